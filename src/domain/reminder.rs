@@ -1,0 +1,210 @@
+//! The reminder to enable two-factor authentication: when it is shown, and when it can no longer be put off.
+//!
+//! The state is the account's, not the browser's, so that a new browser brings no new grace and no second
+//! reminder (SP 800-63B-4 2.1 asks verifiers to encourage a second factor at AAL1).
+
+use super::policy::{TwoFactor, TwoFactorRules};
+use super::timestamp::{DAY, Timestamp};
+use std::time::Duration;
+
+/// What an account remembers of its reminders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// When the grace period began; set once, never moved.
+    pub grace_started_at: Option<Timestamp>,
+    /// The last moment the person may put it off; set once together with the start.
+    pub grace_ends_at: Option<Timestamp>,
+    /// No reminder before this.
+    pub snoozed_until: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Nothing to show: on, not asked for, or snoozed.
+    Quiet,
+    /// Show the reminder; it may be put off, until `deadline` where there is one.
+    Due { deadline: Option<Timestamp> },
+    /// It can no longer be put off.
+    Overdue { deadline: Option<Timestamp> },
+}
+
+/// Where an account without a second factor stands, under the strictest policy that applies to it
+/// (`account_policy`: global and groups) and to the place it goes to (`route_policy`).
+pub fn status(
+    account_policy: TwoFactor,
+    route_policy: TwoFactor,
+    rules: &TwoFactorRules,
+    record: &Record,
+    now: Timestamp,
+) -> Status {
+    let deadline = match account_policy {
+        TwoFactor::Required => Some(deadline(rules, record, now)),
+        TwoFactor::Recommended | TwoFactor::Optional => None,
+    };
+    if deadline.is_some_and(|d| now > d) {
+        return Status::Overdue { deadline };
+    }
+    if account_policy.max(route_policy) == TwoFactor::Optional {
+        return Status::Quiet;
+    }
+    match record.snoozed_until {
+        Some(until) if now < until => Status::Quiet,
+        _ => Status::Due { deadline },
+    }
+}
+
+/// The last moment to put it off: the person's own, stored one, or what it would be if it began now;
+/// never later than the date that holds for everybody.
+fn deadline(rules: &TwoFactorRules, record: &Record, now: Timestamp) -> Timestamp {
+    let own = match (record.grace_ends_at, rules.grace, rules.deadline) {
+        (Some(stored), _, _) => stored,
+        (None, None, Some(_)) => Timestamp::from_seconds(i64::MAX),
+        (None, grace, _) => grace_end(now, grace.unwrap_or(Duration::ZERO)),
+    };
+    rules.deadline.map_or(own, |all| own.min(all))
+}
+
+/// The grace to store at the first sign-in under a policy that requires two factors; `None` when one is
+/// stored already (never renewed), or nothing is required.
+pub fn grace_to_start(
+    account_policy: TwoFactor,
+    rules: &TwoFactorRules,
+    record: &Record,
+    now: Timestamp,
+) -> Option<(Timestamp, Timestamp)> {
+    let starts = account_policy == TwoFactor::Required && record.grace_ends_at.is_none();
+    starts.then(|| {
+        let unstarted = Record {
+            grace_ends_at: None,
+            ..*record
+        };
+        (now, deadline(rules, &unstarted, now))
+    })
+}
+
+/// A grace in whole days lasts through the last day; a shorter one is exact; none ends at once.
+fn grace_end(start: Timestamp, grace: Duration) -> Timestamp {
+    if grace.is_zero() {
+        return start.minus(Duration::from_secs(1));
+    }
+    let end = start.plus(grace);
+    if grace.as_secs().is_multiple_of(DAY.unsigned_abs()) {
+        end.end_of_day()
+    } else {
+        end
+    }
+}
+
+/// When to remind again after "Remind me later": the configured interval; with a deadline and no interval
+/// of the operator's, every 7 days, every 3 in the last 14, at every sign-in in the last 2.
+pub fn next_reminder(
+    rules: &TwoFactorRules,
+    deadline: Option<Timestamp>,
+    now: Timestamp,
+) -> Timestamp {
+    let days = |n: u64| Duration::from_secs(n * DAY.unsigned_abs());
+    match (rules.remind_every, deadline) {
+        (Some(every), _) => now.plus(every),
+        (None, Some(end)) if now.days_until(end) <= 2 => now,
+        (None, Some(end)) if now.days_until(end) <= 14 => now.plus(days(3)),
+        (None, _) => now.plus(days(7)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn rules(grace_days: Option<u64>, deadline_in: Option<i64>) -> TwoFactorRules {
+        TwoFactorRules {
+            grace: grace_days.map(|d| Duration::from_secs(d * 86_400)),
+            deadline: deadline_in.map(|s| Timestamp::from_seconds(NOW.seconds() + s)),
+            ..TwoFactorRules::with_policy(TwoFactor::Required)
+        }
+    }
+
+    fn check(rules: &TwoFactorRules, record: Record, want: &str) {
+        let got = match status(
+            TwoFactor::Required,
+            TwoFactor::Optional,
+            rules,
+            &record,
+            NOW,
+        ) {
+            Status::Quiet => "quiet",
+            Status::Due { .. } => "due",
+            Status::Overdue { .. } => "overdue",
+        };
+        assert_eq!(got, want, "{rules:?} {record:?}");
+    }
+
+    #[test]
+    fn required_with_and_without_time_to_put_it_off() {
+        let fresh = Record::default();
+        check(&rules(None, None), fresh, "overdue");
+        check(&rules(Some(14), None), fresh, "due");
+        check(&rules(None, Some(60)), fresh, "due");
+        check(&rules(None, Some(-60)), fresh, "overdue");
+        check(&rules(Some(14), Some(-60)), fresh, "overdue");
+        let snoozed = Record {
+            snoozed_until: Some(NOW.plus(Duration::from_secs(5))),
+            ..fresh
+        };
+        check(&rules(Some(14), None), snoozed, "quiet");
+        // a snooze never outlasts the deadline
+        let over = Record {
+            grace_ends_at: Some(NOW.minus(Duration::from_secs(1))),
+            ..snoozed
+        };
+        check(&rules(Some(14), None), over, "overdue");
+        // a longer grace in the configuration does not renew a stored one
+        check(&rules(Some(400), None), over, "overdue");
+    }
+
+    #[test]
+    fn grace_is_stored_once() {
+        let r = rules(Some(14), None);
+        let (start, end) =
+            grace_to_start(TwoFactor::Required, &r, &Record::default(), NOW).unwrap();
+        assert_eq!(start, NOW);
+        assert_eq!(end, NOW.plus(Duration::from_secs(14 * 86_400)).end_of_day());
+        let stored = Record {
+            grace_ends_at: Some(end),
+            ..Record::default()
+        };
+        assert_eq!(grace_to_start(TwoFactor::Required, &r, &stored, NOW), None);
+        assert_eq!(
+            grace_to_start(TwoFactor::Recommended, &r, &Record::default(), NOW),
+            None
+        );
+    }
+
+    #[test]
+    fn a_recommendation_comes_from_account_or_route() {
+        let r = TwoFactorRules::with_policy(TwoFactor::Optional);
+        let s = |account, route| status(account, route, &r, &Record::default(), NOW);
+        assert_eq!(s(TwoFactor::Optional, TwoFactor::Optional), Status::Quiet);
+        assert_eq!(
+            s(TwoFactor::Optional, TwoFactor::Recommended),
+            Status::Due { deadline: None }
+        );
+        assert_eq!(
+            s(TwoFactor::Recommended, TwoFactor::Optional),
+            Status::Due { deadline: None }
+        );
+    }
+
+    #[test]
+    fn reminders_come_closer_near_the_deadline() {
+        let r = rules(Some(14), None);
+        let in_days = |d: u64| Some(NOW.plus(Duration::from_secs(d * 86_400)));
+        let gap = |d: Option<Timestamp>| next_reminder(&r, d, NOW).since(NOW).as_secs() / 86_400;
+        assert_eq!(
+            (gap(in_days(30)), gap(in_days(10)), gap(in_days(1))),
+            (7, 3, 0)
+        );
+        assert_eq!(gap(None), 7);
+    }
+}

@@ -1,0 +1,395 @@
+//! Routes: which protected place a request is for, and what is to be sent there.
+
+use super::host::{Host, Origin};
+use super::policy::TwoFactor;
+use super::request::Path;
+use ipnet::IpNet;
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+/// One protected place.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Short and unique; in logs, metrics and `explain`.
+    pub name: String,
+    /// What pages call it.
+    pub title: String,
+    pub origin: Origin,
+    /// Canonical path prefix, ends where a segment ends.
+    pub prefix: Path,
+    pub access: Access,
+    pub public: Vec<PublicPath>,
+    pub two_factor: TwoFactor,
+    /// Step-up: the second factor must be younger than this.
+    pub max_age: Option<Duration>,
+    pub identity: IdentitySpec,
+    pub upstreams: Vec<Upstream>,
+    /// Trusted for TLS to the upstreams in place of the system's roots, PEM.
+    pub upstream_ca: Option<std::path::PathBuf>,
+    pub timeouts: Timeouts,
+    /// Largest request body, in bytes; `None`: no limit.
+    pub body_limit: Option<u64>,
+    /// The application's own sign-out addresses: a request to one of them ends the session too.
+    pub logout_paths: Vec<PublicPath>,
+}
+
+/// Who may come in at all, beside being signed in. Empty means no restriction.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    pub groups: BTreeSet<String>,
+    pub networks: Vec<IpNet>,
+    pub methods: BTreeSet<String>,
+}
+
+/// A path served without sign-in: exact, or everything below it where it ends in `/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicPath(Path);
+
+impl PublicPath {
+    pub const fn new(path: Path) -> Self {
+        Self(path)
+    }
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+    /// Case matters here: a public path opens something, so only its very spelling does.
+    pub fn matches(&self, path: &Path) -> bool {
+        if self.as_str().ends_with('/') {
+            path.as_str().starts_with(self.as_str())
+        } else {
+            path.as_str() == self.as_str()
+        }
+    }
+}
+
+/// Where a route's requests go.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Upstream {
+    pub tls: bool,
+    pub host: String,
+    pub port: u16,
+}
+
+impl std::fmt::Display for Upstream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scheme = if self.tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}:{}", self.host, self.port)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    pub connect: Duration,
+    pub read: Duration,
+}
+
+/// What the upstream is told about the person.
+#[derive(Clone, Debug)]
+pub struct IdentitySpec {
+    pub preset: Preset,
+    pub headers: Vec<(String, Template)>,
+    pub assertion: Option<AssertionSpec>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// `Remote-User`, `Remote-Email`, `Remote-Name`, `Remote-Groups`.
+    RemoteUser,
+    /// `X-Forwarded-User`, `-Email`, `-Preferred-Username`, `-Groups`.
+    Oauth2Proxy,
+    None,
+}
+
+impl Preset {
+    /// Header names and what they hold.
+    pub const fn headers(self) -> &'static [(&'static str, Part)] {
+        match self {
+            Self::RemoteUser => &[
+                ("Remote-User", Part::Login),
+                ("Remote-Email", Part::Email),
+                ("Remote-Name", Part::Name),
+                ("Remote-Groups", Part::Groups),
+            ],
+            Self::Oauth2Proxy => &[
+                ("X-Forwarded-User", Part::Login),
+                ("X-Forwarded-Email", Part::Email),
+                ("X-Forwarded-Preferred-Username", Part::Login),
+                ("X-Forwarded-Groups", Part::Groups),
+            ],
+            Self::None => &[],
+        }
+    }
+}
+
+/// The signed statement to the upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssertionSpec {
+    pub header: String,
+    pub audience: String,
+    pub lifetime: Duration,
+}
+
+/// A header's value with places for facts of the account: `{account.attributes.employee_id}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template(Vec<Part>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    Text(String),
+    Id,
+    Login,
+    Email,
+    Name,
+    Groups,
+    Attribute(String),
+}
+
+impl Template {
+    pub const fn from_parts(parts: Vec<Part>) -> Self {
+        Self(parts)
+    }
+    pub fn parts(&self) -> &[Part] {
+        &self.0
+    }
+
+    /// Parses the configuration's text. The error says what may stand in braces.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, tail) = after
+                .split_once('}')
+                .ok_or_else(|| format!("`{text}` has a `{{` without its `}}`"))?;
+            if !before.is_empty() {
+                parts.push(Part::Text(before.to_owned()));
+            }
+            parts.push(Part::named(name)?);
+            rest = tail;
+        }
+        if rest.contains('}') {
+            return Err(format!("`{text}` has a `}}` without its `{{`"));
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        Ok(Self(parts))
+    }
+}
+
+impl Part {
+    fn named(name: &str) -> Result<Self, String> {
+        Ok(match name {
+            "account.id" => Self::Id,
+            "account.login" => Self::Login,
+            "account.email" => Self::Email,
+            "account.name" => Self::Name,
+            "account.groups" => Self::Groups,
+            other => match other.strip_prefix("account.attributes.") {
+                Some(key) if !key.is_empty() => Self::Attribute(key.to_owned()),
+                _ => {
+                    return Err(format!(
+                        "`{{{other}}}` is not known; write one of {{account.id}}, {{account.login}}, \
+                         {{account.email}}, {{account.name}}, {{account.groups}}, {{account.attributes.NAME}}"
+                    ));
+                }
+            },
+        })
+    }
+}
+
+/// A route's place in its [`Table`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RouteIndex(usize);
+
+impl RouteIndex {
+    pub const fn position(self) -> usize {
+        self.0
+    }
+}
+
+/// All routes, found by host and longest path prefix in time that does not depend on their number.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    routes: Vec<Route>,
+    by_host: HashMap<Host, HashMap<String, RouteIndex>>,
+}
+
+/// Two routes for one place: the positions of both.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SamePlace {
+    pub first: usize,
+    pub second: usize,
+}
+
+impl Table {
+    /// Prefixes differ in more than the case of their letters: an application that ignores case must not
+    /// be entered by another spelling of a stricter route's path.
+    pub fn new(routes: Vec<Route>) -> Result<Self, SamePlace> {
+        let mut by_host: HashMap<Host, HashMap<String, RouteIndex>> = HashMap::new();
+        for (second, route) in routes.iter().enumerate() {
+            let places = by_host.entry(route.origin.host().clone()).or_default();
+            if let Some(first) = places.insert(place(&route.prefix), RouteIndex(second)) {
+                return Err(SamePlace {
+                    first: first.0,
+                    second,
+                });
+            }
+        }
+        Ok(Self { routes, by_host })
+    }
+
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    pub fn route(&self, index: RouteIndex) -> Option<&Route> {
+        self.routes.get(index.0)
+    }
+
+    /// Whether any route lives on this host.
+    pub fn knows_host(&self, host: &Host) -> bool {
+        self.by_host.contains_key(host)
+    }
+
+    /// The route with the longest prefix. A segment ends at `/` and at `;`.
+    pub fn find(&self, host: &Host, path: &Path) -> Option<(RouteIndex, &Route)> {
+        let places = self.by_host.get(host)?;
+        let folded = fold(path.as_str());
+        let mut prefix = folded.as_str();
+        loop {
+            if let Some(index) = places.get(prefix) {
+                return Some((*index, self.routes.get(index.0)?));
+            }
+            let end = prefix.rfind(['/', ';'])?;
+            prefix = prefix.get(..end)?;
+        }
+    }
+}
+
+/// The key of a prefix: folded, without a trailing slash, so that `/` is the empty string.
+fn place(prefix: &Path) -> String {
+    fold(prefix.as_str().strip_suffix('/').unwrap_or(prefix.as_str()))
+}
+
+/// Lower case, and an escaped `;` counts as one.
+fn fold(path: &str) -> String {
+    path.to_ascii_lowercase().replace("%3b", ";")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn route(host: &str, prefix: &str) -> Route {
+        Route {
+            name: format!("{host}{prefix}"),
+            title: host.to_owned(),
+            origin: Origin::new(Host::parse(host).unwrap(), 443),
+            prefix: Path::parse(prefix.as_bytes()).unwrap(),
+            access: Access::default(),
+            public: Vec::new(),
+            two_factor: TwoFactor::Optional,
+            max_age: None,
+            identity: IdentitySpec {
+                preset: Preset::RemoteUser,
+                headers: Vec::new(),
+                assertion: None,
+            },
+            upstreams: vec![Upstream {
+                tls: false,
+                host: "127.0.0.1".into(),
+                port: 1,
+            }],
+            upstream_ca: None,
+            timeouts: Timeouts {
+                connect: Duration::from_secs(3),
+                read: Duration::from_secs(60),
+            },
+            body_limit: None,
+            logout_paths: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn longest_prefix_by_whole_segments_in_any_case() {
+        let table = Table::new(vec![
+            route("a.test", "/"),
+            route("a.test", "/admin"),
+            route("a.test", "/admin/users/"),
+            route("b.test", "/only"),
+        ])
+        .unwrap();
+        let check = |host: &str, path: &str, want: Option<&str>| {
+            let path = Path::parse(path.as_bytes()).unwrap();
+            let got = table.find(&Host::parse(host).unwrap(), &path);
+            assert_eq!(got.map(|(_, r)| r.name.as_str()), want, "{host}{path:?}");
+        };
+        check("a.test", "/", Some("a.test/"));
+        check("a.test", "/x/y", Some("a.test/"));
+        check("a.test", "/admin", Some("a.test/admin"));
+        check("a.test", "/ADMIN/x", Some("a.test/admin"));
+        check("a.test", "/%61dmin/x", Some("a.test/admin"));
+        check("a.test", "/admin;x=1", Some("a.test/admin"));
+        check("a.test", "/admin%3bx", Some("a.test/admin"));
+        check("a.test", "/administrator", Some("a.test/"));
+        check("a.test", "/admin/users", Some("a.test/admin/users/"));
+        check("a.test", "/admin/users/7", Some("a.test/admin/users/"));
+        check("b.test", "/", None);
+        check("b.test", "/only/x", Some("b.test/only"));
+        check("c.test", "/", None);
+    }
+
+    #[test]
+    fn two_routes_for_one_place() {
+        let clash = Table::new(vec![route("a.test", "/x"), route("a.test", "/X/")]);
+        assert_eq!(
+            clash.err(),
+            Some(SamePlace {
+                first: 0,
+                second: 1
+            })
+        );
+    }
+
+    #[test]
+    fn public_paths() {
+        let check = |public: &str, path: &str, want: bool| {
+            let p = PublicPath::new(Path::parse(public.as_bytes()).unwrap());
+            assert_eq!(
+                p.matches(&Path::parse(path.as_bytes()).unwrap()),
+                want,
+                "{public} {path}"
+            );
+        };
+        check("/favicon.ico", "/favicon.ico", true);
+        check("/favicon.ico", "/favicon.ico/x", false);
+        check("/favicon.ico", "/favicon.icon", false);
+        check("/static/", "/static/a", true);
+        check("/static/", "/static", false);
+        check("/static/", "/STATIC/a", false);
+        check("/static/", "/x/static/a", false);
+    }
+
+    #[test]
+    fn templates() {
+        let t = Template::parse("u-{account.login}/{account.attributes.employee_id}").unwrap();
+        assert_eq!(
+            t.parts(),
+            [
+                Part::Text("u-".into()),
+                Part::Login,
+                Part::Text("/".into()),
+                Part::Attribute("employee_id".into())
+            ]
+        );
+        for bad in [
+            "{",
+            "}",
+            "{account.password}",
+            "{account.attributes.}",
+            "a{b",
+        ] {
+            assert!(Template::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

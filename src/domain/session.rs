@@ -1,0 +1,63 @@
+//! Sessions: the portal's (SSO) and each application host's, its child.
+
+use super::account::Account;
+use super::assurance::{Assurance, Factors};
+use super::host::Host;
+use super::id::{AccountId, SessionId};
+use super::timestamp::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long sessions live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Longest silence; at most 1 h where AAL2 is claimed (SP 800-63B-4 2.2.3).
+    pub idle: Duration,
+    /// Longest life, from sign-in; at most 24 h where AAL2 is claimed.
+    pub lifetime: Duration,
+}
+
+/// Longest life of a session opened with a recovery code "for now".
+pub const RECOVERY_LIFETIME: Duration = Duration::from_secs(8 * 3600);
+
+/// The portal's session: the record of one sign-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub id: SessionId,
+    pub account: AccountId,
+    pub factors: Factors,
+    /// When the sign-in was completed; the assertion's `auth_time` until a step-up renews it.
+    pub auth_time: Timestamp,
+    pub password_at: Timestamp,
+    pub second_factor_at: Option<Timestamp>,
+    pub expires_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub address: Option<String>,
+    pub user_agent: Option<String>,
+}
+
+impl Session {
+    pub fn is_live(&self, rules: &Rules, now: Timestamp) -> bool {
+        now < self.expires_at && now.since(self.last_seen_at) < rules.idle
+    }
+
+    pub const fn assurance(&self) -> Assurance {
+        self.factors.assurance()
+    }
+}
+
+/// A session as a request meets it: the record, its account, and the host its cookie belongs to.
+#[derive(Clone, Debug)]
+pub struct View {
+    pub session: Session,
+    pub account: Arc<Account>,
+    /// `None`: the portal's own cookie. `Some`: the child for this application host.
+    pub host: Option<Host>,
+}
+
+impl View {
+    /// Live, and of an account that may sign in.
+    pub fn is_live(&self, rules: &Rules, now: Timestamp) -> bool {
+        self.account.is_active() && self.session.is_live(rules, now)
+    }
+}

@@ -1,0 +1,218 @@
+//! Throttling of guesses: counted before they are checked, so that parallel guesses cannot outrun it.
+//!
+//! One counter per account over all spellings of its name, one per account over all second methods, one
+//! per network prefix (SP 800-63B-4 3.2.2). The store runs [`admit`] inside one write transaction.
+
+use super::timestamp::Timestamp;
+use sha2::{Digest as _, Sha256};
+use std::net::IpAddr;
+use std::time::Duration;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Passwords of one account, or of one name that no account has.
+    Password,
+    /// Second methods of one account, all together.
+    Code,
+    /// Everything from one network prefix: IPv4 /32, IPv6 /64.
+    Network,
+}
+
+impl Kind {
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Code => "code",
+            Self::Network => "network",
+        }
+    }
+}
+
+/// A counter's key. Names are hashed: the table of counters names nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Bucket {
+    pub kind: Kind,
+    pub key: [u8; 32],
+}
+
+impl Bucket {
+    /// For an account (its id's bytes) or an unknown name (its canonical spelling).
+    pub fn new(kind: Kind, subject: &[u8]) -> Self {
+        Self {
+            kind,
+            key: Sha256::digest(subject).into(),
+        }
+    }
+
+    pub fn network(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => Self::new(Kind::Network, &v4.octets()),
+            IpAddr::V6(v6) => {
+                let prefix = u128::from(v6) & !u128::from(u64::MAX);
+                Self::new(Kind::Network, &prefix.to_be_bytes())
+            }
+        }
+    }
+}
+
+/// How many tries are free, and how long the pauses are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Tries before the first pause.
+    pub free: u32,
+    /// Tries between one pause and the next.
+    pub then: u32,
+    pub first_pause: Duration,
+    /// Pauses double up to this.
+    pub longest_pause: Duration,
+    /// A counter untouched for this long starts afresh.
+    pub forget_after: Duration,
+}
+
+/// The three rules of a gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    pub password: Rule,
+    pub code: Rule,
+    pub network: Rule,
+}
+
+impl Rules {
+    pub const fn for_kind(&self, kind: Kind) -> &Rule {
+        match kind {
+            Kind::Password => &self.password,
+            Kind::Code => &self.code,
+            Kind::Network => &self.network,
+        }
+    }
+}
+
+/// A counter as stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counter {
+    pub tries: u32,
+    pub pauses: u32,
+    pub paused_until: Option<Timestamp>,
+    pub last_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Go on and check. `pause_if_wrong`: should this one fail, nothing is admitted before that moment.
+    Admitted { pause_if_wrong: Option<Timestamp> },
+    /// Do not look at it.
+    Paused { until: Timestamp },
+}
+
+/// Counts one try. The counter returned is stored whatever the check then says; success forgives it.
+pub fn admit(counter: Counter, rule: &Rule, now: Timestamp) -> (Counter, Admission) {
+    let stale = counter
+        .last_at
+        .is_some_and(|last| now.since(last) >= rule.forget_after);
+    let paused = counter.paused_until.filter(|until| now < *until);
+    if let Some(until) = paused {
+        return (counter, Admission::Paused { until });
+    }
+    let mut next = if stale { Counter::default() } else { counter };
+    next.tries = next.tries.saturating_add(1);
+    next.last_at = Some(now);
+    next.paused_until = None;
+    let allowed = if next.pauses == 0 {
+        rule.free
+    } else {
+        rule.then
+    };
+    if next.tries < allowed {
+        let admission = Admission::Admitted {
+            pause_if_wrong: None,
+        };
+        return (next, admission);
+    }
+    let until = now.plus(pause(rule, next.pauses));
+    next.tries = 0;
+    next.pauses = next.pauses.saturating_add(1);
+    next.paused_until = Some(until);
+    let admission = Admission::Admitted {
+        pause_if_wrong: Some(until),
+    };
+    (next, admission)
+}
+
+fn pause(rule: &Rule, earlier: u32) -> Duration {
+    let factor = 1u32.checked_shl(earlier).unwrap_or(u32::MAX);
+    rule.first_pause
+        .saturating_mul(factor)
+        .min(rule.longest_pause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULE: Rule = Rule {
+        free: 5,
+        then: 5,
+        first_pause: Duration::from_secs(900),
+        longest_pause: Duration::from_secs(3600),
+        forget_after: Duration::from_secs(86_400),
+    };
+
+    /// Runs tries at the given seconds and spells out what happened: `a` admitted, `l` last, `p` paused.
+    fn story(rule: &Rule, at: &[i64]) -> String {
+        let mut counter = Counter::default();
+        at.iter()
+            .map(|&s| {
+                let (next, admission) = admit(counter, rule, Timestamp::from_seconds(s));
+                counter = next;
+                match admission {
+                    Admission::Admitted {
+                        pause_if_wrong: None,
+                    } => 'a',
+                    Admission::Admitted {
+                        pause_if_wrong: Some(_),
+                    } => 'l',
+                    Admission::Paused { .. } => 'p',
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn fifty_at_once_get_five() {
+        let got = story(&RULE, &[0; 50]);
+        assert_eq!(got, format!("aaaal{}", "p".repeat(45)));
+    }
+
+    #[test]
+    fn pauses_grow_15_30_60_60() {
+        let at = [
+            0, 0, 0, 0, 0, 899, 900, 900, 900, 900, 900, 2699, 2700, 2700, 2700, 2700, 2700, 6299,
+            6300, 6300, 6300, 6300, 6300, 9899, 9900,
+        ];
+        assert_eq!(story(&RULE, &at), "aaaalpaaaalpaaaalpaaaalpa");
+    }
+
+    #[test]
+    fn a_day_of_rest_forgets() {
+        assert_eq!(story(&RULE, &[0, 0, 0, 0, 90_000, 90_000]), "aaaaaa");
+    }
+
+    #[test]
+    fn a_password_pauses_after_each_further_try() {
+        let rule = Rule {
+            free: 3,
+            then: 1,
+            first_pause: Duration::from_secs(30),
+            ..RULE
+        };
+        assert_eq!(story(&rule, &[0, 0, 0, 1, 30, 31, 89, 90]), "aalplppl");
+    }
+
+    #[test]
+    fn v4_mapped_addresses_share_a_bucket() {
+        let b = |s: &str| Bucket::network(s.parse().unwrap());
+        assert_eq!(b("10.0.0.1"), b("::ffff:10.0.0.1"));
+        assert_eq!(b("2001:db8::1"), b("2001:db8::ffff"));
+        assert_ne!(b("2001:db8::1"), b("2001:db8:0:1::1"));
+    }
+}

@@ -1,0 +1,322 @@
+//! What is kept: accounts, authenticators, sessions, sign-ins, tickets, counters, keys, the audit trail.
+//!
+//! Reads give domain values. All writing goes through [`Store::commit`]: the decision of a use case, spelled
+//! out as [`Change`]s, becomes one whole transaction; a change that must happen once (spending a code, moving
+//! a sign-in on) is a compare-and-set, and the loser of a race gets [`Commit::Lost`] with nothing written.
+//! Counting a try is the one exception: [`Store::count_try`] runs `throttle::admit` inside its own write
+//! transaction, before anything is checked.
+//!
+//! Invariants: tokens and codes only as hashes; secrets only sealed; what was acknowledged is on disk.
+
+pub mod sqlite;
+
+use crate::domain::account::{Account, NameKey, PasswordHash, Status};
+use crate::domain::audit::Record;
+use crate::domain::authenticator::{EmergencyCode, OneTimeCode, TotpBinding};
+use crate::domain::host::Host;
+use crate::domain::id::{AccountId, AuthenticatorId, SessionId};
+use crate::domain::reminder;
+use crate::domain::secret::TokenHash;
+use crate::domain::session::{Session, View};
+use crate::domain::throttle::{Admission, Bucket, Rule};
+use crate::domain::timestamp::Timestamp;
+use async_trait::async_trait;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The store does not work: to be answered with 503, never with a way in.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    #[error("the store cannot be opened: {0}")]
+    Open(String),
+    #[error("the store failed: {0}")]
+    Query(String),
+    #[error("the store holds a value that cannot be read: {0}")]
+    Corrupt(String),
+}
+
+/// How a commit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Commit {
+    Done,
+    /// Somebody else was first: the change at this position of the list did not apply; nothing was written.
+    Lost(usize),
+}
+
+/// A sign-in as stored: its state sealed by the caller.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredAttempt {
+    pub sealed: Vec<u8>,
+    /// Moves on by one with each step; a step is committed against the version it was made from.
+    pub version: i64,
+    pub expires_at: Timestamp,
+}
+
+/// A ticket as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    pub session: SessionId,
+    pub host: Host,
+    pub return_to: String,
+    /// Hash of the pre-session cookie that must come along.
+    pub binding: TokenHash,
+    pub expires_at: Timestamp,
+}
+
+/// A signing key as stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredKey {
+    pub id: String,
+    /// PKCS#8, sealed.
+    pub sealed: Vec<u8>,
+    /// Uncompressed public point, 65 bytes.
+    pub public: Vec<u8>,
+    pub created_at: Timestamp,
+    /// Published until then; `None` for the key in use.
+    pub retired_until: Option<Timestamp>,
+}
+
+/// One thing to be written. Changes marked *once* decide the transaction.
+#[derive(Clone, Debug)]
+pub enum Change {
+    // --- accounts
+    /// Once: fails where the id or one of its names is taken.
+    AddAccount(Box<Account>),
+    SetStatus {
+        account: AccountId,
+        status: Status,
+    },
+    SetPassword {
+        account: AccountId,
+        password: PasswordHash,
+    },
+    SetGroups {
+        account: AccountId,
+        groups: BTreeSet<String>,
+    },
+    SetReminder {
+        account: AccountId,
+        reminder: reminder::Record,
+    },
+
+    // --- authenticators
+    /// Once: accepted only if later than the last step accepted by this very authenticator.
+    SpendTotpStep {
+        account: AccountId,
+        authenticator: AuthenticatorId,
+        step: u64,
+    },
+    /// Once.
+    SpendEmergencyCode {
+        account: AccountId,
+        code: AuthenticatorId,
+    },
+    /// Once.
+    SpendOneTimeCode {
+        account: AccountId,
+        code: AuthenticatorId,
+    },
+    /// A wrong entry against the open one-time code.
+    CountWrongOneTimeCode {
+        account: AccountId,
+    },
+    /// Replaces whatever was bound, and clears the reminder's snooze.
+    BindTotp {
+        account: AccountId,
+        binding: TotpBinding,
+    },
+    /// Removes the authenticator, its emergency codes and the open one-time code.
+    RemoveSecondFactor {
+        account: AccountId,
+    },
+    ReplaceEmergencyCodes {
+        account: AccountId,
+        codes: Vec<EmergencyCode>,
+    },
+    /// The person has said that the emergency codes are stored.
+    ConfirmCodesStored {
+        account: AccountId,
+    },
+    /// Replaces an open one.
+    IssueOneTimeCode {
+        account: AccountId,
+        code: OneTimeCode,
+    },
+
+    // --- sign-ins
+    /// Once: fails where the token exists.
+    StartAttempt {
+        token: TokenHash,
+        attempt: StoredAttempt,
+    },
+    /// Once: the attempt must still be at `from_version`; afterwards it is at `from_version + 1`.
+    MoveAttempt {
+        token: TokenHash,
+        from_version: i64,
+        sealed: Vec<u8>,
+    },
+    /// Once: the attempt must still be at `from_version`; afterwards it is gone.
+    EndAttempt {
+        token: TokenHash,
+        from_version: i64,
+    },
+    /// Gone whatever its version, if it is there at all.
+    DropAttempt {
+        token: TokenHash,
+    },
+
+    // --- sessions
+    OpenSession {
+        session: Box<Session>,
+        token: TokenHash,
+    },
+    /// Raises a live session under a new token; its old token dies, its children live on.
+    /// Once: fails where the session has ended meanwhile.
+    RaiseSession {
+        session: Box<Session>,
+        token: TokenHash,
+    },
+    /// Ends a portal session and its children.
+    EndSession {
+        session: SessionId,
+    },
+    /// Ends every session of the account, but for one.
+    EndSessionsOf {
+        account: AccountId,
+        except: Option<SessionId>,
+    },
+    /// Ends every open sign-in of the account, but for one.
+    DropAttemptsOf {
+        account: AccountId,
+        except: Option<TokenHash>,
+    },
+    IssueTicket {
+        token: TokenHash,
+        ticket: Ticket,
+    },
+    /// Once: the ticket is there and not redeemed.
+    RedeemTicket {
+        token: TokenHash,
+    },
+    /// A child of a portal session for one application host. Once: fails where the parent has ended.
+    OpenChild {
+        parent: SessionId,
+        host: Host,
+        token: TokenHash,
+        created_at: Timestamp,
+    },
+
+    // --- throttling
+    /// Success: the counter starts afresh.
+    ForgiveAll(Bucket),
+    /// Success: this one try does not count (shared counters).
+    ForgiveOne(Bucket),
+
+    // --- keys
+    AddSigningKey(StoredKey),
+    /// Retires every key in use but this one.
+    RetireOtherKeys {
+        current: String,
+        published_until: Timestamp,
+    },
+
+    /// Append-only.
+    Audit(Record),
+}
+
+/// Something that other processes must take note of: caches drop what it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The session ended, or changed.
+    Session(SessionId),
+    /// The account changed: groups, status, authenticators, reminder.
+    Account(AccountId),
+    /// Signing keys were rotated.
+    Keys,
+}
+
+/// Numbers for the metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    pub accounts: u64,
+    pub active_accounts: u64,
+    pub with_second_factor: u64,
+    pub sessions: u64,
+}
+
+/// The audit trail, newest first.
+#[derive(Clone, Copy, Debug)]
+pub struct AuditFilter {
+    pub account: Option<AccountId>,
+    pub limit: u32,
+}
+
+#[async_trait]
+pub trait Store: Send + Sync {
+    // --- reading
+    async fn account_by_name(&self, name: &NameKey) -> Result<Option<Account>, Fault>;
+    async fn account(&self, id: AccountId) -> Result<Option<Account>, Fault>;
+    /// At most `limit` accounts ordered by login, those after `after` (a login) only.
+    async fn accounts(&self, after: Option<&str>, limit: u32) -> Result<Vec<Account>, Fault>;
+    async fn emergency_codes(&self, account: AccountId) -> Result<Vec<EmergencyCode>, Fault>;
+    async fn one_time_code(&self, account: AccountId) -> Result<Option<OneTimeCode>, Fault>;
+    async fn attempt(&self, token: &TokenHash) -> Result<Option<StoredAttempt>, Fault>;
+    /// The session a cookie stands for: the portal's own or a child with its host. Ended or past its
+    /// absolute end: `None`. Account and session in one consistent read.
+    async fn session(&self, token: &TokenHash, now: Timestamp) -> Result<Option<View>, Fault>;
+    async fn sessions_of(
+        &self,
+        account: Option<AccountId>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Session>, Fault>;
+    async fn ticket(&self, token: &TokenHash) -> Result<Option<Ticket>, Fault>;
+    /// Keys in use or still published, newest first.
+    async fn signing_keys(&self, now: Timestamp) -> Result<Vec<StoredKey>, Fault>;
+    async fn audit(&self, filter: AuditFilter) -> Result<Vec<Record>, Fault>;
+    /// How many audit records of this event an account has since then.
+    async fn audit_count(
+        &self,
+        account: AccountId,
+        event: crate::domain::audit::Event,
+        since: Timestamp,
+    ) -> Result<u32, Fault>;
+    async fn census(&self, now: Timestamp) -> Result<Census, Fault>;
+
+    // --- writing
+    /// Applies all changes in order in one transaction, or none.
+    async fn commit(&self, changes: &[Change]) -> Result<Commit, Fault>;
+    /// Counts one try against every bucket, or against none where one of them is paused: then the longest
+    /// pause is returned. Of several `pause_if_wrong` the latest is returned.
+    async fn count_try(
+        &self,
+        buckets: &[(Bucket, Rule)],
+        now: Timestamp,
+    ) -> Result<Admission, Fault>;
+    /// Moves `last_seen_at` forward, never back; sessions that have ended are passed over.
+    async fn touch(&self, seen: &[(SessionId, Timestamp)]) -> Result<(), Fault>;
+    /// Removes what has run out: sessions, sign-ins, tickets, codes, counters, keys, old notices.
+    async fn sweep(&self, now: Timestamp) -> Result<(), Fault>;
+
+    // --- hearing from other processes
+    /// The newest notice's number.
+    async fn last_notice(&self) -> Result<i64, Fault>;
+    /// Notices after `after`, with the number to ask from next.
+    async fn notices(&self, after: i64) -> Result<(i64, Vec<Notice>), Fault>;
+}
+
+/// A store that is shared.
+pub type SharedStore = Arc<dyn Store>;
+
+impl std::fmt::Debug for StoredAttempt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StoredAttempt(version {})", self.version)
+    }
+}
+
+impl std::fmt::Debug for StoredKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StoredKey({})", self.id)
+    }
+}
