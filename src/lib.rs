@@ -6,6 +6,7 @@
 //! - [`env`] the clock and randomness, as values
 //! - [`vault`] encryption at rest
 //! - [`store`] what is kept
+//! - [`authn`] the use cases: sign-in, second factor, enrolment, sessions, tickets
 #![forbid(unsafe_code)]
 #![deny(
     clippy::unwrap_used,
@@ -17,6 +18,7 @@
     unreachable_pub
 )]
 
+pub mod authn;
 pub mod domain;
 pub mod env;
 pub mod store;

@@ -180,21 +180,27 @@ pub enum Began {
     Session(SessionId),
 }
 
-/// One sign-in as it is kept between two requests.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
+/// What stays the same through a sign-in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frame {
     pub id: AttemptId,
     pub began: Began,
     pub started_at: Timestamp,
     pub destination: Option<Destination>,
     /// What pages call the person by; typed in this very sign-in, or of the session.
     pub shown_as: String,
+}
+
+/// One sign-in as it is kept between two requests.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    pub frame: Frame,
     pub state: State,
 }
 
 impl Attempt {
     pub fn is_live(&self, now: Timestamp) -> bool {
-        now.since(self.started_at) < LIFETIME
+        now.since(self.frame.started_at) < LIFETIME
     }
 
     /// Whose sign-in it is.

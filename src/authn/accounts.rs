@@ -1,0 +1,224 @@
+//! Accounts as an operator manages them: every change is one transaction with its audit record, and ends
+//! what it must end.
+
+use super::{Authn, Fault};
+use crate::domain::account::{Account, NameKey, PasswordHash, Status};
+use crate::domain::audit::{Actor, Event, Place, Record};
+use crate::domain::id::{AccountId, SessionId};
+use crate::domain::reminder;
+use crate::domain::secret::Password;
+use crate::domain::verifier::password;
+use crate::store::{Change, Commit};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A new account as an operator describes it.
+#[derive(Debug, Default)]
+pub struct NewAccount {
+    pub login: String,
+    pub email: Option<String>,
+    pub name: String,
+    pub groups: BTreeSet<String>,
+    pub attributes: BTreeMap<String, String>,
+    pub language: Option<String>,
+    pub disabled: bool,
+    pub password: Option<PasswordHash>,
+}
+
+/// Why an account was not made. Each says what to do.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Refusal {
+    #[error("`{0}` cannot be a login name: write 1 to 254 characters without control characters")]
+    Login(String),
+    #[error("`{0}` is not an e-mail address: write name@domain")]
+    Email(String),
+    #[error("`{0}` cannot be a group name: commas and control characters are not allowed")]
+    Group(String),
+    #[error("the login name or e-mail address is taken: `{0}`")]
+    Taken(String),
+}
+
+impl Authn {
+    /// Finds an account by login name or e-mail address, in any spelling.
+    pub async fn find_account(&self, name: &str) -> Result<Option<Account>, Fault> {
+        match NameKey::new(name) {
+            Some(key) => Ok(self.store.account_by_name(&key).await?),
+            None => Ok(None),
+        }
+    }
+
+    pub async fn add_account(&self, new: NewAccount) -> Result<Result<Account, Refusal>, Fault> {
+        if let Some(refusal) = refused(&new) {
+            return Ok(Err(refusal));
+        }
+        let account = Account {
+            id: AccountId::from_uuid(self.env.uuid()),
+            login: new.login.trim().to_owned(),
+            email: new.email.map(|e| e.trim().to_owned()),
+            name: new.name,
+            groups: new.groups,
+            attributes: new.attributes,
+            language: new.language,
+            status: if new.disabled {
+                Status::Disabled
+            } else {
+                Status::Active
+            },
+            created_at: self.env.now(),
+            password: new.password,
+            totp: None,
+            reminder: reminder::Record::default(),
+        };
+        let changes = [
+            Change::AddAccount(Box::new(account.clone())),
+            self.operator(Event::AccountCreated, account.id, ""),
+        ];
+        Ok(match self.store.commit(&changes).await? {
+            Commit::Done => Ok(account),
+            Commit::Lost(_) => Err(Refusal::Taken(account.shown_as().to_owned())),
+        })
+    }
+
+    /// Hashes a password on the bounded pool.
+    pub async fn hash_password(&self, password: Password) -> Result<PasswordHash, Fault> {
+        let salt = self.env.random();
+        let hashed = self
+            .hashing
+            .run(move || password::hash(&password, &salt))
+            .await?;
+        Ok(hashed?)
+    }
+
+    /// A new password ends every session and every sign-in under way.
+    pub async fn set_password(
+        &self,
+        account: AccountId,
+        password: PasswordHash,
+    ) -> Result<(), Fault> {
+        self.change(
+            account,
+            Event::PasswordChanged,
+            Some(Change::SetPassword { account, password }),
+        )
+        .await
+    }
+
+    pub async fn set_status(&self, account: AccountId, status: Status) -> Result<(), Fault> {
+        let change = Change::SetStatus { account, status };
+        match status {
+            Status::Disabled => {
+                self.change(account, Event::AccountDisabled, Some(change))
+                    .await
+            }
+            Status::Active => {
+                let record = self.operator(Event::AccountEnabled, account, "");
+                let _ = self.store.commit(&[change, record]).await?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Groups count from the next request on; sessions live on.
+    pub async fn set_groups(
+        &self,
+        account: AccountId,
+        groups: BTreeSet<String>,
+    ) -> Result<Result<(), Refusal>, Fault> {
+        if let Some(bad) = groups.iter().find(|g| !group_ok(g)) {
+            return Ok(Err(Refusal::Group(bad.clone())));
+        }
+        let detail = groups.iter().cloned().collect::<Vec<_>>().join(", ");
+        let changes = [
+            Change::SetGroups { account, groups },
+            self.operator(Event::GroupsChanged, account, &detail),
+        ];
+        let _ = self.store.commit(&changes).await?;
+        self.sessions.forget_account(account);
+        Ok(Ok(()))
+    }
+
+    /// Removes authenticator and codes; the next sign-in meets the reminder or the enrolment.
+    pub async fn reset_second_factor(&self, account: AccountId) -> Result<(), Fault> {
+        let change = Change::RemoveSecondFactor { account };
+        self.change(account, Event::AuthenticatorReset, Some(change))
+            .await
+    }
+
+    /// Ends every session and every sign-in of an account.
+    pub async fn revoke_sessions(&self, account: AccountId) -> Result<(), Fault> {
+        self.change(account, Event::SessionRevoked, None).await
+    }
+
+    pub async fn revoke_session(
+        &self,
+        account: AccountId,
+        session: SessionId,
+    ) -> Result<(), Fault> {
+        let changes = [
+            Change::EndSession { session },
+            self.operator(Event::SessionRevoked, account, ""),
+        ];
+        let _ = self.store.commit(&changes).await?;
+        self.sessions.forget(session);
+        Ok(())
+    }
+
+    /// A change after which nothing of the account's is signed in any more.
+    async fn change(
+        &self,
+        account: AccountId,
+        event: Event,
+        change: Option<Change>,
+    ) -> Result<(), Fault> {
+        let ends = [
+            Change::EndSessionsOf {
+                account,
+                except: None,
+            },
+            Change::DropAttemptsOf {
+                account,
+                except: None,
+            },
+            self.operator(event, account, ""),
+        ];
+        let changes: Vec<Change> = change.into_iter().chain(ends).collect();
+        let _ = self.store.commit(&changes).await?;
+        self.sessions.forget_account(account);
+        Ok(())
+    }
+
+    fn operator(&self, event: Event, account: AccountId, detail: &str) -> Change {
+        Change::Audit(Record {
+            at: self.env.now(),
+            event,
+            account: Some(account),
+            actor: Actor::Operator,
+            place: Place::default(),
+            detail: detail.to_owned(),
+        })
+    }
+}
+
+fn refused(new: &NewAccount) -> Option<Refusal> {
+    if NameKey::new(&new.login).is_none() {
+        return Some(Refusal::Login(new.login.clone()));
+    }
+    let email_ok = |text: &str| {
+        let parts = text.trim().split_once('@');
+        NameKey::new(text).is_some()
+            && parts.is_some_and(|(user, domain)| {
+                !user.is_empty() && !domain.is_empty() && !domain.contains('@')
+            })
+    };
+    if let Some(email) = new.email.as_ref().filter(|e| !email_ok(e)) {
+        return Some(Refusal::Email(email.clone()));
+    }
+    new.groups
+        .iter()
+        .find(|g| !group_ok(g))
+        .map(|g| Refusal::Group(g.clone()))
+}
+
+/// Groups are joined by commas in headers, so they hold none.
+fn group_ok(group: &str) -> bool {
+    !group.is_empty() && group.len() <= 128 && !group.chars().any(|c| c == ',' || c.is_control())
+}

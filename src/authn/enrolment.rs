@@ -1,0 +1,164 @@
+//! Binding an authenticator app: choose, scan, confirm.
+
+use super::progress::{Position, Progress};
+use super::second_factor::CodeOutcome;
+use super::{Authn, Fault};
+use crate::domain::audit::{Event, Place};
+use crate::domain::authenticator::TotpBinding;
+use crate::domain::binding::{App, Enrolment, EnrolmentProof};
+use crate::domain::id::AuthenticatorId;
+use crate::domain::login::{self, AwaitReminder, Began, Next, State};
+use crate::domain::return_to::Destination;
+use crate::domain::secret::{TokenHash, TotpSecret};
+use crate::domain::session::View;
+use crate::domain::verifier::{RecoveryKind, totp};
+use crate::store::Change;
+use crate::vault::Purpose;
+
+use super::progress::Effects;
+
+/// How the confirming code was received.
+#[derive(Debug)]
+pub enum ConfirmOutcome {
+    Wrong,
+    /// The key has run out, or ten wrong codes dropped it: a new one is to be scanned.
+    KeyExpired,
+    Progress(Progress),
+}
+
+impl Authn {
+    fn asks_proof(&self) -> bool {
+        self.rules.enrolment_proof == EnrolmentProof::Helpdesk
+    }
+
+    /// From the reminder at sign-in.
+    pub async fn enrol_from_reminder(
+        &self,
+        at: Position,
+        waiting: AwaitReminder,
+    ) -> Result<Progress, Fault> {
+        let state = waiting.enrol(self.asks_proof());
+        self.move_to(at, state, Effects::default()).await
+    }
+
+    /// From a live session without a second factor; the password first, unless it is fresh.
+    pub async fn enrol_in_session(
+        &self,
+        view: &View,
+        destination: Option<Destination>,
+        replaces: Option<TokenHash>,
+    ) -> Result<Progress, Fault> {
+        let state = login::enrol_in_session(&view.session, self.asks_proof(), self.env.now());
+        self.begin_in_session(view, state, destination, replaces)
+            .await
+    }
+
+    /// The helpdesk's code that the policy asks for before a first enrolment; well formed and canonical.
+    pub async fn authorise_enrolment(
+        &self,
+        at: Position,
+        enrolment: Enrolment,
+        canonical: &str,
+        place: &Place,
+    ) -> Result<CodeOutcome, Fault> {
+        let kind = RecoveryKind::OneTimeCode;
+        let counted = match self.count_code(at.account.id).await? {
+            Ok(counted) => counted,
+            Err(until) => return self.end_paused(&at, until, place).await,
+        };
+        let Some((proof, _)) = self.verify_recovery(at.account.id, kind, canonical).await? else {
+            self.note_wrong_recovery(at.account.id, kind).await?;
+            return self
+                .wrong_code(&at, &counted, Event::CodeRefused, place)
+                .await;
+        };
+        let mut effects = self.spend_recovery(&proof, place);
+        effects.change(Self::forgive(&counted));
+        let state = State::Enrolment(enrolment.authorise(&proof)?);
+        self.move_to(at, state, effects)
+            .await
+            .map(CodeOutcome::Progress)
+    }
+
+    pub async fn choose_app(
+        &self,
+        at: Position,
+        enrolment: Enrolment,
+        app: App,
+    ) -> Result<Progress, Fault> {
+        let state = State::Enrolment(enrolment.choose(app));
+        self.move_to(at, state, Effects::default()).await
+    }
+
+    /// Makes the key to scan where there is none that is still good.
+    pub async fn make_key(&self, at: Position, enrolment: Enrolment) -> Result<Progress, Fault> {
+        let secret = TotpSecret::from_random(self.env.random());
+        let state = State::Enrolment(enrolment.with_key(secret, self.env.now()));
+        self.move_to(at, state, Effects::default()).await
+    }
+
+    /// Six digits, well formed: the app works. From here 2FA is on, and what it replaces is dead.
+    pub async fn confirm_enrolment(
+        &self,
+        at: Position,
+        enrolment: Enrolment,
+        digits: &str,
+        place: &Place,
+    ) -> Result<ConfirmOutcome, Fault> {
+        let now = self.env.now();
+        let Some(key) = enrolment.key(now) else {
+            return Ok(ConfirmOutcome::KeyExpired);
+        };
+        let Some(proof) = totp::verify_pending(digits, key.secret(), now) else {
+            let next = enrolment.wrong_code();
+            let expired = next.key(now).is_none();
+            let _ = self
+                .move_to(at, State::Enrolment(next), Effects::default())
+                .await?;
+            return Ok(if expired {
+                ConfirmOutcome::KeyExpired
+            } else {
+                ConfirmOutcome::Wrong
+            });
+        };
+        let Ok(bound) = enrolment.confirm(&proof) else {
+            return Ok(ConfirmOutcome::KeyExpired);
+        };
+        let account = at.account.id;
+        let owner = account.uuid();
+        let binding = TotpBinding {
+            id: AuthenticatorId::from_uuid(self.env.uuid()),
+            sealed_secret: self.vault.seal(
+                Purpose::TotpSecret,
+                owner.as_bytes(),
+                bound.secret.reveal(),
+            ),
+            bound_at: bound.at,
+            last_step: bound.step,
+            codes_unconfirmed: true,
+        };
+        let event = if bound.replaces {
+            Event::AuthenticatorReplaced
+        } else {
+            Event::AuthenticatorBound
+        };
+        let except = match at.frame.began {
+            Began::SignIn => None,
+            Began::Session(id) => Some(id),
+        };
+        let mut effects = Effects::default();
+        effects
+            .change(Change::BindTotp { account, binding })
+            .change(Change::EndSessionsOf { account, except })
+            .change(Change::DropAttemptsOf {
+                account,
+                except: Some(at.token),
+            })
+            .change(self.record(event, account, place, ""));
+        let progress = self
+            .advance(at, Next::MakeCodes(bound.next), effects, place)
+            .await?;
+        self.sessions.forget_account(account);
+        Ok(ConfirmOutcome::Progress(progress))
+    }
+}

@@ -1,0 +1,128 @@
+//! Use cases: each loads, lets `domain` decide, and commits the decision as one transaction.
+//!
+//! Invariant: nothing here grants anything by itself. Proofs come from `domain::verifier`, grants from
+//! `domain::login`; a session exists only where a grant was committed together with everything it spent.
+
+pub mod accounts;
+pub mod codes;
+pub mod enrolment;
+pub mod hashing;
+pub mod helpdesk;
+pub mod progress;
+pub mod second_factor;
+pub mod sessions;
+pub mod sign_in;
+pub mod sign_out;
+pub mod tickets;
+
+use crate::domain::account::PasswordHash;
+use crate::domain::binding::EnrolmentProof;
+use crate::domain::policy::{self, TwoFactorRules};
+use crate::domain::session;
+use crate::domain::throttle;
+use crate::domain::verifier::password;
+use crate::env::Env;
+use crate::store::{self, SharedStore};
+use crate::vault::{self, Vault};
+use hashing::{Busy, Hashing};
+use sessions::Sessions;
+use std::sync::Arc;
+
+/// What the use cases go by.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    pub two_factor: TwoFactorRules,
+    pub sessions: session::Rules,
+    pub throttle: throttle::Rules,
+    pub enrolment_proof: EnrolmentProof,
+    /// Emergency codes shown at an enrolment.
+    pub emergency_codes: usize,
+}
+
+/// Something is broken or overloaded; nobody gets in because of it.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    #[error(transparent)]
+    Store(#[from] store::Fault),
+    #[error(transparent)]
+    Vault(#[from] vault::Fault),
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    #[error(transparent)]
+    Hashing(#[from] password::HashingFailed),
+    #[error("a sign-in's state cannot be read: {0}")]
+    State(#[from] serde_json::Error),
+    #[error(transparent)]
+    Proof(#[from] crate::domain::login::ForeignProof),
+}
+
+/// The use cases' tools.
+pub struct Authn {
+    store: SharedStore,
+    vault: Arc<Vault>,
+    env: Env,
+    hashing: Hashing,
+    sessions: Arc<Sessions>,
+    rules: Rules,
+    /// Checked where there is no account, so that the answer takes as long.
+    decoy: PasswordHash,
+}
+
+impl Authn {
+    pub fn new(
+        store: SharedStore,
+        vault: Arc<Vault>,
+        env: Env,
+        limits: hashing::Limits,
+        rules: Rules,
+    ) -> Result<Self, Fault> {
+        let nobody = env.token().reveal();
+        let decoy = crate::domain::secret::Password::new(&nobody)
+            .map(|p| password::hash(&p, &env.random()))
+            .transpose()?
+            .unwrap_or_else(|| PasswordHash::from_encoded(String::new()));
+        Ok(Self {
+            sessions: Arc::new(Sessions::new(
+                Arc::clone(&store),
+                env.clone(),
+                rules.sessions,
+            )),
+            store,
+            vault,
+            env,
+            hashing: Hashing::new(limits),
+            rules,
+            decoy,
+        })
+    }
+
+    pub const fn sessions(&self) -> &Arc<Sessions> {
+        &self.sessions
+    }
+
+    pub const fn store(&self) -> &SharedStore {
+        &self.store
+    }
+
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    pub const fn env(&self) -> &Env {
+        &self.env
+    }
+
+    /// The rules `policy::decide` takes.
+    pub const fn policy(&self) -> policy::Rules<'_> {
+        policy::Rules {
+            two_factor: &self.rules.two_factor,
+            sessions: &self.rules.sessions,
+        }
+    }
+}
+
+impl std::fmt::Debug for Authn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Authn")
+    }
+}

@@ -1,0 +1,391 @@
+//! The second door: the code from the app, or a recovery code and what it leads to.
+
+use super::progress::{Effects, Position, Progress};
+use super::{Authn, Fault};
+use crate::domain::audit::{Event, Place};
+use crate::domain::id::AccountId;
+use crate::domain::login::{AwaitCode, AwaitReminder, AwaitStored, Began, Next, State};
+use crate::domain::recovery::{self, AwaitLost};
+use crate::domain::reminder;
+use crate::domain::return_to::Destination;
+use crate::domain::secret::{TokenHash, TotpSecret};
+use crate::domain::session::View;
+use crate::domain::throttle::{Admission, Bucket, Kind};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::verifier::{RecoveryKind, RecoveryProof, recovery_code, totp};
+use crate::store::{Change, Commit};
+use crate::vault::Purpose;
+
+/// How a code was received.
+#[derive(Debug)]
+pub enum CodeOutcome {
+    /// Wrong, used, expired or never issued: one answer for all.
+    Wrong,
+    /// Codes are paused until then, and the sign-in has ended.
+    Paused {
+        until: Timestamp,
+    },
+    Progress(Progress),
+}
+
+/// A code's try, counted and admitted.
+pub(super) struct Counted {
+    bucket: Bucket,
+    pause_if_wrong: Option<Timestamp>,
+}
+
+impl Authn {
+    /// Six digits from the app, well formed.
+    pub async fn enter_code(
+        &self,
+        at: Position,
+        waiting: AwaitCode,
+        digits: &str,
+        place: &Place,
+    ) -> Result<CodeOutcome, Fault> {
+        let counted = match self.count_code(at.account.id).await? {
+            Ok(counted) => counted,
+            Err(until) => return self.end_paused(&at, until, place).await,
+        };
+        let proof = match &at.account.totp {
+            Some(binding) => {
+                let secret = self.unseal_totp(at.account.id, &binding.sealed_secret)?;
+                totp::verify(digits, &at.account, &secret, self.env.now())
+                    .map(|proof| (proof, binding.codes_unconfirmed))
+            }
+            None => None,
+        };
+        let Some((proof, codes_unconfirmed)) = proof else {
+            return self
+                .wrong_code(&at, &counted, Event::CodeRefused, place)
+                .await;
+        };
+        let mut effects = Effects::default();
+        effects
+            .change(Change::SpendTotpStep {
+                account: proof.account(),
+                authenticator: proof.authenticator(),
+                step: proof.step(),
+            })
+            .change(Change::ForgiveAll(counted.bucket))
+            .change(self.record(Event::CodeAccepted, at.account.id, place, ""));
+        let next = waiting.complete(&proof, codes_unconfirmed)?;
+        self.advance(at, next, effects, place)
+            .await
+            .map(CodeOutcome::Progress)
+    }
+
+    /// A recovery code, well formed and canonical.
+    pub async fn enter_recovery_code(
+        &self,
+        at: Position,
+        waiting: AwaitCode,
+        (kind, canonical): (RecoveryKind, &str),
+        place: &Place,
+    ) -> Result<CodeOutcome, Fault> {
+        let counted = match self.count_code(at.account.id).await? {
+            Ok(counted) => counted,
+            Err(until) => return self.end_paused(&at, until, place).await,
+        };
+        let Some((proof, left)) = self.verify_recovery(at.account.id, kind, canonical).await?
+        else {
+            self.note_wrong_recovery(at.account.id, kind).await?;
+            return self
+                .wrong_code(&at, &counted, Event::CodeRefused, place)
+                .await;
+        };
+        let mut effects = self.spend_recovery(&proof, place);
+        effects.change(Change::ForgiveAll(counted.bucket));
+        let temporary = self.temporary_allowed(at.account.id, kind).await?;
+        let lost = waiting.recover(&proof, left, temporary)?;
+        self.move_to(at, State::Lost(lost), effects)
+            .await
+            .map(CodeOutcome::Progress)
+    }
+
+    /// "For now." `None`: that is not offered any more.
+    pub async fn lost_temporarily(
+        &self,
+        at: Position,
+        lost: AwaitLost,
+        place: &Place,
+    ) -> Result<Option<Progress>, Fault> {
+        let mut effects = Effects::default();
+        effects.change(self.record(Event::LostTemporarily, at.account.id, place, ""));
+        match lost.temporary() {
+            Ok(next) => self.advance(at, next, effects, place).await.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// "Permanently lost": on to a new enrolment; nothing else changes yet.
+    pub async fn lost_permanently(
+        &self,
+        at: Position,
+        lost: AwaitLost,
+        place: &Place,
+    ) -> Result<Progress, Fault> {
+        let mut effects = Effects::default();
+        effects.change(self.record(Event::LostPermanently, at.account.id, place, ""));
+        let state = State::Enrolment(lost.permanent());
+        self.move_to(at, state, effects).await
+    }
+
+    /// "Remind me later", before the session opens.
+    pub async fn postpone(
+        &self,
+        at: Position,
+        waiting: AwaitReminder,
+        place: &Place,
+    ) -> Result<Progress, Fault> {
+        let effects = self.snooze(&at.account, waiting.deadline(), place);
+        let next = waiting.later();
+        if matches!(next, Next::Ask(_)) {
+            // past the deadline nothing is put off, and nothing is written
+            return Ok(Progress::Ask(None));
+        }
+        self.advance(at, next, effects, place).await
+    }
+
+    /// "Remind me later", in a live session. `false` when it cannot be put off any more.
+    pub async fn postpone_in_session(&self, view: &View, place: &Place) -> Result<bool, Fault> {
+        let rules = &self.rules.two_factor;
+        let own = rules.for_groups(&view.account.groups);
+        // another tab may have put it off already: then there is nothing to write
+        let record = reminder::Record {
+            snoozed_until: None,
+            ..view.account.reminder
+        };
+        let status = reminder::status(
+            own,
+            crate::domain::policy::TwoFactor::Recommended,
+            rules,
+            &record,
+            self.env.now(),
+        );
+        let deadline = match status {
+            reminder::Status::Overdue { .. } => return Ok(false),
+            reminder::Status::Due { deadline } => deadline,
+            reminder::Status::Quiet => None,
+        };
+        let effects = self.snooze(&view.account, deadline, place);
+        let _ = self.store.commit(&effects.changes).await?;
+        self.sessions.forget_account(view.account.id);
+        Ok(true)
+    }
+
+    /// The emergency codes are stored: the session opens.
+    pub async fn codes_stored(
+        &self,
+        at: Position,
+        waiting: AwaitStored,
+        place: &Place,
+    ) -> Result<Progress, Fault> {
+        let mut effects = Effects::default();
+        let account = at.account.id;
+        effects.change(Change::ConfirmCodesStored { account });
+        self.advance(at, Next::Open(waiting.stored()), effects, place)
+            .await
+    }
+
+    /// Asks for the second factor again in a live session.
+    pub async fn begin_step_up(
+        &self,
+        view: &View,
+        destination: Option<Destination>,
+        replaces: Option<TokenHash>,
+    ) -> Result<Progress, Fault> {
+        let state = crate::domain::login::step_up(&view.session);
+        self.begin_in_session(view, state, destination, replaces)
+            .await
+    }
+
+    pub(super) async fn begin_in_session(
+        &self,
+        view: &View,
+        state: State,
+        destination: Option<Destination>,
+        replaces: Option<TokenHash>,
+    ) -> Result<Progress, Fault> {
+        let began = Began::Session(view.session.id);
+        let attempt = self.attempt(began, destination, view.account.shown_as(), state);
+        self.start(attempt, replaces, Effects::default()).await
+    }
+
+    fn snooze(
+        &self,
+        account: &crate::domain::account::Account,
+        deadline: Option<Timestamp>,
+        place: &Place,
+    ) -> Effects {
+        let mut effects = Effects::default();
+        let until = reminder::next_reminder(&self.rules.two_factor, deadline, self.env.now());
+        self.start_grace(account, &mut effects, place);
+        let started = effects.changes.iter().find_map(|change| match change {
+            Change::SetReminder { reminder, .. } => Some(*reminder),
+            _ => None,
+        });
+        let reminder = reminder::Record {
+            snoozed_until: Some(until),
+            ..started.unwrap_or(account.reminder)
+        };
+        effects
+            .change(Change::SetReminder {
+                account: account.id,
+                reminder,
+            })
+            .change(self.record(Event::ReminderPostponed, account.id, place, ""));
+        effects
+    }
+
+    pub(super) async fn count_code(
+        &self,
+        account: AccountId,
+    ) -> Result<Result<Counted, Timestamp>, Fault> {
+        let bucket = Bucket::new(Kind::Code, account.uuid().as_bytes());
+        let rule = self.rules.throttle.code;
+        let admission = self
+            .store
+            .count_try(&[(bucket, rule)], self.env.now())
+            .await?;
+        Ok(match admission {
+            Admission::Admitted { pause_if_wrong } => Ok(Counted {
+                bucket,
+                pause_if_wrong,
+            }),
+            Admission::Paused { until } => Err(until),
+        })
+    }
+
+    pub(super) const fn forgive(counted: &Counted) -> Change {
+        Change::ForgiveAll(counted.bucket)
+    }
+
+    pub(super) async fn wrong_code(
+        &self,
+        at: &Position,
+        counted: &Counted,
+        event: Event,
+        place: &Place,
+    ) -> Result<CodeOutcome, Fault> {
+        let refused = self.record(event, at.account.id, place, "");
+        match counted.pause_if_wrong {
+            None => {
+                let _ = self.store.commit(&[refused]).await?;
+                Ok(CodeOutcome::Wrong)
+            }
+            Some(until) => {
+                let _ = self.store.commit(&[refused]).await?;
+                self.end_paused(at, until, place).await
+            }
+        }
+    }
+
+    /// Codes are paused: the sign-in ends, so that guessing cannot go on without the password.
+    pub(super) async fn end_paused(
+        &self,
+        at: &Position,
+        until: Timestamp,
+        place: &Place,
+    ) -> Result<CodeOutcome, Fault> {
+        let changes = [
+            Change::EndAttempt {
+                token: at.token,
+                from_version: at.version,
+            },
+            self.record(Event::CodesPaused, at.account.id, place, ""),
+        ];
+        // of many at once one ends it and writes the record
+        let _: Commit = self.store.commit(&changes).await?;
+        Ok(CodeOutcome::Paused { until })
+    }
+
+    /// Checks a recovery code; with the proof comes how many emergency codes are left after it.
+    pub(super) async fn verify_recovery(
+        &self,
+        account: AccountId,
+        kind: RecoveryKind,
+        canonical: &str,
+    ) -> Result<Option<(RecoveryProof, usize)>, Fault> {
+        let emergency = self.store.emergency_codes(account).await?;
+        let open = match kind {
+            RecoveryKind::OneTimeCode => self.store.one_time_code(account).await?,
+            RecoveryKind::EmergencyCode => None,
+        };
+        let now = self.env.now();
+        let canonical = zeroize::Zeroizing::new(canonical.to_owned());
+        let verified = self
+            .hashing
+            .run(move || {
+                let left = emergency.len();
+                match kind {
+                    RecoveryKind::EmergencyCode => {
+                        recovery_code::verify_emergency(&canonical, account, &emergency, now)
+                            .map(|proof| (proof, left.saturating_sub(1)))
+                    }
+                    RecoveryKind::OneTimeCode => {
+                        recovery_code::verify_one_time(&canonical, account, open.as_ref(), now)
+                            .map(|proof| (proof, left))
+                    }
+                }
+            })
+            .await?;
+        Ok(verified)
+    }
+
+    pub(super) async fn note_wrong_recovery(
+        &self,
+        account: AccountId,
+        kind: RecoveryKind,
+    ) -> Result<(), Fault> {
+        if kind == RecoveryKind::OneTimeCode {
+            let change = Change::CountWrongOneTimeCode { account };
+            let _ = self.store.commit(&[change]).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn spend_recovery(&self, proof: &RecoveryProof, place: &Place) -> Effects {
+        let (account, code) = (proof.account(), proof.code());
+        let (spend, event) = match proof.kind() {
+            RecoveryKind::EmergencyCode => (
+                Change::SpendEmergencyCode { account, code },
+                Event::EmergencyCodeUsed,
+            ),
+            RecoveryKind::OneTimeCode => (
+                Change::SpendOneTimeCode { account, code },
+                Event::OneTimeCodeUsed,
+            ),
+        };
+        let mut effects = Effects::default();
+        effects
+            .change(spend)
+            .change(self.record(event, account, place, ""));
+        effects
+    }
+
+    /// "For now" by one-time code at most three times in 30 days.
+    async fn temporary_allowed(
+        &self,
+        account: AccountId,
+        kind: RecoveryKind,
+    ) -> Result<bool, Fault> {
+        if kind == RecoveryKind::EmergencyCode {
+            return Ok(true);
+        }
+        let since = self.env.now().minus(recovery::TEMPORARY_WINDOW);
+        let used = self
+            .store
+            .audit_count(account, Event::LostTemporarily, since)
+            .await?;
+        Ok(used < recovery::TEMPORARY_USES)
+    }
+
+    fn unseal_totp(&self, account: AccountId, sealed: &[u8]) -> Result<TotpSecret, Fault> {
+        let owner = account.uuid();
+        let bytes = self
+            .vault
+            .open_sealed(Purpose::TotpSecret, owner.as_bytes(), sealed)?;
+        TotpSecret::from_bytes(&bytes).ok_or_else(|| crate::vault::Fault::DoesNotOpen.into())
+    }
+}

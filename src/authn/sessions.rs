@@ -1,0 +1,240 @@
+//! Sessions on the hot path: one cache look-up a request, no store.
+//!
+//! A cached view is good while its session and its account have not changed. Each has a cell with a
+//! generation; ending a session, changing an account, or hearing of either from another process moves the
+//! generation on, and the next request loads anew. The cache's time to live bounds what a lost notice could do,
+//! and how long cached sessions go on while the store is away.
+
+use crate::domain::host::Host;
+use crate::domain::id::{AccountId, SessionId};
+use crate::domain::secret::{Token, TokenHash};
+use crate::domain::session::{Rules, Session, View};
+use crate::domain::timestamp::Timestamp;
+use crate::env::Env;
+use crate::store::{Fault, Notice, SharedStore};
+use moka::sync::Cache;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How long a cached view is believed without a word from the store.
+pub const CACHE_TTL: Duration = Duration::from_secs(60);
+/// How often other processes' changes are looked for.
+pub const NOTICE_INTERVAL: Duration = Duration::from_millis(200);
+/// How often activity is written down.
+pub const TOUCH_INTERVAL: Duration = Duration::from_secs(5);
+
+const CAPACITY: u64 = 2_000_000;
+
+/// What all cached views of one session share.
+#[derive(Debug, Default)]
+struct SessionCell {
+    generation: AtomicU64,
+    seen: AtomicI64,
+}
+
+#[derive(Clone, Debug)]
+struct Cached {
+    view: Arc<View>,
+    session: Arc<SessionCell>,
+    account: Arc<AtomicU64>,
+    generations: (u64, u64),
+}
+
+impl Cached {
+    fn is_current(&self) -> bool {
+        let now = (
+            self.session.generation.load(Ordering::Acquire),
+            self.account.load(Ordering::Acquire),
+        );
+        now == self.generations
+    }
+}
+
+pub struct Sessions {
+    store: SharedStore,
+    env: Env,
+    rules: Rules,
+    views: Cache<TokenHash, Cached>,
+    sessions: Cache<SessionId, Arc<SessionCell>>,
+    accounts: Cache<AccountId, Arc<AtomicU64>>,
+    active: Mutex<HashMap<SessionId, Timestamp>>,
+}
+
+impl std::fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sessions({} cached)", self.views.entry_count())
+    }
+}
+
+impl Sessions {
+    pub fn new(store: SharedStore, env: Env, rules: Rules) -> Self {
+        let cells = CACHE_TTL * 10;
+        Self {
+            store,
+            env,
+            rules,
+            views: Cache::builder()
+                .max_capacity(CAPACITY)
+                .time_to_live(CACHE_TTL)
+                .build(),
+            sessions: Cache::builder()
+                .max_capacity(CAPACITY)
+                .time_to_idle(cells)
+                .build(),
+            accounts: Cache::builder()
+                .max_capacity(CAPACITY)
+                .time_to_idle(cells)
+                .build(),
+            active: Mutex::default(),
+        }
+    }
+
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The live session a cookie stands for on this host (`None`: the portal). Anything else about the
+    /// cookie (malformed, unknown, another host's, ended, idle too long) is `Ok(None)`.
+    pub async fn find(
+        &self,
+        cookie: &str,
+        host: Option<&Host>,
+    ) -> Result<Option<Arc<View>>, Fault> {
+        let Some(token) = Token::parse(cookie) else {
+            return Ok(None);
+        };
+        let hash = token.hash();
+        let cached = match self.views.get(&hash).filter(Cached::is_current) {
+            Some(cached) => cached,
+            None => match self.load(&hash).await? {
+                Some(loaded) => loaded,
+                None => return Ok(None),
+            },
+        };
+        let now = self.env.now();
+        let view = self.with_activity(&hash, cached);
+        let fits = view.host.as_ref() == host && view.is_live(&self.rules, now);
+        Ok(fits.then_some(view))
+    }
+
+    /// Notes that the person did something, for the idle limit; cheap.
+    pub fn seen(&self, view: &View) {
+        let id = view.session.id;
+        let now = self.env.now();
+        let Some(cell) = self.sessions.get(&id) else {
+            return;
+        };
+        let last = cell.seen.fetch_max(now.seconds(), Ordering::AcqRel);
+        if now.seconds() > last {
+            self.active.lock().insert(id, now);
+        }
+    }
+
+    /// Forgets what is cached of a session; its next request asks the store.
+    pub fn forget(&self, session: SessionId) {
+        if let Some(cell) = self.sessions.get(&session) {
+            cell.generation.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Forgets what is cached of an account's sessions.
+    pub fn forget_account(&self, account: AccountId) {
+        if let Some(generation) = self.accounts.get(&account) {
+            generation.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Takes note of what other processes changed. `true` when signing keys are among it.
+    pub fn heed(&self, notices: &[Notice]) -> bool {
+        let mut keys = false;
+        for notice in notices {
+            match notice {
+                Notice::Session(id) => self.forget(*id),
+                Notice::Account(id) => self.forget_account(*id),
+                Notice::Keys => keys = true,
+            }
+        }
+        keys
+    }
+
+    /// Writes down who was active since the last call. After a fault the notes are kept for the next call.
+    pub async fn flush(&self) -> Result<(), Fault> {
+        let active = std::mem::take(&mut *self.active.lock());
+        if active.is_empty() {
+            return Ok(());
+        }
+        let seen: Vec<_> = active.into_iter().collect();
+        let outcome = self.store.touch(&seen).await;
+        if outcome.is_err() {
+            let mut notes = self.active.lock();
+            for (id, at) in seen {
+                notes.entry(id).or_insert(at);
+            }
+        }
+        outcome
+    }
+
+    async fn load(&self, hash: &TokenHash) -> Result<Option<Cached>, Fault> {
+        // the generation of a session we do not know yet: read the id first, then the truth
+        let now = self.env.now();
+        let Some(first) = self.store.session(hash, now).await? else {
+            self.views.invalidate(hash);
+            return Ok(None);
+        };
+        let session = self
+            .sessions
+            .get_with(first.session.id, Arc::<SessionCell>::default);
+        let account = self
+            .accounts
+            .get_with(first.session.account, Arc::<AtomicU64>::default);
+        let generations = (
+            session.generation.load(Ordering::Acquire),
+            account.load(Ordering::Acquire),
+        );
+        // A change that landed between the first read and the cells is seen by this second one; a change
+        // after it moves the cells on. Only first use of a cookie in a minute pays for both.
+        let Some(view) = self.store.session(hash, now).await? else {
+            return Ok(None);
+        };
+        session
+            .seen
+            .fetch_max(view.session.last_seen_at.seconds(), Ordering::AcqRel);
+        let cached = Cached {
+            view: Arc::new(view),
+            session,
+            account,
+            generations,
+        };
+        self.views.insert(*hash, cached.clone());
+        Ok(Some(cached))
+    }
+
+    /// The view with the session's latest activity. It is renewed in the cache only when it lags behind by
+    /// a noticeable part of the idle limit, so that a busy session costs no allocation.
+    fn with_activity(&self, hash: &TokenHash, cached: Cached) -> Arc<View> {
+        let seen = cached.session.seen.load(Ordering::Acquire);
+        let known = cached.view.session.last_seen_at;
+        let lag = Timestamp::from_seconds(seen).since(known);
+        if lag <= self.rules.idle / 64 {
+            return cached.view;
+        }
+        let session = Session {
+            last_seen_at: Timestamp::from_seconds(seen),
+            ..cached.view.session.clone()
+        };
+        let view = Arc::new(View {
+            session,
+            account: Arc::clone(&cached.view.account),
+            host: cached.view.host.clone(),
+        });
+        let renewed = Cached {
+            view: Arc::clone(&view),
+            ..cached
+        };
+        self.views.insert(*hash, renewed);
+        view
+    }
+}

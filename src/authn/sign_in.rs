@@ -1,0 +1,284 @@
+//! The first door: the password.
+
+use super::hashing::impossible_password;
+use super::progress::{Effects, Position, Progress};
+use super::{Authn, Fault};
+use crate::domain::account::{Account, NameKey, PasswordHash};
+use crate::domain::audit::{Actor, Event, Place, Record};
+use crate::domain::id::SessionId;
+use crate::domain::login::{self, AwaitPassword, Began, Next, Standing, State};
+use crate::domain::policy::TwoFactor;
+use crate::domain::reminder;
+use crate::domain::return_to::Destination;
+use crate::domain::secret::{Password, TokenHash};
+use crate::domain::throttle::{Admission, Bucket, Kind, Rule};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::verifier::{PasswordProof, password};
+use crate::store::Change;
+
+/// What the browser came with when it sent its password.
+#[derive(Debug)]
+pub struct Credentials<'a> {
+    pub name: &'a str,
+    pub password: &'a str,
+    pub place: &'a Place,
+}
+
+/// Where a sign-in is to lead, and what it replaces.
+#[derive(Debug, Default)]
+pub struct Context {
+    pub destination: Option<Destination>,
+    /// What the destination's route asks.
+    pub route_policy: Option<TwoFactor>,
+    /// The sign-in and the session whose cookies the browser sent along; both end (no fixation).
+    pub earlier_attempt: Option<TokenHash>,
+    pub earlier_session: Option<SessionId>,
+}
+
+#[derive(Debug)]
+pub enum PasswordOutcome {
+    /// Wrong, unknown, disabled or without a password: one answer for all.
+    Refused,
+    Paused {
+        until: Timestamp,
+    },
+    Progress(Progress),
+}
+
+/// A password checked: whose it is, and the account as loaded.
+struct Checked {
+    account: Account,
+    proof: PasswordProof,
+    upgraded: Option<PasswordHash>,
+    buckets: Vec<Bucket>,
+}
+
+enum Check {
+    Refused,
+    Paused(Timestamp),
+    Right(Box<Checked>),
+}
+
+impl Authn {
+    /// Checks a password and takes the first step of a sign-in.
+    pub async fn sign_in(
+        &self,
+        credentials: Credentials<'_>,
+        context: Context,
+    ) -> Result<PasswordOutcome, Fault> {
+        let place = credentials.place;
+        let key = NameKey::new(credentials.name);
+        let account = match &key {
+            Some(key) => self.store.account_by_name(key).await?,
+            None => None,
+        };
+        let subject = match (&account, &key) {
+            (Some(account), _) => account.id.uuid().as_bytes().to_vec(),
+            (None, Some(key)) => key.as_str().as_bytes().to_vec(),
+            (None, None) => Vec::new(),
+        };
+        let checked = match self
+            .check_password(account, &subject, credentials.password, place)
+            .await?
+        {
+            Check::Refused => return Ok(PasswordOutcome::Refused),
+            Check::Paused(until) => return Ok(PasswordOutcome::Paused { until }),
+            Check::Right(checked) => *checked,
+        };
+        let shown_as = credentials.name.trim();
+        self.after_password(checked, shown_as, context, place)
+            .await
+            .map(PasswordOutcome::Progress)
+    }
+
+    /// Confirms a live session's person by password, on the way to an enrolment.
+    pub async fn confirm_password(
+        &self,
+        at: Position,
+        waiting: AwaitPassword,
+        typed: &str,
+        place: &Place,
+    ) -> Result<PasswordOutcome, Fault> {
+        let account = at.account.clone();
+        let subject = account.id.uuid().as_bytes().to_vec();
+        let checked = self
+            .check_password(Some(account), &subject, typed, place)
+            .await?;
+        let checked = match checked {
+            Check::Refused => return Ok(PasswordOutcome::Refused),
+            Check::Paused(until) => return Ok(PasswordOutcome::Paused { until }),
+            Check::Right(checked) => *checked,
+        };
+        let effects = self.password_effects(&checked, place);
+        let state = waiting.confirm(&checked.proof)?;
+        self.move_to(at, state, effects)
+            .await
+            .map(PasswordOutcome::Progress)
+    }
+
+    /// Counts the try, then checks, in the same time whether the account exists or not.
+    async fn check_password(
+        &self,
+        account: Option<Account>,
+        subject: &[u8],
+        typed: &str,
+        place: &Place,
+    ) -> Result<Check, Fault> {
+        let now = self.env.now();
+        let counted = self.password_buckets(subject, place);
+        if let Admission::Paused { until } = self.store.count_try(&counted, now).await? {
+            return Ok(Check::Paused(until));
+        }
+        let decoy = self.decoy.clone();
+        let possible = Password::new(typed);
+        let is_possible = possible.is_some();
+        let Some(secret) = possible.or_else(impossible_password) else {
+            return Ok(Check::Refused);
+        };
+        let salt = self.env.random();
+        let (account, verified) = self
+            .hashing
+            .run(move || {
+                let proof = password::verify(&secret, account.as_ref(), &decoy, now);
+                let proof = proof.filter(|_| is_possible);
+                let outdated = proof.is_some()
+                    && account
+                        .as_ref()
+                        .and_then(|a| a.password.as_ref())
+                        .is_some_and(password::is_outdated);
+                let upgraded = outdated.then(|| password::hash(&secret, &salt)).transpose();
+                (account, upgraded.map(|u| proof.map(|p| (p, u))))
+            })
+            .await?;
+        let known = account.as_ref().map(|a| a.id);
+        match (account, verified?) {
+            (Some(account), Some((proof, upgraded))) => Ok(Check::Right(Box::new(Checked {
+                account,
+                proof,
+                upgraded,
+                buckets: counted.into_iter().map(|(bucket, _)| bucket).collect(),
+            }))),
+            _ => {
+                let record = Record {
+                    at: now,
+                    event: Event::PasswordRefused,
+                    account: known,
+                    actor: Actor::Person,
+                    place: place.clone(),
+                    detail: String::new(),
+                };
+                let _ = self.store.commit(&[Change::Audit(record)]).await?;
+                Ok(Check::Refused)
+            }
+        }
+    }
+
+    fn password_buckets(&self, subject: &[u8], place: &Place) -> Vec<(Bucket, Rule)> {
+        let rules = &self.rules.throttle;
+        let own = (Bucket::new(Kind::Password, subject), rules.password);
+        let network = place
+            .address
+            .map(|address| (Bucket::network(address), rules.network));
+        std::iter::once(own).chain(network).collect()
+    }
+
+    /// What a right password writes in any case.
+    fn password_effects(&self, checked: &Checked, place: &Place) -> Effects {
+        let mut effects = Effects::default();
+        let account = checked.account.id;
+        for bucket in &checked.buckets {
+            effects.change(match bucket.kind {
+                Kind::Network => Change::ForgiveOne(*bucket),
+                Kind::Password | Kind::Code => Change::ForgiveAll(*bucket),
+            });
+        }
+        effects.change(self.record(Event::PasswordAccepted, account, place, ""));
+        if let Some(password) = &checked.upgraded {
+            effects.change(Change::SetPassword {
+                account,
+                password: password.clone(),
+            });
+            effects.change(self.record(Event::PasswordRehashed, account, place, ""));
+        }
+        effects
+    }
+
+    async fn after_password(
+        &self,
+        checked: Checked,
+        shown_as: &str,
+        context: Context,
+        place: &Place,
+    ) -> Result<Progress, Fault> {
+        let mut effects = self.password_effects(&checked, place);
+        if let Some(session) = context.earlier_session {
+            effects.change(Change::EndSession { session });
+        }
+        let account = &checked.account;
+        self.start_grace(account, &mut effects, place);
+        let standing = Standing {
+            has_second_factor: account.has_second_factor(),
+            reminder: self.reminder_at_sign_in(account, &context),
+        };
+        let next = login::after_password(&checked.proof, standing);
+        let progress = match next {
+            Next::Ask(state) => {
+                if matches!(state, State::Reminder(_)) {
+                    effects.change(self.record(Event::ReminderShown, account.id, place, ""));
+                }
+                let attempt = self.attempt(Began::SignIn, context.destination, shown_as, state);
+                self.start(attempt, context.earlier_attempt, effects).await
+            }
+            Next::Open(grant) => {
+                if let Some(token) = context.earlier_attempt {
+                    effects.change(Change::DropAttempt { token });
+                }
+                self.open(&grant, Began::SignIn, context.destination, effects, place)
+                    .await
+            }
+            // `after_password` never asks for codes: nothing was spent and nothing bound yet
+            Next::MakeCodes(_) => Ok(Progress::Overtaken),
+        };
+        if let Some(session) = context.earlier_session {
+            self.sessions.forget(session);
+        }
+        progress
+    }
+
+    /// The reminder comes before the session opens, unless the place itself demands a second factor: then
+    /// the page that says so comes instead, and other places stay open meanwhile.
+    fn reminder_at_sign_in(&self, account: &Account, context: &Context) -> reminder::Status {
+        let rules = &self.rules.two_factor;
+        let route_policy = context.route_policy.unwrap_or(TwoFactor::Optional);
+        let own = rules.for_groups(&account.groups);
+        let status = reminder::status(own, route_policy, rules, &account.reminder, self.env.now());
+        match status {
+            reminder::Status::Due { .. } if route_policy == TwoFactor::Required => {
+                reminder::Status::Quiet
+            }
+            other => other,
+        }
+    }
+
+    /// Stores the person's grace period at the first sign-in under a policy that requires two factors.
+    pub(super) fn start_grace(&self, account: &Account, effects: &mut Effects, place: &Place) {
+        if account.has_second_factor() {
+            return;
+        }
+        let rules = &self.rules.two_factor;
+        let own = rules.for_groups(&account.groups);
+        let grace = reminder::grace_to_start(own, rules, &account.reminder, self.env.now());
+        if let Some((start, end)) = grace {
+            let reminder = reminder::Record {
+                grace_started_at: Some(start),
+                grace_ends_at: Some(end),
+                ..account.reminder
+            };
+            effects.change(Change::SetReminder {
+                account: account.id,
+                reminder,
+            });
+            effects.change(self.record(Event::GraceStarted, account.id, place, ""));
+        }
+    }
+}
