@@ -75,9 +75,8 @@ impl Authn {
         let mut effects = self.spend_recovery(&proof, place);
         effects.change(Self::forgive(&counted));
         let state = State::Enrolment(enrolment.authorise(&proof)?);
-        self.move_to(at, state, effects)
-            .await
-            .map(CodeOutcome::Progress)
+        let progress = self.move_to(at, state, effects).await?;
+        Ok(CodeOutcome::spent(progress))
     }
 
     pub async fn choose_app(

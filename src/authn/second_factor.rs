@@ -28,6 +28,16 @@ pub enum CodeOutcome {
     Progress(Progress),
 }
 
+impl CodeOutcome {
+    /// A code that another request spent first was used already, and that is what the person is told.
+    pub(super) fn spent(progress: Progress) -> Self {
+        match progress {
+            Progress::Overtaken => Self::Wrong,
+            other => Self::Progress(other),
+        }
+    }
+}
+
 /// A code's try, counted and admitted.
 pub(super) struct Counted {
     bucket: Bucket,
@@ -70,9 +80,8 @@ impl Authn {
             .change(Change::ForgiveAll(counted.bucket))
             .change(self.record(Event::CodeAccepted, at.account.id, place, ""));
         let next = waiting.complete(&proof, codes_unconfirmed)?;
-        self.advance(at, next, effects, place)
-            .await
-            .map(CodeOutcome::Progress)
+        let progress = self.advance(at, next, effects, place).await?;
+        Ok(CodeOutcome::spent(progress))
     }
 
     /// A recovery code, well formed and canonical.
@@ -98,9 +107,8 @@ impl Authn {
         effects.change(Change::ForgiveAll(counted.bucket));
         let temporary = self.temporary_allowed(at.account.id, kind).await?;
         let lost = waiting.recover(&proof, left, temporary)?;
-        self.move_to(at, State::Lost(lost), effects)
-            .await
-            .map(CodeOutcome::Progress)
+        let progress = self.move_to(at, State::Lost(lost), effects).await?;
+        Ok(CodeOutcome::spent(progress))
     }
 
     /// "For now." `None`: that is not offered any more.

@@ -1,0 +1,337 @@
+//! Properties of the sign-in: no order of events opens a session that claims more than was proven.
+
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use uuid::Uuid;
+use vestibule::domain::account::{Account, PasswordHash, Status};
+use vestibule::domain::assurance::Assurance;
+use vestibule::domain::authenticator::{EmergencyCode, OneTimeCode, TotpBinding};
+use vestibule::domain::binding::App;
+use vestibule::domain::id::{AccountId, AuthenticatorId};
+use vestibule::domain::login::{self, Grant, Next, Standing, State};
+use vestibule::domain::reminder::{self, Record};
+use vestibule::domain::secret::{Password, TotpSecret};
+use vestibule::domain::timestamp::Timestamp;
+use vestibule::domain::verifier::{self, recovery_code, totp};
+
+const NOW: Timestamp = Timestamp::from_seconds(1_111_111_111);
+/// The code of `SECRET` at `NOW` (RFC 6238 appendix B).
+const CODE: &str = "050471";
+const SECRET: &[u8] = b"12345678901234567890";
+const EMERGENCY: &str = "H7KQ2M9PXT4DABCD";
+const ONE_TIME: &str = "7KQM4XTD";
+
+fn id(n: u128) -> AuthenticatorId {
+    AuthenticatorId::from_uuid(Uuid::from_u128(n))
+}
+
+fn account(with_app: bool) -> Account {
+    Account {
+        id: AccountId::from_uuid(Uuid::from_u128(1)),
+        login: "aino".into(),
+        email: None,
+        name: "Aino".into(),
+        groups: BTreeSet::new(),
+        attributes: BTreeMap::new(),
+        language: None,
+        status: Status::Active,
+        created_at: NOW,
+        // "password", cheap
+        password: Some(PasswordHash::from_encoded("$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQxMjM0$XGwudrQyZpM5r6bE+JPXm0bWMi+cf+YpxNyyObVISL8".into())),
+        totp: with_app.then(|| TotpBinding {
+            id: id(2),
+            sealed_secret: Vec::new(),
+            bound_at: NOW,
+            last_step: 0,
+            codes_unconfirmed: false,
+        }),
+        reminder: Record::default(),
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    RightCode,
+    WrongCode,
+    RightEmergency,
+    WrongEmergency,
+    RightOneTime,
+    WrongOneTime,
+    Temporarily,
+    Permanently,
+    Later,
+    Enrol,
+    Authorise,
+    ChooseApp,
+    ShowKey,
+    ConfirmRight,
+    ConfirmWrong,
+    CodesStored,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    use Event::*;
+    prop::sample::select(vec![
+        RightCode,
+        WrongCode,
+        RightEmergency,
+        WrongEmergency,
+        RightOneTime,
+        WrongOneTime,
+        Temporarily,
+        Permanently,
+        Later,
+        Enrol,
+        Authorise,
+        ChooseApp,
+        ShowKey,
+        ConfirmRight,
+        ConfirmWrong,
+        CodesStored,
+    ])
+}
+
+/// What the person has really shown.
+#[derive(Default)]
+struct Shown {
+    second: bool,
+    authorised: bool,
+}
+
+struct Run {
+    account: Account,
+    needs_proof: bool,
+    shown: Shown,
+}
+
+impl Run {
+    fn enter(&mut self, state: State, event: Event) -> Next {
+        match (state, event) {
+            (State::Code(s), Event::RightCode | Event::WrongCode) => {
+                let right = matches!(event, Event::RightCode);
+                let digits = if right { CODE } else { "000000" };
+                let secret = TotpSecret::from_bytes(SECRET).unwrap();
+                match totp::verify(digits, &self.account, &secret, NOW) {
+                    Some(proof) => {
+                        assert!(right);
+                        self.shown.second = true;
+                        s.complete(&proof, false).unwrap()
+                    }
+                    None => Next::Ask(State::Code(s)),
+                }
+            }
+            (
+                State::Code(s),
+                Event::RightEmergency
+                | Event::WrongEmergency
+                | Event::RightOneTime
+                | Event::WrongOneTime,
+            ) => {
+                let right = matches!(event, Event::RightEmergency | Event::RightOneTime);
+                let proof = match event {
+                    Event::RightEmergency => self.emergency(EMERGENCY),
+                    Event::WrongEmergency => self.emergency("H7KQ2M9PXT4DABCE"),
+                    Event::RightOneTime => self.one_time(ONE_TIME),
+                    _ => self.one_time("7KQM4XTE"),
+                };
+                assert_eq!(proof.is_some(), right);
+                match proof {
+                    Some(proof) => {
+                        self.shown.second = true;
+                        Next::Ask(State::Lost(s.recover(&proof, 0, true).unwrap()))
+                    }
+                    None => Next::Ask(State::Code(s)),
+                }
+            }
+            (State::Lost(s), Event::Temporarily) => s.temporary().unwrap(),
+            (State::Lost(s), Event::Permanently) => Next::Ask(State::Enrolment(s.permanent())),
+            (State::Reminder(s), Event::Later) => s.later(),
+            (State::Reminder(s), Event::Enrol) => Next::Ask(s.enrol(self.needs_proof)),
+            (State::Enrolment(s), Event::Authorise) => {
+                let proof = self.one_time(ONE_TIME).unwrap();
+                self.shown.authorised = true;
+                Next::Ask(State::Enrolment(s.authorise(&proof).unwrap()))
+            }
+            (State::Enrolment(s), Event::ChooseApp) => {
+                Next::Ask(State::Enrolment(s.choose(App::Other)))
+            }
+            (State::Enrolment(s), Event::ShowKey) => {
+                let secret = TotpSecret::from_bytes(SECRET).unwrap();
+                let s = s.with_key(secret, NOW);
+                assert!(
+                    s.key(NOW).is_none()
+                        || s.is_replacement()
+                        || !self.needs_proof
+                        || self.shown.authorised,
+                    "a key is shown without the proof that is asked for"
+                );
+                Next::Ask(State::Enrolment(s))
+            }
+            (State::Enrolment(s), Event::ConfirmRight) => {
+                let Some(key) = s.key(NOW) else {
+                    return Next::Ask(State::Enrolment(s));
+                };
+                let proof = totp::verify_pending(CODE, key.secret(), NOW).unwrap();
+                let bound = s.confirm(&proof).unwrap();
+                self.shown.second = true;
+                Next::MakeCodes(bound.next)
+            }
+            (State::Enrolment(s), Event::ConfirmWrong) => {
+                Next::Ask(State::Enrolment(s.wrong_code()))
+            }
+            (State::Codes(s), Event::CodesStored) => Next::Open(s.stored()),
+            // an event that does not fit changes nothing
+            (state, _) => Next::Ask(state),
+        }
+    }
+
+    fn emergency(&self, typed: &str) -> Option<verifier::RecoveryProof> {
+        let (selector, hash) = recovery_code::hash(EMERGENCY, &[1; 16]).unwrap();
+        let codes = [EmergencyCode {
+            id: id(3),
+            selector,
+            hash,
+        }];
+        recovery_code::verify_emergency(typed, self.account.id, &codes, NOW)
+    }
+
+    fn one_time(&self, typed: &str) -> Option<verifier::RecoveryProof> {
+        let (_, hash) = recovery_code::hash(ONE_TIME, &[1; 16]).unwrap();
+        let open = OneTimeCode {
+            id: id(4),
+            hash,
+            issued_at: NOW,
+            expires_at: NOW.plus(Duration::from_secs(600)),
+            wrong: 0,
+        };
+        recovery_code::verify_one_time(typed, self.account.id, Some(&open), NOW)
+    }
+
+    fn to_the_end(&mut self, status: reminder::Status, events: &[Event]) -> Option<Grant> {
+        let password = Password::new("password").unwrap();
+        let decoy = PasswordHash::from_encoded(String::new());
+        let proof =
+            verifier::password::verify(&password, Some(&self.account), &decoy, NOW).unwrap();
+        let standing = Standing {
+            has_second_factor: self.account.has_second_factor(),
+            reminder: status,
+        };
+        let mut next = login::after_password(&proof, standing);
+        for event in events {
+            next = match next {
+                Next::Ask(state) => {
+                    // what is stored between two requests is what was there
+                    let stored = serde_json::to_vec(&state).unwrap();
+                    self.enter(serde_json::from_slice(&stored).unwrap(), *event)
+                }
+                Next::MakeCodes(needs) => Next::Ask(needs.show(vec!["AAAA".into()])),
+                Next::Open(grant) => return Some(grant),
+            };
+        }
+        match next {
+            Next::Open(grant) => Some(grant),
+            _ => None,
+        }
+    }
+}
+
+fn status() -> impl Strategy<Value = reminder::Status> {
+    prop::sample::select(vec![
+        reminder::Status::Quiet,
+        reminder::Status::Due { deadline: None },
+        reminder::Status::Overdue { deadline: None },
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn aal2_only_after_two_factors(
+        with_app: bool,
+        needs_proof: bool,
+        status in status(),
+        events in prop::collection::vec(event(), 0..14),
+    ) {
+        let mut run = Run { account: account(with_app), needs_proof, shown: Shown::default() };
+        if let Some(grant) = run.to_the_end(status, &events) {
+            let reached = grant.factors().assurance();
+            prop_assert_eq!(reached == Assurance::Aal2, run.shown.second);
+            // whoever has a second factor never gets in with the password alone
+            prop_assert!(!with_app || reached == Assurance::Aal2);
+            // past the deadline nobody does
+            let overdue = matches!(status, reminder::Status::Overdue { .. });
+            prop_assert!(!overdue || reached == Assurance::Aal2);
+        }
+    }
+}
+
+#[test]
+fn the_ways_that_lead_to_a_session() {
+    use Event::*;
+    let check = |with_app: bool,
+                 status: reminder::Status,
+                 events: &[Event],
+                 want: Option<(Assurance, bool)>| {
+        let mut run = Run {
+            account: account(with_app),
+            needs_proof: false,
+            shown: Shown::default(),
+        };
+        let got = run
+            .to_the_end(status, events)
+            .map(|g| (g.factors().assurance(), g.is_short()));
+        assert_eq!(got, want, "{with_app} {status:?} {events:?}");
+    };
+    let quiet = reminder::Status::Quiet;
+    let due = reminder::Status::Due { deadline: None };
+    let overdue = reminder::Status::Overdue { deadline: None };
+    let full = Some((Assurance::Aal2, false));
+    check(false, quiet, &[], Some((Assurance::Aal1, false)));
+    check(false, due, &[Later], Some((Assurance::Aal1, false)));
+    check(false, overdue, &[Later, Later], None);
+    check(
+        false,
+        overdue,
+        &[
+            Enrol,
+            ChooseApp,
+            ShowKey,
+            ConfirmRight,
+            CodesStored,
+            CodesStored,
+        ],
+        full,
+    );
+    check(true, quiet, &[WrongCode, RightCode], full);
+    check(
+        true,
+        quiet,
+        &[RightOneTime, Temporarily],
+        Some((Assurance::Aal2, true)),
+    );
+    // the last emergency code: new ones first
+    check(true, quiet, &[RightEmergency, Temporarily], None);
+    check(
+        true,
+        quiet,
+        &[RightEmergency, Temporarily, CodesStored, CodesStored],
+        Some((Assurance::Aal2, true)),
+    );
+    check(
+        true,
+        quiet,
+        &[
+            RightEmergency,
+            Permanently,
+            ChooseApp,
+            ShowKey,
+            ConfirmRight,
+            CodesStored,
+            CodesStored,
+        ],
+        full,
+    );
+    check(true, quiet, &[RightEmergency, Permanently], None);
+}
