@@ -56,8 +56,7 @@ impl SqliteStore {
             .filename(path)
             .create_if_missing(false)
             .foreign_keys(true)
-            .busy_timeout(PATIENCE)
-            .optimize_on_close(false, None);
+            .busy_timeout(PATIENCE);
         let writer = pool(1).connect_lazy_with(
             options
                 .clone()
