@@ -158,6 +158,12 @@ CREATE TRIGGER audit_is_not_shortened BEFORE DELETE ON audit
 BEGIN
     SELECT RAISE(ABORT, 'the audit trail is append-only');
 END;
+-- INSERT OR REPLACE removes a row without asking the trigger above.
+CREATE TRIGGER audit_is_not_replaced BEFORE INSERT ON audit
+WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
+BEGIN
+    SELECT RAISE(ABORT, 'the audit trail is append-only');
+END;
 
 -- What other processes' caches must take note of. The number only grows, so that none is missed.
 CREATE TABLE notices (

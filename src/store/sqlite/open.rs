@@ -202,3 +202,103 @@ impl FileIdentity {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::audit::{Actor, Event, Place, Record};
+    use crate::domain::timestamp::Timestamp;
+    use crate::store::{AuditFilter, Change, Commit, Store as _};
+
+    fn entry(bytes: usize) -> [Change; 1] {
+        [Change::Audit(Record {
+            at: Timestamp::from_seconds(0),
+            event: Event::SignedIn,
+            account: None,
+            actor: Actor::System,
+            place: Place::default(),
+            detail: "x".repeat(bytes),
+        })]
+    }
+
+    async fn entries(store: &SqliteStore) -> usize {
+        let all = AuditFilter {
+            account: None,
+            limit: 99,
+        };
+        store.audit(all).await.unwrap().len()
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_a_fault_until_there_is_room_again() {
+        let place = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&place.path().join("v.db")).await.unwrap();
+        let full = sqlx::query("PRAGMA max_page_count = 1");
+        full.execute(&store.writer).await.unwrap();
+        let fault = store.commit(&entry(1_000_000)).await;
+        assert!(
+            matches!(&fault, Err(Fault::Query(why)) if why.contains("full")),
+            "{fault:?}"
+        );
+        assert_eq!(entries(&store).await, 0);
+
+        let room = sqlx::query("PRAGMA max_page_count = 100000");
+        room.execute(&store.writer).await.unwrap();
+        assert_eq!(store.commit(&entry(1_000_000)).await.unwrap(), Commit::Done);
+        assert_eq!(entries(&store).await, 1);
+    }
+
+    /// SQLite rolls back by itself when the disk is full or fails, and the driver does not see it.
+    #[tokio::test]
+    async fn a_connection_that_lost_its_transaction_is_replaced() {
+        let place = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&place.path().join("v.db")).await.unwrap();
+        let mut tx = store.write().await.unwrap();
+        let behind = sqlx::query("ROLLBACK").execute(&mut *tx).await;
+        assert!(behind.is_ok());
+        drop(tx);
+        for _ in 0..3 {
+            assert_eq!(store.commit(&entry(1)).await.unwrap(), Commit::Done);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_acknowledged_is_on_disk() {
+        let place = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&place.path().join("v.db")).await.unwrap();
+        for (sql, want) in [
+            ("SELECT synchronous AS n FROM pragma_synchronous", 2i64),
+            ("SELECT foreign_keys AS n FROM pragma_foreign_keys", 1),
+            (
+                "SELECT journal_mode = 'wal' AS n FROM pragma_journal_mode",
+                1,
+            ),
+        ] {
+            let row = sqlx::query(sql).fetch_one(&store.writer).await.unwrap();
+            assert_eq!(super::super::rows::get::<i64>(&row, "n").unwrap(), want);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cancelled_commit_leaves_nothing_behind() {
+        let place = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&place.path().join("v.db")).await.unwrap();
+        let mut done = 0;
+        for micros in (0..2000).step_by(50) {
+            let changes: Vec<Change> = (0..5).flat_map(|_| entry(10)).collect();
+            let commit = store.commit(&changes);
+            let limit = Duration::from_micros(micros);
+            if tokio::time::timeout(limit, commit).await.is_ok() {
+                done += 1;
+            }
+        }
+        let all = AuditFilter {
+            account: None,
+            limit: u32::MAX,
+        };
+        let kept = store.audit(all).await.unwrap().len();
+        assert_eq!(kept % 5, 0, "whole transactions only");
+        assert!(kept >= done * 5, "what was acknowledged is there");
+        assert_eq!(store.commit(&entry(1)).await.unwrap(), Commit::Done);
+    }
+}

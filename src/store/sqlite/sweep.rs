@@ -13,6 +13,7 @@ pub(super) const ROUNDS: usize = 20;
 
 /// `$1` is now, `$2` the number of rows. A notice stays for an hour after the first sweep that met it (the
 /// commit that wrote it has no clock): caches ask every second.
+/// The newest stays, so that the newest number is always known.
 pub(super) const STATEMENTS: &[&str] = &[
     "DELETE FROM tickets WHERE token IN
          (SELECT token FROM tickets WHERE expires_at <= $1 LIMIT $2)",
@@ -27,7 +28,8 @@ pub(super) const STATEMENTS: &[&str] = &[
     "DELETE FROM signing_keys WHERE id IN
          (SELECT id FROM signing_keys WHERE retired_until <= $1 LIMIT $2)",
     "DELETE FROM notices WHERE id IN
-         (SELECT id FROM notices WHERE at <= $1 - 3600 ORDER BY id LIMIT $2)",
+         (SELECT id FROM notices WHERE at <= $1 - 3600 AND id < (SELECT MAX(id) FROM notices)
+          ORDER BY id LIMIT $2)",
     "UPDATE notices SET at = $1 WHERE id IN
          (SELECT id FROM notices WHERE at IS NULL ORDER BY id DESC LIMIT $2)",
 ];

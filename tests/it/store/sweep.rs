@@ -50,14 +50,20 @@ pub async fn what_has_run_out_goes_and_the_rest_stays(s: &dyn Store) {
     assert_eq!(get(s, 1).await, super::sample::account(1));
     assert_eq!(s.signing_keys(NOW).await.unwrap(), [signing_key(2, 0)]);
 
-    // Notices stay for an hour after the first sweep that met them, and their numbers are not used again.
+    // Notices stay for an hour after the first sweep that met them; the newest one stays, for its number.
     let last = s.last_notice().await.unwrap();
-    done(s, [bind(1, 1)]).await;
+    done(s, [bind(1, 1), bind(1, 2)]).await;
+    let all = async || s.notices(0).await.unwrap().1.len();
     s.sweep(later(40_000)).await.unwrap();
-    assert_eq!(s.notices(last).await.unwrap().1.len(), 1);
-    s.sweep(later(43_600)).await.unwrap();
-    assert_eq!(s.notices(0).await.unwrap().1.len(), 0);
-    done(s, [bind(1, 2)]).await;
-    let (next, told) = s.notices(last + 1).await.unwrap();
-    assert_eq!((next, told.len()), (last + 2, 1));
+    assert_eq!(s.notices(last).await.unwrap().1.len(), 2);
+    s.sweep(later(43_599)).await.unwrap();
+    assert_eq!(all().await, 2);
+    for at in [43_600, 90_000] {
+        s.sweep(later(at)).await.unwrap();
+        assert_eq!(all().await, 1);
+        assert_eq!(s.last_notice().await.unwrap(), last + 2);
+    }
+    done(s, [bind(1, 3)]).await;
+    let (next, told) = s.notices(last + 2).await.unwrap();
+    assert_eq!((next, told.len()), (last + 3, 1));
 }
