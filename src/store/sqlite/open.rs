@@ -77,13 +77,18 @@ impl SqliteStore {
     }
 
     /// In one write transaction: two processes that start together migrate once, and a migration that fails
-    /// half-way leaves nothing behind. Also shows at once whether the file can be written at all.
+    /// half-way leaves nothing behind. Shows at once whether the file can be written at all.
     async fn migrate(&self) -> Result<(), String> {
         let mut tx = self.begin_patiently().await.map_err(|e| chain(&e))?;
         migrator()
             .run_direct(None, &mut *tx, false)
             .await
             .map_err(|e| e.to_string())?;
+        // On a file that cannot be written SQLite quietly begins a transaction that only reads.
+        sqlx::query("DELETE FROM notices WHERE id < 0")
+            .execute(&mut *tx)
+            .await
+            .map_err(|e| chain(&e))?;
         tx.commit().await.map_err(|e| chain(&e))
     }
 
