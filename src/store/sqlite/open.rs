@@ -5,7 +5,7 @@ use super::fault::chain;
 use crate::store::Fault;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection as _, SqlStr};
+use sqlx::{ConnectOptions as _, Connection as _, SqlStr};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -50,13 +50,30 @@ impl SqliteStore {
         self.writer.close().await;
     }
 
+    /// Writes a whole copy of this moment into a new file, readable by its owner only; nobody waits for it.
+    /// What it leaves behind when it fails is no copy.
+    pub async fn backup(&self, to: &Path) -> Result<(), Fault> {
+        self.file.check()?;
+        let fault = |e: std::io::Error| Fault::Open(format!("{}: {e}", to.display()));
+        let name = to
+            .to_str()
+            .ok_or_else(|| fault(ErrorKind::InvalidFilename.into()))?;
+        let copy = new_file(to).map_err(fault)?;
+        let mut connection = settings(&self.file.path).connect().await?;
+        sqlx::query("VACUUM INTO $1")
+            .bind(name)
+            .execute(&mut connection)
+            .await?;
+        connection.close().await?;
+        tokio::fs::File::from_std(copy)
+            .sync_all()
+            .await
+            .map_err(fault)
+    }
+
     async fn connect(path: &Path) -> Result<Self, Fault> {
         let file = FileIdentity::of(path)?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(false)
-            .foreign_keys(true)
-            .busy_timeout(PATIENCE);
+        let options = settings(path);
         let writer = pool(1).connect_lazy_with(
             options
                 .clone()
@@ -109,6 +126,15 @@ impl SqliteStore {
             }
         }
     }
+}
+
+/// What holds for every connection.
+fn settings(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .foreign_keys(true)
+        .busy_timeout(PATIENCE)
 }
 
 /// A pool whose connections last, and in which no transaction outlives its owner.
@@ -165,15 +191,19 @@ fn create(path: &Path) -> Result<(), Fault> {
             .create(folder)
             .map_err(fault)?;
     }
-    let made = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path);
-    match made {
+    match new_file(path) {
         Err(e) if e.kind() != ErrorKind::AlreadyExists => Err(fault(e)),
         Ok(_) | Err(_) => Ok(()),
     }
+}
+
+/// Readable and writable by its owner only.
+fn new_file(path: &Path) -> std::io::Result<std::fs::File> {
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
 }
 
 /// Which file was opened. SQLite would go on writing to a file that nobody finds any more.

@@ -86,7 +86,7 @@ async fn reopening_keeps_everything() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_may_open_a_new_file_at_once() {
-    for _ in 0..5 {
+    for _ in 0..10 {
         let place = tempfile::tempdir().unwrap();
         let path = Arc::new(place.path().join("vestibule.db"));
         let tasks: Vec<_> = (0..8)
@@ -102,6 +102,28 @@ async fn many_may_open_a_new_file_at_once() {
             assert_eq!(task.await.unwrap(), Commit::Done);
         }
     }
+}
+
+#[tokio::test]
+async fn a_backup_is_a_whole_store() {
+    let (place, store, _) = fresh().await;
+    done(store.as_ref(), [add(1), open(1, 1, 1)]).await;
+    let live = SqliteStore::open_existing(&place.path().join("data/vestibule.db"))
+        .await
+        .unwrap();
+    let to = place.path().join("copy.db");
+    live.backup(&to).await.unwrap();
+    let mode = std::fs::metadata(&to).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    done(&live, [add(2)]).await;
+    let again = live.backup(&to).await;
+    assert!(matches!(again, Err(Fault::Open(_))), "never over a file");
+
+    let copy = SqliteStore::open_existing(&to).await.unwrap();
+    assert_eq!(get(&copy, 1).await, account(1));
+    assert!(copy.session(&token(1), NOW).await.unwrap().is_some());
+    assert_eq!(copy.account(account_id(2)).await.unwrap(), None);
+    done(&copy, [add(3)]).await;
 }
 
 #[tokio::test]
