@@ -1,4 +1,5 @@
-//! The integration tests, one binary.
+//! The integration tests, in one binary.
 
 mod architecture;
 mod sign_in_machine;
+mod store;
