@@ -6,6 +6,7 @@
 //! - [`env`] the clock and randomness, as values
 //! - [`vault`] encryption at rest
 //! - [`store`] what is kept
+//! - [`telemetry`] metrics and logs
 #![forbid(unsafe_code)]
 #![deny(
     clippy::unwrap_used,
@@ -20,4 +21,5 @@
 pub mod domain;
 pub mod env;
 pub mod store;
+pub mod telemetry;
 pub mod vault;
