@@ -6,6 +6,7 @@
 //! - [`env`] the clock and randomness, as values
 //! - [`vault`] encryption at rest
 //! - [`store`] what is kept
+//! - [`signer`] the signed statement to the applications
 //! - [`telemetry`] metrics and logs
 #![forbid(unsafe_code)]
 #![deny(
@@ -20,6 +21,7 @@
 
 pub mod domain;
 pub mod env;
+pub mod signer;
 pub mod store;
 pub mod telemetry;
 pub mod vault;
