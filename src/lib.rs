@@ -8,6 +8,7 @@
 //! - [`store`] what is kept
 //! - [`signer`] the signed statement to the applications
 //! - [`telemetry`] metrics and logs
+//! - [`ops`] health, readiness and metrics for those who run it
 #![forbid(unsafe_code)]
 #![deny(
     clippy::unwrap_used,
@@ -21,6 +22,7 @@
 
 pub mod domain;
 pub mod env;
+pub mod ops;
 pub mod signer;
 pub mod store;
 pub mod telemetry;
