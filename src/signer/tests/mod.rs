@@ -102,6 +102,8 @@ fn spec(audience: &str) -> AssertionSpec {
     }
 }
 
+type Edit = fn(&mut View);
+
 fn text(value: &HeaderValue) -> String {
     value.to_str().unwrap().to_owned()
 }
@@ -288,7 +290,7 @@ async fn any_difference_in_what_it_says_makes_a_new_one() {
         "an equal account read again from the store"
     );
 
-    let changes: [(&str, fn(&mut View)); 7] = [
+    let changes: [(&str, Edit); 7] = [
         ("groups", |v| {
             drop(
                 Arc::make_mut(&mut v.account)
