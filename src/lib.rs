@@ -9,6 +9,7 @@
 //! - [`signer`] the signed statement to the applications
 //! - [`telemetry`] metrics and logs
 //! - [`ops`] health, readiness and metrics for those who run it
+//! - [`demo`] everything on one machine
 #![forbid(unsafe_code)]
 #![deny(
     clippy::unwrap_used,
@@ -20,6 +21,7 @@
     unreachable_pub
 )]
 
+pub mod demo;
 pub mod domain;
 pub mod env;
 pub mod ops;
