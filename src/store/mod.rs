@@ -47,6 +47,8 @@ pub enum Commit {
 /// A sign-in as stored: its state sealed by the caller.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredAttempt {
+    /// Whose it is, in plain, so that [`Change::DropAttemptsOf`] finds it.
+    pub account: AccountId,
     pub sealed: Vec<u8>,
     /// Moves on by one with each step; a step is committed against the version it was made from.
     pub version: i64,
@@ -78,6 +80,9 @@ pub struct StoredKey {
 }
 
 /// One thing to be written. Changes marked *once* decide the transaction.
+///
+/// A change to something that does not exist any more, or that takes an identifier or a token already taken,
+/// has lost as well: nothing is acknowledged that is not written. Ending what has ended is no loss.
 #[derive(Clone, Debug)]
 pub enum Change {
     // --- accounts

@@ -1,1 +1,0 @@
-//! The embedded store: SQLite in WAL mode.

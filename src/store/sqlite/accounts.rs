@@ -1,0 +1,220 @@
+//! Accounts, their names and groups.
+
+use super::commit::{Applied, Outcome};
+use super::fault::unfit;
+use super::notices;
+use super::rows::{self, account_columns};
+use crate::domain::account::{Account, NameKey, PasswordHash, Status};
+use crate::domain::authenticator::TotpBinding;
+use crate::domain::id::AccountId;
+use crate::domain::reminder;
+use crate::domain::timestamp::Timestamp;
+use crate::store::{Census, Fault};
+use sqlx::{SqliteConnection, SqlitePool, query};
+use std::collections::BTreeSet;
+
+pub(super) async fn by_name(db: &SqlitePool, name: &NameKey) -> Result<Option<Account>, Fault> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM account_names n
+          JOIN accounts a ON a.id = n.account_id
+          LEFT JOIN account_groups g ON g.account_id = a.id
+          WHERE n.name_key = $1"
+    );
+    let rows = query(SQL).bind(name.as_str()).fetch_all(db).await?;
+    Ok(rows::accounts(&rows)?.into_iter().next())
+}
+
+pub(super) async fn by_id(db: &SqlitePool, id: AccountId) -> Result<Option<Account>, Fault> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM accounts a
+          LEFT JOIN account_groups g ON g.account_id = a.id
+          WHERE a.id = $1"
+    );
+    let rows = query(SQL)
+        .bind(&id.uuid().as_bytes()[..])
+        .fetch_all(db)
+        .await?;
+    Ok(rows::accounts(&rows)?.into_iter().next())
+}
+
+pub(super) async fn page(
+    db: &SqlitePool,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Vec<Account>, Fault> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM (SELECT * FROM accounts WHERE login > $1 ORDER BY login LIMIT $2) a
+          LEFT JOIN account_groups g ON g.account_id = a.id
+          ORDER BY a.login"
+    );
+    // No login is empty, so that every login comes after "".
+    let rows = query(SQL)
+        .bind(after.unwrap_or(""))
+        .bind(i64::from(limit))
+        .fetch_all(db)
+        .await?;
+    rows::accounts(&rows)
+}
+
+pub(super) async fn census(db: &SqlitePool, now: Timestamp) -> Result<Census, Fault> {
+    let row = query(
+        "SELECT (SELECT count(*) FROM accounts) AS accounts,
+                (SELECT count(*) FROM accounts WHERE status = 'active') AS active_accounts,
+                (SELECT count(*) FROM accounts WHERE totp_id IS NOT NULL) AS with_second_factor,
+                (SELECT count(*) FROM portal_sessions WHERE expires_at > $1) AS sessions",
+    )
+    .bind(now.seconds())
+    .fetch_one(db)
+    .await?;
+    let count = |column| rows::get::<i64>(&row, column).map(i64::unsigned_abs);
+    Ok(Census {
+        accounts: count("accounts")?,
+        active_accounts: count("active_accounts")?,
+        with_second_factor: count("with_second_factor")?,
+        sessions: count("sessions")?,
+    })
+}
+
+/// The tables refuse an id or a name that is taken; one account may use the same name twice (its e-mail
+/// address as its login).
+pub(super) async fn add(c: &mut SqliteConnection, account: &Account) -> Applied {
+    let keys: BTreeSet<NameKey> = account.name_keys().collect();
+    if keys.is_empty() {
+        return Err(unfit(NobodyCouldFindIt));
+    }
+    insert(c, account).await?;
+    for key in &keys {
+        query("INSERT INTO account_names (name_key, account_id) VALUES ($1, $2)")
+            .bind(key.as_str())
+            .bind(&account.id.uuid().as_bytes()[..])
+            .execute(&mut *c)
+            .await?;
+    }
+    insert_groups(c, account.id, &account.groups).await?;
+    Ok(Outcome::Applied)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("an account needs a login name that can be typed")]
+struct NobodyCouldFindIt;
+
+async fn insert(c: &mut SqliteConnection, account: &Account) -> Result<(), sqlx::Error> {
+    let totp = account.totp.as_ref();
+    let last_step = totp.map(|t| i64::try_from(t.last_step)).transpose();
+    query(
+        "INSERT INTO accounts (id, login, email, name, attributes, language, status, created_at,
+             password_hash, totp_id, totp_sealed_secret, totp_bound_at, totp_last_step,
+             totp_codes_unconfirmed, grace_started_at, grace_ends_at, snoozed_until)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+    )
+    .bind(&account.id.uuid().as_bytes()[..])
+    .bind(&account.login)
+    .bind(&account.email)
+    .bind(&account.name)
+    .bind(serde_json::to_string(&account.attributes).map_err(unfit)?)
+    .bind(&account.language)
+    .bind(rows::status_code(account.status))
+    .bind(account.created_at.seconds())
+    .bind(account.password.as_ref().map(PasswordHash::encoded))
+    .bind(totp.map(|t| t.id.uuid().as_bytes().to_vec()))
+    .bind(totp.map(|t: &TotpBinding| t.sealed_secret.as_slice()))
+    .bind(totp.map(|t| t.bound_at.seconds()))
+    .bind(last_step.map_err(unfit)?)
+    .bind(totp.map(|t| i64::from(t.codes_unconfirmed)))
+    .bind(account.reminder.grace_started_at.map(Timestamp::seconds))
+    .bind(account.reminder.grace_ends_at.map(Timestamp::seconds))
+    .bind(account.reminder.snoozed_until.map(Timestamp::seconds))
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+async fn insert_groups(
+    c: &mut SqliteConnection,
+    account: AccountId,
+    groups: &BTreeSet<String>,
+) -> Result<(), sqlx::Error> {
+    for group in groups {
+        query("INSERT INTO account_groups (account_id, group_name) VALUES ($1, $2)")
+            .bind(&account.uuid().as_bytes()[..])
+            .bind(group)
+            .execute(&mut *c)
+            .await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn set_status(
+    c: &mut SqliteConnection,
+    account: AccountId,
+    status: Status,
+) -> Applied {
+    let done = query("UPDATE accounts SET status = $2 WHERE id = $1")
+        .bind(&account.uuid().as_bytes()[..])
+        .bind(rows::status_code(status))
+        .execute(&mut *c)
+        .await?;
+    notices::account(c, account).await?;
+    Ok(Outcome::if_met(&done))
+}
+
+pub(super) async fn set_password(
+    c: &mut SqliteConnection,
+    account: AccountId,
+    password: &PasswordHash,
+) -> Applied {
+    let done = query("UPDATE accounts SET password_hash = $2 WHERE id = $1")
+        .bind(&account.uuid().as_bytes()[..])
+        .bind(password.encoded())
+        .execute(&mut *c)
+        .await?;
+    notices::account(c, account).await?;
+    Ok(Outcome::if_met(&done))
+}
+
+pub(super) async fn set_groups(
+    c: &mut SqliteConnection,
+    account: AccountId,
+    groups: &BTreeSet<String>,
+) -> Applied {
+    // The foreign key sees to an account that is gone, unless there is nothing to insert.
+    let known = query("SELECT 1 FROM accounts WHERE id = $1")
+        .bind(&account.uuid().as_bytes()[..])
+        .fetch_optional(&mut *c)
+        .await?;
+    if known.is_none() {
+        return Ok(Outcome::TooLate);
+    }
+    query("DELETE FROM account_groups WHERE account_id = $1")
+        .bind(&account.uuid().as_bytes()[..])
+        .execute(&mut *c)
+        .await?;
+    insert_groups(c, account, groups).await?;
+    notices::account(c, account).await?;
+    Ok(Outcome::Applied)
+}
+
+pub(super) async fn set_reminder(
+    c: &mut SqliteConnection,
+    account: AccountId,
+    reminder: &reminder::Record,
+) -> Applied {
+    let done = query(
+        "UPDATE accounts SET grace_started_at = $2, grace_ends_at = $3, snoozed_until = $4
+         WHERE id = $1",
+    )
+    .bind(&account.uuid().as_bytes()[..])
+    .bind(reminder.grace_started_at.map(Timestamp::seconds))
+    .bind(reminder.grace_ends_at.map(Timestamp::seconds))
+    .bind(reminder.snoozed_until.map(Timestamp::seconds))
+    .execute(&mut *c)
+    .await?;
+    notices::account(c, account).await?;
+    Ok(Outcome::if_met(&done))
+}

@@ -1,0 +1,205 @@
+//! Opening the file: rights, settings, migrations.
+
+use super::SqliteStore;
+use super::fault::chain;
+use crate::store::Fault;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection as _, SqlStr};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// (version, name, SQL). A released migration is never edited: its checksum is in the file.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(
+    1,
+    "init",
+    include_str!("../../../migrations/sqlite/0001_init.sql"),
+)];
+
+/// How long a writer waits for another one, of this process or of another, before the store is at fault.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Connections that read. Reads are short and mostly cached above the store.
+const READERS: u32 = 4;
+/// The write-ahead log is cut back to this many bytes once it has been written home.
+const WAL_BYTES_KEPT: &str = "67108864";
+
+impl SqliteStore {
+    /// Opens the store, making folder and file (readable by their owner only) where there is none, and
+    /// brings its tables up to date.
+    pub async fn open(path: &Path) -> Result<Self, Fault> {
+        create(path)?;
+        Self::connect(path).await
+    }
+
+    /// Opens a store that must be there already: for commands that should not make one by a mistyped path.
+    pub async fn open_existing(path: &Path) -> Result<Self, Fault> {
+        if !path.is_file() {
+            return Err(Fault::Open(format!(
+                "there is no store at {}",
+                path.display()
+            )));
+        }
+        Self::connect(path).await
+    }
+
+    /// Closes all connections; the last one out writes the write-ahead log home.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    async fn connect(path: &Path) -> Result<Self, Fault> {
+        let file = FileIdentity::of(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(false)
+            .foreign_keys(true)
+            .busy_timeout(PATIENCE)
+            .optimize_on_close(false, None);
+        let writer = pool(1).connect_lazy_with(
+            options
+                .clone()
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .pragma("journal_size_limit", WAL_BYTES_KEPT),
+        );
+        let store = Self {
+            writer,
+            readers: pool(READERS).connect_lazy_with(options.pragma("query_only", "ON")),
+            file,
+        };
+        store
+            .migrate()
+            .await
+            .map_err(|why| Fault::Open(format!("{}: {why}", path.display())))?;
+        Ok(store)
+    }
+
+    /// In one write transaction: two processes that start together migrate once, and a migration that fails
+    /// half-way leaves nothing behind. Also shows at once whether the file can be written at all.
+    async fn migrate(&self) -> Result<(), String> {
+        let mut tx = self.begin_patiently().await.map_err(|e| chain(&e))?;
+        migrator()
+            .run_direct(None, &mut *tx, false)
+            .await
+            .map_err(|e| e.to_string())?;
+        tx.commit().await.map_err(|e| chain(&e))
+    }
+
+    /// Turning a fresh file over to WAL mode is the one step that SQLite does not queue for: where several
+    /// processes start on it together, all but one are told that it is locked.
+    async fn begin_patiently(
+        &self,
+    ) -> Result<sqlx::Transaction<'static, sqlx::Sqlite>, sqlx::Error> {
+        const EVERY: Duration = Duration::from_millis(50);
+        let mut waited = Duration::ZERO;
+        loop {
+            match self.writer.begin_with("BEGIN IMMEDIATE").await {
+                Err(e) if is_busy(&e) && waited < PATIENCE => {
+                    tokio::time::sleep(EVERY).await;
+                    waited += EVERY;
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+/// A pool whose connections last, and in which no transaction outlives its owner.
+///
+/// When SQLite itself has rolled back (disk full, I/O error), the driver's own rollback fails and its
+/// connection believes for ever that it is inside a transaction. Such a connection is thrown away.
+fn pool(size: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(size)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(PATIENCE + PATIENCE)
+        .before_acquire(|connection, _| {
+            Box::pin(async move {
+                if connection.is_in_transaction() {
+                    // A rollback may still be on its way to the connection's thread; this waits for it.
+                    connection.ping().await?;
+                }
+                Ok(!connection.is_in_transaction())
+            })
+        })
+}
+
+/// In place of `sqlx::migrate!`, whose macro would build SQLite a second time.
+fn migrator() -> Migrator {
+    let migration = |(version, name, sql): &(i64, &'static str, &'static str)| {
+        Migration::new(
+            *version,
+            (*name).into(),
+            MigrationType::Simple,
+            SqlStr::from_static(sql),
+            false,
+        )
+    };
+    Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect())
+}
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: i32 = 5;
+    let code = error.as_database_error().and_then(|e| e.code());
+    code.and_then(|c| c.parse::<i32>().ok())
+        .is_some_and(|c| c & 0xff == SQLITE_BUSY)
+}
+
+/// Makes the file with its rights before SQLite opens it; its log files inherit them. An existing file is
+/// never opened here: closing it would drop the locks that SQLite holds on it in this process.
+fn create(path: &Path) -> Result<(), Fault> {
+    let fault = |e: std::io::Error| Fault::Open(format!("{}: {e}", path.display()));
+    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(fault)?;
+    }
+    let made = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    match made {
+        Err(e) if e.kind() != ErrorKind::AlreadyExists => Err(fault(e)),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// Which file was opened. SQLite would go on writing to a file that nobody finds any more.
+#[derive(Debug)]
+pub(super) struct FileIdentity {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl FileIdentity {
+    fn of(path: &Path) -> Result<Self, Fault> {
+        let found =
+            std::fs::metadata(path).map_err(|e| Fault::Open(format!("{}: {e}", path.display())))?;
+        Ok(Self {
+            path: path.to_owned(),
+            device: found.dev(),
+            inode: found.ino(),
+        })
+    }
+
+    /// One `stat`, a microsecond.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        match std::fs::metadata(&self.path) {
+            Ok(found) if (found.dev(), found.ino()) == (self.device, self.inode) => Ok(()),
+            Ok(_) => Err(Fault::Query(format!(
+                "{} was replaced while it was in use; restart to open the new one",
+                self.path.display()
+            ))),
+            Err(e) => Err(Fault::Query(format!("{}: {e}", self.path.display()))),
+        }
+    }
+}

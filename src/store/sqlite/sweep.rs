@@ -1,0 +1,48 @@
+//! Removing what has run out. Nothing depends on it: whatever has run out is not accepted either.
+//!
+//! In small transactions of [`ROWS`] rows, so that sign-ins come in between.
+
+use crate::domain::timestamp::Timestamp;
+use crate::store::Fault;
+use sqlx::{Sqlite, Transaction, query};
+
+/// Rows removed in one transaction.
+pub(super) const ROWS: u64 = 500;
+/// Transactions for one statement in one sweep; the next sweep goes on.
+pub(super) const ROUNDS: usize = 20;
+
+/// `$1` is now, `$2` the number of rows. A notice stays for an hour after the first sweep that met it (the
+/// commit that wrote it has no clock): caches ask every second.
+pub(super) const STATEMENTS: &[&str] = &[
+    "DELETE FROM tickets WHERE token IN
+         (SELECT token FROM tickets WHERE expires_at <= $1 LIMIT $2)",
+    "DELETE FROM attempts WHERE token IN
+         (SELECT token FROM attempts WHERE expires_at <= $1 LIMIT $2)",
+    "DELETE FROM one_time_codes WHERE account_id IN
+         (SELECT account_id FROM one_time_codes WHERE expires_at <= $1 LIMIT $2)",
+    "DELETE FROM portal_sessions WHERE id IN
+         (SELECT id FROM portal_sessions WHERE expires_at <= $1 LIMIT $2)",
+    "DELETE FROM throttle WHERE (kind, bucket) IN
+         (SELECT kind, bucket FROM throttle WHERE forget_at <= $1 LIMIT $2)",
+    "DELETE FROM signing_keys WHERE id IN
+         (SELECT id FROM signing_keys WHERE retired_until <= $1 LIMIT $2)",
+    "DELETE FROM notices WHERE id IN
+         (SELECT id FROM notices WHERE at <= $1 - 3600 ORDER BY id LIMIT $2)",
+    "UPDATE notices SET at = $1 WHERE id IN
+         (SELECT id FROM notices WHERE at IS NULL ORDER BY id DESC LIMIT $2)",
+];
+
+/// One statement once; how many rows it met.
+pub(super) async fn round(
+    mut tx: Transaction<'static, Sqlite>,
+    statement: &'static str,
+    now: Timestamp,
+) -> Result<u64, Fault> {
+    let done = query(statement)
+        .bind(now.seconds())
+        .bind(i64::try_from(ROWS).unwrap_or(i64::MAX))
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(done.rows_affected())
+}

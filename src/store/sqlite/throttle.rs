@@ -1,0 +1,125 @@
+//! Counters of tries. The rule is the domain's (`throttle::admit`); here it runs inside one write transaction.
+
+use super::commit::{Applied, Outcome};
+use super::rows;
+use crate::domain::throttle::{Admission, Bucket, Counter, Rule, admit};
+use crate::domain::timestamp::Timestamp;
+use crate::store::Fault;
+use sqlx::{Sqlite, SqliteConnection, Transaction, query};
+
+/// Counts one try against every bucket, or against none where one is paused.
+pub(super) async fn count(
+    mut tx: Transaction<'static, Sqlite>,
+    buckets: &[(Bucket, Rule)],
+    now: Timestamp,
+) -> Result<Admission, Fault> {
+    let mut counted = Vec::with_capacity(buckets.len());
+    let mut longest_pause = None;
+    let mut latest_if_wrong = None;
+    for (bucket, rule) in buckets {
+        let (next, admission) = admit(load(&mut tx, bucket).await?, rule, now);
+        match admission {
+            Admission::Paused { until } => longest_pause = longest_pause.max(Some(until)),
+            Admission::Admitted { pause_if_wrong } => {
+                latest_if_wrong = latest_if_wrong.max(pause_if_wrong);
+            }
+        }
+        counted.push((bucket, rule, next));
+    }
+    if let Some(until) = longest_pause {
+        tx.rollback().await?;
+        return Ok(Admission::Paused { until });
+    }
+    for (bucket, rule, next) in counted {
+        save(&mut tx, bucket, rule, &next, now).await?;
+    }
+    tx.commit().await?;
+    Ok(Admission::Admitted {
+        pause_if_wrong: latest_if_wrong,
+    })
+}
+
+async fn load(c: &mut SqliteConnection, bucket: &Bucket) -> Result<Counter, Fault> {
+    let row = query(
+        "SELECT tries, pauses, paused_until, last_at FROM throttle
+         WHERE kind = $1 AND bucket = $2",
+    )
+    .bind(bucket.kind.code())
+    .bind(&bucket.key[..])
+    .fetch_optional(c)
+    .await?;
+    Ok(row
+        .as_ref()
+        .map(rows::counter)
+        .transpose()?
+        .unwrap_or_default())
+}
+
+async fn save(
+    c: &mut SqliteConnection,
+    bucket: &Bucket,
+    rule: &Rule,
+    counter: &Counter,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let forget_at = now
+        .plus(rule.forget_after)
+        .max(counter.paused_until.unwrap_or(now));
+    query(
+        "INSERT INTO throttle (kind, bucket, tries, pauses, paused_until, last_at,
+             tries_before_pause, forget_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (kind, bucket) DO UPDATE SET tries = excluded.tries,
+             pauses = excluded.pauses, paused_until = excluded.paused_until,
+             last_at = excluded.last_at, tries_before_pause = excluded.tries_before_pause,
+             forget_at = excluded.forget_at",
+    )
+    .bind(bucket.kind.code())
+    .bind(&bucket.key[..])
+    .bind(i64::from(counter.tries))
+    .bind(i64::from(counter.pauses))
+    .bind(counter.paused_until.map(Timestamp::seconds))
+    .bind(counter.last_at.map(Timestamp::seconds))
+    .bind(i64::from(tries_before_pause(rule, counter)))
+    .bind(forget_at.seconds())
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// The tries that had been counted when the last one brought the pause.
+const fn tries_before_pause(rule: &Rule, counter: &Counter) -> u32 {
+    let allowed = if counter.pauses <= 1 {
+        rule.free
+    } else {
+        rule.then
+    };
+    allowed.saturating_sub(1)
+}
+
+pub(super) async fn forgive_all(c: &mut SqliteConnection, bucket: &Bucket) -> Applied {
+    query("DELETE FROM throttle WHERE kind = $1 AND bucket = $2")
+        .bind(bucket.kind.code())
+        .bind(&bucket.key[..])
+        .execute(c)
+        .await?;
+    Ok(Outcome::Applied)
+}
+
+/// One try fewer: a pause that stands because of it is lifted.
+pub(super) async fn forgive_one(c: &mut SqliteConnection, bucket: &Bucket) -> Applied {
+    query(
+        "UPDATE throttle SET
+             tries = CASE WHEN paused_until IS NOT NULL THEN tries_before_pause
+                          WHEN tries > 0 THEN tries - 1
+                          ELSE 0 END,
+             pauses = CASE WHEN paused_until IS NOT NULL THEN pauses - 1 ELSE pauses END,
+             paused_until = NULL
+         WHERE kind = $1 AND bucket = $2",
+    )
+    .bind(bucket.kind.code())
+    .bind(&bucket.key[..])
+    .execute(c)
+    .await?;
+    Ok(Outcome::Applied)
+}
