@@ -1,11 +1,14 @@
 use super::*;
+use crate::domain::account::{Account, Status};
+use crate::domain::id::AccountId;
 use crate::env::ManualClock;
-use crate::signer::tests::half_store::HalfStore;
-use std::sync::atomic::Ordering;
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Change, Commit, Store as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 struct World {
-    store: Arc<HalfStore>,
+    store: Arc<SqliteStore>,
+    dir: tempfile::TempDir,
     clock: Arc<ManualClock>,
     readiness: Arc<Readiness>,
     listening: Listening,
@@ -19,7 +22,9 @@ impl crate::env::Entropy for NoEntropy {
 
 impl World {
     async fn new() -> Self {
-        let store = Arc::new(HalfStore::default());
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&dir.path().join("store.db")).await;
+        let store = Arc::new(store.unwrap());
         let clock = Arc::new(ManualClock::at(1_000));
         let readiness = Arc::new(Readiness::starting());
         let sources = Sources {
@@ -33,10 +38,35 @@ impl World {
             .unwrap();
         Self {
             store,
+            dir,
             clock,
             readiness,
             listening,
         }
+    }
+
+    async fn add_account(&self, number: u128) {
+        let account = Account {
+            id: AccountId::from_uuid(uuid::Uuid::from_u128(number)),
+            login: format!("person-{number}"),
+            email: None,
+            name: String::new(),
+            groups: Default::default(),
+            attributes: Default::default(),
+            language: None,
+            status: Status::Active,
+            created_at: Timestamp::from_seconds(1),
+            password: None,
+            totp: None,
+            reminder: Default::default(),
+        };
+        let changes = [Change::AddAccount(Box::new(account))];
+        assert_eq!(self.store.commit(&changes).await.unwrap(), Commit::Done);
+    }
+
+    /// The store's file goes away under it.
+    fn break_store(&self) {
+        std::fs::remove_file(self.dir.path().join("store.db")).unwrap();
     }
 
     /// Status and whole answer.
@@ -86,50 +116,35 @@ async fn alive_is_not_ready() {
 async fn a_failing_store_is_not_ready_and_tells_no_detail() {
     let world = World::new().await;
     world.readiness.started();
-    world.store.broken.store(true, Ordering::SeqCst);
+    world.check("GET /readyz", 200, "true").await;
+    world.break_store();
     let (status, answer) = world.ask("GET", "/readyz").await;
     assert_eq!(status, 503);
     assert!(answer.contains("the store fails; see the log"));
-    assert!(!answer.contains("disk"));
+    assert!(!answer.contains("store.db"));
     world.check("GET /healthz", 200, "ok").await;
     world
         .check("GET /metrics", 200, "vestibule_store_faults_total 2")
         .await;
-    world.store.broken.store(false, Ordering::SeqCst);
-    world.check("GET /readyz", 200, "true").await;
 }
 
 #[tokio::test]
 async fn the_census_is_taken_at_most_every_five_seconds() {
     let world = World::new().await;
-    world
-        .check("GET /metrics", 200, "vestibule_sessions 1\n")
-        .await;
-    world
-        .check("GET /metrics", 200, "vestibule_sessions 1\n")
-        .await;
+    let off = |count| format!("vestibule_accounts{{second_factor=\"off\"}} {count}\n");
+    world.add_account(1).await;
+    world.check("GET /metrics", 200, &off(1)).await;
+    world.add_account(2).await;
+    world.check("GET /metrics", 200, &off(1)).await;
     world.clock.advance(4);
-    world
-        .check("GET /metrics", 200, "vestibule_sessions 1\n")
-        .await;
+    world.check("GET /metrics", 200, &off(1)).await;
     world.clock.advance(1);
+    world.check("GET /metrics", 200, &off(2)).await;
     world
-        .check("GET /metrics", 200, "vestibule_sessions 2\n")
+        .check("GET /metrics", 200, "vestibule_sessions 0\n")
         .await;
-    world
-        .check(
-            "GET /metrics",
-            200,
-            "vestibule_accounts{second_factor=\"off\"} 6\n",
-        )
-        .await;
-    world
-        .check(
-            "GET /metrics",
-            200,
-            "content-type: application/openmetrics-text",
-        )
-        .await;
+    let content_type = "content-type: application/openmetrics-text";
+    world.check("GET /metrics", 200, content_type).await;
 }
 
 #[tokio::test]

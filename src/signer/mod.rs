@@ -13,7 +13,7 @@
 mod jwt_ring;
 mod keys;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 pub use keys::{KeyId, Listed, PUBLISHED_AFTER_RETIREMENT, list, rotate};
 

@@ -1,8 +1,5 @@
 //! What an upstream can rely on (threat T23), seen by a library that somebody else has written.
 
-use crate as lib;
-pub(crate) mod half_store;
-
 use super::*;
 use crate::domain::account::Status;
 use crate::domain::assertion::TYPE;
@@ -11,7 +8,8 @@ use crate::domain::audit::{Actor, Event};
 use crate::domain::id::AccountId;
 use crate::domain::session::Session;
 use crate::env::{Entropy, ManualClock};
-use half_store::HalfStore;
+use crate::store::sqlite::SqliteStore;
+use crate::store::{AuditFilter, Change, Commit, Store as _, StoredKey};
 use jsonwebtoken::jwk::{JwkSet, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Value, json};
@@ -32,22 +30,39 @@ impl Entropy for SomeBytes {
 
 struct World {
     clock: Arc<ManualClock>,
-    store: Arc<HalfStore>,
+    store: Arc<SqliteStore>,
     vault: Arc<Vault>,
     env: Env,
+    dir: tempfile::TempDir,
 }
 
 impl World {
-    fn new() -> Self {
+    async fn new() -> Self {
         jwt_ring::install();
         let clock = Arc::new(ManualClock::at(START));
         let env = Env::new(clock.clone(), Arc::new(SomeBytes(0.into())));
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&dir.path().join("store.db")).await;
         Self {
             clock,
-            store: Arc::default(),
+            store: Arc::new(store.unwrap()),
             vault: Arc::new(Vault::from_key(&[7; 32], &env)),
             env,
+            dir,
         }
+    }
+
+    /// Another, whose store holds these rows and nothing else.
+    async fn with_keys(keys: &[&StoredKey]) -> Self {
+        let world = Self::new().await;
+        for &key in keys {
+            let added = world
+                .store
+                .commit(&[Change::AddSigningKey(key.clone())])
+                .await;
+            assert_eq!(added.unwrap(), Commit::Done);
+        }
+        world
     }
 
     async fn signer(&self) -> Signer {
@@ -57,6 +72,10 @@ impl World {
     async fn load(&self) -> Result<Signer, Fault> {
         let store: SharedStore = self.store.clone();
         Signer::load(store, self.vault.clone(), self.env.clone(), ISSUER.into()).await
+    }
+
+    async fn keys(&self) -> Vec<StoredKey> {
+        self.store.signing_keys(self.env.now()).await.unwrap()
     }
 }
 
@@ -129,7 +148,7 @@ fn verify(token: &str, jwks: &str, audience: &str) -> Result<Value, String> {
 
 #[tokio::test]
 async fn an_assertion_says_who_is_there_and_verifies_with_the_published_key() {
-    let signer = World::new().signer().await;
+    let signer = World::new().await.signer().await;
     let value = signer.assertion(&view(), &spec(WIKI)).unwrap();
     assert!(value.is_sensitive());
     let mut claims = verify(&text(&value), &signer.jwks(), WIKI).unwrap();
@@ -151,7 +170,7 @@ async fn an_assertion_says_who_is_there_and_verifies_with_the_published_key() {
 
 #[tokio::test]
 async fn the_published_set_has_public_members_only_and_thumbprints_as_ids() {
-    let signer = World::new().signer().await;
+    let signer = World::new().await.signer().await;
     let jwks: Value = serde_json::from_str(&signer.jwks()).unwrap();
     let key = jwks["keys"][0].as_object().unwrap();
     let members: Vec<_> = key.keys().map(String::as_str).collect();
@@ -174,7 +193,7 @@ async fn the_published_set_has_public_members_only_and_thumbprints_as_ids() {
 /// Each line is an attacker's try on an application that verifies as the guide says.
 #[tokio::test]
 async fn forged_and_misdirected_assertions_are_refused() {
-    let signer = World::new().signer().await;
+    let signer = World::new().await.signer().await;
     let token = text(&signer.assertion(&view(), &spec(WIKI)).unwrap());
     let [header, payload, signature]: [&str; 3] =
         token.split('.').collect::<Vec<_>>().try_into().unwrap();
@@ -242,7 +261,7 @@ async fn forged_and_misdirected_assertions_are_refused() {
     }
 
     // a key of the attacker's own, in the header and by somebody else's Vestibule
-    let stranger = World::new();
+    let stranger = World::new().await;
     let stranger = stranger.signer().await;
     let foreign = text(&stranger.assertion(&view(), &spec(WIKI)).unwrap());
     check("another Vestibule's token", foreign.clone(), WIKI);
@@ -254,7 +273,7 @@ async fn forged_and_misdirected_assertions_are_refused() {
 
 #[tokio::test]
 async fn a_token_is_sent_again_until_half_of_its_life_is_gone() {
-    let world = World::new();
+    let world = World::new().await;
     let metrics = Arc::new(Metrics::new("1", 0));
     let signer = world.signer().await.counting(metrics.clone());
     let ask = || text(&signer.assertion(&view(), &spec(WIKI)).unwrap());
@@ -277,7 +296,7 @@ async fn a_token_is_sent_again_until_half_of_its_life_is_gone() {
 
 #[tokio::test]
 async fn any_difference_in_what_it_says_makes_a_new_one() {
-    let world = World::new();
+    let world = World::new().await;
     let signer = world.signer().await;
     let ask = |view: &View, spec: &AssertionSpec| {
         let token = text(&signer.assertion(view, spec).unwrap());
@@ -328,7 +347,7 @@ async fn any_difference_in_what_it_says_makes_a_new_one() {
 
 #[tokio::test]
 async fn rotation_overlaps_by_a_day() {
-    let world = World::new();
+    let world = World::new().await;
     let signer = world.signer().await;
     let old = text(&signer.assertion(&view(), &spec(WIKI)).unwrap());
     let old_key = signer.current_key();
@@ -351,7 +370,11 @@ async fn rotation_overlaps_by_a_day() {
     let until = Timestamp::from_seconds(START + 10).plus(PUBLISHED_AFTER_RETIREMENT);
     let shown: Vec<_> = listed.iter().map(|k| (&k.id, k.retired_until)).collect();
     assert_eq!(shown, [(&id, None), (&old_key, Some(until))]);
-    let trail = world.store.trail.lock().clone();
+    let everything = AuditFilter {
+        account: None,
+        limit: 10,
+    };
+    let trail = world.store.audit(everything).await.unwrap();
     assert_eq!(
         (trail[0].event, &trail[0].actor),
         (Event::KeyRotated, &Actor::Operator)
@@ -368,70 +391,65 @@ async fn rotation_overlaps_by_a_day() {
 
 #[tokio::test]
 async fn a_restart_keeps_the_key_and_two_first_starts_agree() {
-    let world = World::new();
+    let world = World::new().await;
     let first = world.signer().await;
     let second = world.signer().await;
     assert_eq!(first.current_key(), second.current_key());
 
     // a race: both have seen an empty store, in the same second
-    let race = World::new();
-    let rivals = [World::new(), World::new()];
-    for rival in &rivals {
-        rival.signer().await;
-        let mut keys = rival.store.keys.lock().clone();
-        race.store.keys.lock().append(&mut keys);
-    }
-    let one = race.signer().await;
-    race.store.keys.lock().reverse();
-    let two = race.signer().await;
+    let (left, right) = (World::new().await, World::new().await);
+    (left.signer().await, right.signer().await);
+    let (left, right) = (left.keys().await, right.keys().await);
+    let one = World::with_keys(&[&left[0], &right[0]])
+        .await
+        .signer()
+        .await;
+    let two = World::with_keys(&[&right[0], &left[0]])
+        .await
+        .signer()
+        .await;
     assert_eq!(one.current_key(), two.current_key());
-    let token = text(&one.assertion(&view(), &spec(WIKI)).unwrap());
-    for rival in &rivals {
-        let kid = rival.store.keys.lock()[0].id.clone();
-        assert!(two.jwks().contains(&kid));
+    assert_eq!(one.jwks(), two.jwks());
+    for key in [&left[0], &right[0]] {
+        assert!(two.jwks().contains(&key.id));
     }
+    let token = text(&one.assertion(&view(), &spec(WIKI)).unwrap());
     verify(&token, &two.jwks(), WIKI).unwrap();
 }
 
 #[tokio::test]
 async fn a_row_slipped_into_the_store_is_neither_used_nor_published() {
-    let world = World::new();
+    let world = World::new().await;
     let good = world.signer().await.current_key();
+    let ours = world.keys().await.remove(0);
     let mut slipped = {
-        let other = World::new();
+        let other = World::new().await;
         let thief = Vault::from_key(&[9; 32], &other.env);
         rotate(&*other.store, &thief, &other.env).await.unwrap();
-        other.store.keys.lock()[0].clone()
+        other.keys().await.remove(0)
     };
     slipped.created_at = Timestamp::from_seconds(START + 1_000);
-    // a sealed key of ours under another public key
-    let mut grafted = world.store.keys.lock()[0].clone();
-    grafted.public = slipped.public.clone();
-    let ours = world.store.keys.lock()[0].clone();
-    *world.store.keys.lock() = vec![slipped.clone(), ours];
-    let signer = world.signer().await;
+    let signer = World::with_keys(&[&slipped, &ours]).await.signer().await;
     assert_eq!(signer.current_key(), good);
     assert!(!signer.jwks().contains(&slipped.id));
 
-    *world.store.keys.lock() = vec![grafted];
-    assert!(matches!(world.load().await, Err(Fault::Foreign(_))));
-    *world.store.keys.lock() = vec![slipped];
-    assert!(matches!(world.load().await, Err(Fault::Sealed { .. })));
-    assert_eq!(
-        world.store.keys.lock().len(),
-        1,
-        "no new key hides the wrong key file"
-    );
+    // a sealed key of ours under another public key
+    let mut grafted = ours.clone();
+    grafted.public.clone_from(&slipped.public);
+    let grafted = World::with_keys(&[&grafted]).await;
+    assert!(matches!(grafted.load().await, Err(Fault::Foreign(_))));
+    let wrong_key_file = World::with_keys(&[&slipped]).await;
+    let loaded = wrong_key_file.load().await;
+    assert!(matches!(loaded, Err(Fault::Sealed { .. })));
+    let kept = wrong_key_file.keys().await.len();
+    assert_eq!(kept, 1, "no new key hides the wrong key file");
 }
 
 #[tokio::test]
 async fn a_failing_store_leaves_the_keys_as_they_were() {
-    let world = World::new();
+    let world = World::new().await;
     let signer = world.signer().await;
-    world
-        .store
-        .broken
-        .store(true, std::sync::atomic::Ordering::SeqCst);
+    std::fs::remove_file(world.dir.path().join("store.db")).unwrap();
     assert!(matches!(signer.reload().await, Err(Fault::Store(_))));
     let token = text(&signer.assertion(&view(), &spec(WIKI)).unwrap());
     verify(&token, &signer.jwks(), WIKI).unwrap();
