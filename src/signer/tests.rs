@@ -398,7 +398,8 @@ async fn a_restart_keeps_the_key_and_two_first_starts_agree() {
 
     // a race: both have seen an empty store, in the same second
     let (left, right) = (World::new().await, World::new().await);
-    (left.signer().await, right.signer().await);
+    left.signer().await;
+    right.signer().await;
     let (left, right) = (left.keys().await, right.keys().await);
     let one = World::with_keys(&[&left[0], &right[0]])
         .await

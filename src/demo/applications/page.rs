@@ -169,7 +169,7 @@ main,footer{background:var(--paper);border:2px solid var(--rule);border-top:0;pa
 footer{font-size:.875rem}h2{font-size:1.15rem;margin:1.25rem 0 .5rem}.who{font-size:1.1rem}\
 table{border-collapse:collapse;width:100%;margin:1rem 0}caption{text-align:left;font-weight:bold;font-size:1.15rem}\
 th,td{border:1px solid var(--rule);padding:.2rem .5rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}\
-thead{background:var(--soft)}tbody th{font-weight:normal;white-space:nowrap}\
+thead{background:var(--soft)}td:first-child{white-space:nowrap}tbody th{font-weight:normal;white-space:nowrap}\
 tbody th,tbody td,pre,code{font:.875rem/1.5 ui-monospace,'Courier New',monospace}\
 pre{background:var(--soft);border:2px inset var(--rule);padding:.5rem .75rem;white-space:pre-wrap;\
 overflow-wrap:anywhere}code{overflow-wrap:anywhere}\
