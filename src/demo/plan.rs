@@ -75,8 +75,8 @@ impl Plan {
                     groups: &["staff", "support"],
                     password: password("helena"),
                     role: "helpdesk",
-                    note: "helpdesk agent: her group requires two-factor authentication; with it she \
-                           may issue one-time codes in the helpdesk console",
+                    note: "works at the helpdesk: her group requires two-factor authentication too, and \
+                           she may still put it off, until the day that the reminder names",
                     grace_is_over: false,
                 },
             ],
