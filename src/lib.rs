@@ -7,6 +7,10 @@
 //! - [`vault`] encryption at rest
 //! - [`store`] what is kept
 //! - [`authn`] the use cases: sign-in, second factor, enrolment, sessions, tickets
+//! - [`signer`] the signed statement to the applications
+//! - [`telemetry`] metrics and logs
+//! - [`ops`] health, readiness and metrics for those who run it
+//! - [`demo`] everything on one machine
 #![forbid(unsafe_code)]
 #![deny(
     clippy::unwrap_used,
@@ -19,7 +23,11 @@
 )]
 
 pub mod authn;
+pub mod demo;
 pub mod domain;
 pub mod env;
+pub mod ops;
+pub mod signer;
 pub mod store;
+pub mod telemetry;
 pub mod vault;

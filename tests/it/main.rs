@@ -2,4 +2,5 @@
 
 mod architecture;
 mod sign_in_machine;
+mod snippets;
 mod store;
