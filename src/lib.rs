@@ -7,6 +7,7 @@
 //! - [`vault`] encryption at rest
 //! - [`store`] what is kept
 //! - [`authn`] the use cases: sign-in, second factor, enrolment, sessions, tickets
+//! - [`portal`] the pages
 //! - [`signer`] the signed statement to the applications
 //! - [`telemetry`] metrics and logs
 //! - [`ops`] health, readiness and metrics for those who run it
@@ -27,6 +28,7 @@ pub mod demo;
 pub mod domain;
 pub mod env;
 pub mod ops;
+pub mod portal;
 pub mod signer;
 pub mod store;
 pub mod telemetry;

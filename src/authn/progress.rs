@@ -119,6 +119,7 @@ impl Authn {
         let token = self.env.token();
         let hash = token.hash();
         let stored = StoredAttempt {
+            account: attempt.account(),
             sealed: self.seal(&hash, &attempt)?,
             version: 0,
             expires_at: attempt

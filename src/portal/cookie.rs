@@ -1,0 +1,103 @@
+//! Our cookies: every one `__Host-` (Secure, `Path=/`, no Domain), HttpOnly, `SameSite=Lax`, so that no
+//! sibling domain can plant, read or replay one (RFC 6265bis 4.1.3.2).
+
+use cookie::{Cookie, SameSite};
+use http::{HeaderMap, header};
+use std::time::Duration;
+
+/// The session: the portal's on the portal's host, its child on an application's.
+pub const SESSION: &str = "__Host-vestibule";
+/// A sign-in under way (portal).
+pub const SIGN_IN: &str = "__Host-signin";
+/// Binds a ticket to the browser that asked for it (application hosts).
+pub const PRE_SESSION: &str = "__Host-vestibule-pre";
+/// The language that was chosen.
+pub const LANGUAGE: &str = "__Host-lang";
+
+/// What a request brought along.
+#[derive(Debug)]
+pub struct Jar<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Jar<'a> {
+    /// Reads every `Cookie` line; what is not UTF-8 is passed over.
+    pub fn of(headers: &'a HeaderMap) -> Self {
+        let lines = headers.get_all(header::COOKIE).iter();
+        let pairs = lines
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(';'))
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.trim(), value.trim()));
+        Self(pairs.collect())
+    }
+
+    /// The value of a cookie of ours. Sent twice, in any spelling, it counts as not sent at all: one of the
+    /// two is somebody else's.
+    pub fn value(&self, name: &str) -> Option<&'a str> {
+        let mut found = self.0.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
+        match (found.next(), found.next()) {
+            (Some((exact, value)), None) if *exact == name => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// A `Set-Cookie` value that lasts as long as the browser, or as long as `max_age`.
+pub fn set(name: &'static str, value: String, max_age: Option<Duration>) -> String {
+    let mut cookie = base(name, value);
+    if let Some(age) = max_age {
+        let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+        cookie.set_max_age(cookie::time::Duration::seconds(seconds));
+    }
+    cookie.to_string()
+}
+
+/// A `Set-Cookie` value that removes the cookie.
+pub fn clear(name: &'static str) -> String {
+    let mut cookie = base(name, String::new());
+    cookie.set_max_age(cookie::time::Duration::ZERO);
+    cookie.to_string()
+}
+
+fn base(name: &'static str, value: String) -> Cookie<'static> {
+    Cookie::build((name, value))
+        .path("/")
+        .secure(true)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn jar_value(lines: &[&[u8]]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(header::COOKIE, http::HeaderValue::from_bytes(line).unwrap());
+        }
+        Jar::of(&headers).value(SESSION).map(str::to_owned)
+    }
+
+    #[test]
+    fn one_of_ours_and_only_one() {
+        assert_eq!(jar_value(&[b"a=b; __Host-vestibule=x; c=d"]).as_deref(), Some("x"));
+        assert_eq!(jar_value(&[b"a=b", b"__Host-vestibule=x"]).as_deref(), Some("x"));
+        assert_eq!(jar_value(&[b"__Host-vestibule=x; __Host-vestibule=x"]), None);
+        assert_eq!(jar_value(&[b"__Host-vestibule=x", b"__host-vestibule=y"]), None);
+        assert_eq!(jar_value(&[b"__HOST-vestibule=x"]), None);
+        assert_eq!(jar_value(&[b";;=; a"]), None);
+        assert_eq!(jar_value(&[b"\xff\xfe=1"]), None);
+        assert_eq!(jar_value(&[]), None);
+    }
+
+    #[test]
+    fn attributes() {
+        let text = set(SESSION, "v".into(), None);
+        for part in ["__Host-vestibule=v", "HttpOnly", "SameSite=Lax", "Secure", "Path=/"] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert!(!text.contains("Domain") && !text.contains("Max-Age"), "{text}");
+        assert!(clear(SESSION).contains("Max-Age=0"));
+    }
+}

@@ -1,0 +1,121 @@
+//! Where a person was going: sealed on its way through the browser, opened and checked when it comes back.
+
+use super::Portal;
+use crate::domain::host::Origin;
+use crate::domain::policy::{self, Decision};
+use crate::domain::request::{Facts, Mode, Path};
+use crate::domain::return_to::{Destination, ReturnTo};
+use crate::domain::route::{Route, RouteIndex};
+use crate::domain::secret::{Token, TokenHash};
+use crate::domain::session::View;
+use crate::vault::Purpose;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The way to the sign-in page for a request that may not pass.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// The address of the portal's page.
+    pub location: String,
+    /// A pre-session cookie for the application's host, where the browser has none.
+    pub set_cookie: Option<String>,
+}
+
+impl Portal {
+    /// Sends a browser from an application to the portal, and back to `path_and_query` afterwards.
+    pub fn door(&self, origin: &Origin, path_and_query: &str, pre_session: Option<&str>) -> Door {
+        let (binding, set_cookie) = match pre_session.and_then(Token::parse) {
+            Some(token) => (token.hash(), None),
+            None => {
+                let token = self.env.token();
+                let cookie =
+                    super::cookie::set(super::cookie::PRE_SESSION, token.reveal(), None);
+                (token.hash(), Some(cookie))
+            }
+        };
+        let to = ReturnTo::of_request(origin.clone(), path_and_query)
+            .or_else(|| ReturnTo::of_request(origin.clone(), "/"));
+        let sealed = to.map(|to| self.seal_destination(to.url(), binding));
+        let location = match sealed {
+            Some(sealed) => format!("{}/signin?to={sealed}", self.origin),
+            None => format!("{}/signin", self.origin),
+        };
+        Door {
+            location,
+            set_cookie,
+        }
+    }
+
+    fn seal_destination(&self, url: String, binding: TokenHash) -> String {
+        let destination = Destination {
+            url,
+            binding,
+            made_at: self.env.now(),
+        };
+        self.reseal(&destination)
+    }
+
+    /// The text form of a destination, for an address or a hidden field.
+    pub(super) fn reseal(&self, destination: &Destination) -> String {
+        let plain = serde_json::to_vec(destination).unwrap_or_default();
+        let sealed = self
+            .vault
+            .seal(Purpose::Destination, self.own.as_bytes(), &plain);
+        URL_SAFE_NO_PAD.encode(sealed)
+    }
+
+    /// A destination that we sealed and that still leads to one of our routes.
+    pub(super) fn open_destination(&self, text: Option<&str>) -> Option<Destination> {
+        let text = text.filter(|t| t.len() <= 4 * ReturnTo::MAX_BYTES)?;
+        let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let plain = self
+            .vault
+            .open_sealed(Purpose::Destination, self.own.as_bytes(), &sealed)
+            .ok()?;
+        let destination: Destination = serde_json::from_slice(&plain).ok()?;
+        self.return_to(&destination)?;
+        Some(destination)
+    }
+
+    pub(super) fn return_to(&self, destination: &Destination) -> Option<ReturnTo> {
+        ReturnTo::parse(&destination.url, |origin| self.is_ours(origin))
+    }
+
+    fn is_ours(&self, origin: &Origin) -> bool {
+        origin.port() == self.origin.port() && self.routes.knows_host(origin.host())
+    }
+
+    /// The route a destination lies in.
+    pub(super) fn route_of(&self, destination: Option<&Destination>) -> Option<(RouteIndex, &Route)> {
+        let to = self.return_to(destination?)?;
+        let path = Path::parse(to.path().as_bytes())?;
+        self.routes.find(to.origin().host(), &path)
+    }
+
+    /// What the gateway will say to this person at the destination: the same decision, asked early.
+    pub(super) fn foresee(
+        &self,
+        view: &Arc<View>,
+        to: &ReturnTo,
+        client: IpAddr,
+    ) -> Option<Decision> {
+        let path = Path::parse(to.path().as_bytes())?;
+        let found = self.routes.find(to.origin().host(), &path)?;
+        let facts = Facts {
+            method: "GET",
+            path: &path,
+            client,
+            mode: Mode::Navigation,
+        };
+        let rules = self.authn.policy();
+        Some(policy::decide(
+            found,
+            &facts,
+            Some(view),
+            rules,
+            self.env.now(),
+        ))
+    }
+}

@@ -1,0 +1,133 @@
+//! Pages for what went wrong.
+
+use super::{Frame, Page};
+
+/// 403
+pub struct Forbidden<'a> {
+    pub app: &'a str,
+    pub shown_as: &'a str,
+    pub reference: &'a str,
+    pub switch_url: &'a str,
+}
+template!(Forbidden<'_>, "forbidden.html");
+
+/// 502 and 504
+pub struct BadGateway<'a> {
+    pub app: &'a str,
+    pub gateway_timeout: bool,
+    pub when: i64,
+    pub reference: &'a str,
+    pub retry: &'a str,
+}
+template!(BadGateway<'_>, "bad_gateway.html");
+
+/// 401 for a form that outlived its session.
+pub struct FormExpired<'a> {
+    pub sign_in_url: &'a str,
+}
+template!(FormExpired<'_>, "form_expired.html");
+
+/// A heading, a sentence, and the way to one's services.
+struct Message<'a> {
+    title: &'a str,
+    body: &'a str,
+    host: Option<&'a str>,
+    reference: &'a str,
+}
+template!(Message<'_>, "message.html");
+
+impl Message<'_> {
+    fn text(&self, f: &Frame<'_>) -> String {
+        match self.host {
+            Some(host) => f.s(self.body, "host", host),
+            None => f.t(self.body),
+        }
+    }
+}
+
+fn message(frame: &Frame<'_>, title: &str, body: &str) -> Result<String, askama::Error> {
+    let message = Message {
+        title,
+        body,
+        host: None,
+        reference: "",
+    };
+    message.render(frame)
+}
+
+/// 404
+pub struct NotFound;
+
+impl Page for NotFound {
+    fn render(&self, frame: &Frame<'_>) -> Result<String, askama::Error> {
+        message(frame, "error-404-title", "error-404-body")
+    }
+}
+
+/// A page, form or ticket that has run out.
+pub struct Expired;
+
+impl Page for Expired {
+    fn render(&self, frame: &Frame<'_>) -> Result<String, askama::Error> {
+        message(frame, "error-expired-title", "error-expired-body")
+    }
+}
+
+/// 503
+pub struct Unavailable;
+
+impl Page for Unavailable {
+    fn render(&self, frame: &Frame<'_>) -> Result<String, askama::Error> {
+        message(frame, "error-503-title", "error-503-body")
+    }
+}
+
+/// The cookie that was set did not come back.
+pub struct CookiesBlocked<'a> {
+    pub host: &'a str,
+}
+
+impl Page for CookiesBlocked<'_> {
+    fn render(&self, frame: &Frame<'_>) -> Result<String, askama::Error> {
+        let message = Message {
+            title: "error-cookies-title",
+            body: "error-cookies-body",
+            host: Some(self.host),
+            reference: "",
+        };
+        message.render(frame)
+    }
+}
+
+/// 500
+pub struct Internal<'a> {
+    pub reference: &'a str,
+}
+
+impl Page for Internal<'_> {
+    fn render(&self, frame: &Frame<'_>) -> Result<String, askama::Error> {
+        let message = Message {
+            title: "error-500-title",
+            body: "error-500-body",
+            host: None,
+            reference: self.reference,
+        };
+        message.render(frame)
+    }
+}
+
+/// The other refusals, by status: 400, 405, 413, 415, 421, 429.
+pub struct Plain {
+    pub status: u16,
+}
+
+impl Page for Plain {
+    fn render(&self, frame: &Frame<'_>) -> Result<String, askama::Error> {
+        let status = match self.status {
+            known @ (405 | 413 | 415 | 421 | 429) => known,
+            _ => 400,
+        };
+        let text = |part: &str| format!("error-plain-{status}-{part}");
+        message(frame, &text("title"), &text("body"))
+    }
+}

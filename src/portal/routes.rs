@@ -1,0 +1,58 @@
+//! The whole URL table of our own pages.
+
+use super::steps::{enrol, launcher, recovery, remind, second_factor, sign_in, sign_out};
+use super::{Portal, errors, host_pages};
+use axum::Router;
+use axum::routing::get;
+use std::sync::Arc;
+
+/// The portal's host.
+pub fn portal(portal: Arc<Portal>) -> Router {
+    Router::new()
+        .route("/", get(launcher::show))
+        .route("/signin", get(sign_in::show).post(sign_in::submit))
+        .route("/signin/code", get(second_factor::show).post(second_factor::submit))
+        .route("/signin/second", get(recovery::choose))
+        .route(
+            "/signin/one-time-code",
+            get(recovery::one_time).post(recovery::submit_one_time),
+        )
+        .route(
+            "/signin/emergency-code",
+            get(recovery::emergency).post(recovery::submit_emergency),
+        )
+        .route("/signin/lost", get(recovery::lost).post(recovery::submit_lost))
+        .route("/remind", get(remind::show).post(remind::submit))
+        .route("/remind/app", get(remind::show_app))
+        .route("/enrol", get(enrol::why))
+        .route("/enrol/proof", get(enrol::proof).post(enrol::submit_proof))
+        .route("/enrol/app", get(enrol::app).post(enrol::submit_app))
+        .route("/enrol/scan", get(enrol::scan))
+        .route("/enrol/confirm", get(enrol::confirm).post(enrol::submit_confirm))
+        .route("/enrol/codes", get(enrol::codes).post(enrol::submit_codes))
+        .route(
+            "/account/confirm",
+            get(second_factor::show_password).post(second_factor::submit_password),
+        )
+        .route("/signout", get(sign_out::ask).post(sign_out::submit))
+        .route("/signed-out", get(sign_out::done))
+        .route("/.well-known/jwks.json", get(launcher::jwks))
+        .route("/assets/{name}", get(launcher::asset))
+        .fallback(errors::not_found)
+        .method_not_allowed_fallback(errors::method_not_allowed)
+        .with_state(portal)
+}
+
+/// What is ours on an application's host: everything below `/.vestibule/`.
+pub fn application_host(portal: Arc<Portal>) -> Router {
+    Router::new()
+        .route("/.vestibule/callback", get(host_pages::callback))
+        .route(
+            "/.vestibule/logout",
+            get(host_pages::ask_sign_out).post(host_pages::sign_out),
+        )
+        .route("/.vestibule/assets/{name}", get(launcher::asset))
+        .fallback(errors::not_found)
+        .method_not_allowed_fallback(errors::method_not_allowed)
+        .with_state(portal)
+}

@@ -1,0 +1,360 @@
+//! The pages, one file a group of screens. Shared here: reading a request, checking a form, and showing
+//! whatever page is due next.
+
+pub mod enrol;
+pub mod launcher;
+pub mod recovery;
+pub mod remind;
+pub mod second_factor;
+pub mod sign_in;
+pub mod sign_out;
+
+use super::cookie;
+use super::errors;
+use super::form::{Form, Malformed};
+use super::pages::{Frame, Page, Panel};
+use super::respond::Reply;
+use super::visit::{Person, Visit};
+use super::{Happening, Portal};
+use crate::authn::progress::{Position, Progress, Underway};
+use crate::authn::{self};
+use crate::domain::id::SessionId;
+use crate::domain::login::{Began, State};
+use crate::domain::policy::Decision;
+use crate::domain::return_to::Destination;
+use crate::domain::secret::{Token, TokenHash};
+use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use std::sync::Arc;
+
+/// A handler's end: a page, or a page that says why not.
+pub type Outcome = Result<Reply, Stop>;
+
+/// Why a handler cannot go on.
+#[derive(Debug)]
+pub enum Stop {
+    /// Something is broken on our side.
+    Fault(authn::Fault),
+    /// A page could not be rendered.
+    Render(askama::Error),
+    /// The form came from elsewhere, or its page is stale.
+    Forged,
+    /// Not a form, or too large.
+    Malformed(Malformed),
+    /// Go there instead.
+    Elsewhere(String),
+    /// The request did not come through the gateway.
+    NoConnection,
+}
+
+impl From<authn::Fault> for Stop {
+    fn from(fault: authn::Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<crate::store::Fault> for Stop {
+    fn from(fault: crate::store::Fault) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
+impl From<askama::Error> for Stop {
+    fn from(error: askama::Error) -> Self {
+        Self::Render(error)
+    }
+}
+
+/// A handler's tools for one request.
+pub struct Desk {
+    pub portal: Arc<Portal>,
+    pub visit: Visit,
+}
+
+impl Desk {
+    /// For a GET.
+    pub fn open(portal: Arc<Portal>, request: Request) -> Result<Self, Response> {
+        let (parts, _) = request.into_parts();
+        match Visit::of(parts, &portal) {
+            Some(visit) => Ok(Self { portal, visit }),
+            None => Err(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
+        }
+    }
+
+    /// For a POST: with the form, its anti-forgery value checked against the browser's cookies.
+    pub async fn receive(
+        portal: Arc<Portal>,
+        request: Request,
+    ) -> Result<(Self, Result<Form, Stop>), Response> {
+        let (parts, body) = request.into_parts();
+        let headers = parts.headers.clone();
+        let Some(visit) = Visit::of(parts, &portal) else {
+            return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
+        };
+        let desk = Self { portal, visit };
+        if desk.visit.is_foreign(&desk.own_origin()) {
+            return Ok((desk, Err(Stop::Forged)));
+        }
+        let form = Form::read(&headers, body).await.map_err(Stop::Malformed);
+        Ok((desk, form))
+    }
+
+    /// The origin this request was sent to.
+    fn own_origin(&self) -> String {
+        let port = self.portal.origin.port();
+        crate::domain::host::Origin::new(self.visit.conn.host.clone(), port).to_string()
+    }
+
+    /// Whether the form's `csrf` belongs to one of the cookies that came with it.
+    pub fn is_genuine(&self, form: &Form) -> bool {
+        let submitted = form.field("csrf");
+        [cookie::SIGN_IN, cookie::SESSION]
+            .iter()
+            .filter_map(|name| self.visit.cookie(name))
+            .any(|token| self.portal.vault.csrf_matches(token, submitted))
+    }
+
+    pub fn genuine(&self, form: Result<Form, Stop>) -> Result<Form, Stop> {
+        let form = form?;
+        if self.is_genuine(&form) {
+            Ok(form)
+        } else {
+            Err(Stop::Forged)
+        }
+    }
+
+    /// Who is signed in at the portal.
+    pub async fn person(&self) -> Result<Option<Person>, Stop> {
+        let Some(cookie) = self.visit.cookie(cookie::SESSION) else {
+            return Ok(None);
+        };
+        let found = self.portal.authn.sessions().find(cookie, None).await?;
+        if let Some(view) = &found {
+            self.portal.authn.sessions().seen(view);
+        }
+        Ok(found)
+    }
+
+    pub fn attempt_cookie(&self) -> Option<TokenHash> {
+        let cookie = self.visit.cookie(cookie::SIGN_IN)?;
+        Token::parse(cookie).map(|t| t.hash())
+    }
+
+    /// The sign-in under way in this browser.
+    pub async fn underway(&self) -> Result<Option<Underway>, Stop> {
+        let Some(cookie) = self.visit.cookie(cookie::SIGN_IN) else {
+            return Ok(None);
+        };
+        let session: Option<SessionId> = self.person().await?.map(|view| view.session.id);
+        Ok(self.portal.authn.underway(cookie, session).await?)
+    }
+
+    /// The sign-in under way, or the way back: to the services for somebody signed in, else to the start.
+    pub async fn must_be_underway(&self) -> Result<Underway, Stop> {
+        match self.underway().await? {
+            Some(underway) => Ok(underway),
+            None if self.person().await?.is_some() => Err(Stop::Elsewhere("/".to_owned())),
+            None => Err(Stop::Elsewhere("/signin?expired".to_owned())),
+        }
+    }
+
+    /// Renders a page in the frame.
+    pub fn page(
+        &self,
+        status: StatusCode,
+        panel: Panel<'_>,
+        page: &impl Page,
+        csrf_token: Option<&str>,
+    ) -> Outcome {
+        let csrf = csrf_token
+            .or_else(|| self.visit.cookie(cookie::SIGN_IN))
+            .or_else(|| self.visit.cookie(cookie::SESSION))
+            .map(|token| self.portal.vault.csrf(token))
+            .unwrap_or_default();
+        let frame = self.portal.frame(&self.visit, panel, &csrf);
+        let html = page.render(&frame)?;
+        let chosen = self.visit.chosen_language.then_some(self.visit.language);
+        Ok(Reply::page(status, html).remember_language(chosen))
+    }
+
+    /// The panel of a sign-in that leads somewhere.
+    pub fn panel_to<'a>(&'a self, destination: Option<&Destination>) -> Panel<'a> {
+        match self.portal.route_of(destination) {
+            Some((_, route)) => Panel::SigningInTo { app: &route.title },
+            None => Panel::Tagline,
+        }
+    }
+
+    /// A page of a sign-in under way; a form on it may end at the destination's origin.
+    pub fn step_page(&self, at: &Position, status: StatusCode, page: &impl Page) -> Outcome {
+        let destination = at.frame.destination.as_ref();
+        let reply = self.page(status, self.panel_to(destination), page, None)?;
+        Ok(reply.form_target(self.target(destination)))
+    }
+
+    pub fn target(&self, destination: Option<&Destination>) -> Option<String> {
+        let to = self.portal.return_to(destination?)?;
+        Some(to.origin().to_string())
+    }
+
+    /// Shows what a step led to.
+    pub async fn after(&self, progress: Progress) -> Outcome {
+        match progress {
+            Progress::Ask(Some(token)) => {
+                let cookie = token.reveal();
+                let session = self.person().await?.map(|v| v.session.id);
+                let underway = self.portal.authn.underway(&cookie, session).await?;
+                let path = underway.map_or("/signin", |u| path_of(&u.state));
+                Ok(Reply::see_other(path).cookie(cookie::set(cookie::SIGN_IN, cookie, None)))
+            }
+            Progress::Ask(None) | Progress::Overtaken => {
+                let underway = self.must_be_underway().await?;
+                Ok(Reply::see_other(path_of(&underway.state)))
+            }
+            Progress::SignedIn {
+                token, destination, ..
+            } => {
+                let cookie = token.reveal();
+                let view = self.portal.authn.sessions().find(&cookie, None).await?;
+                let reply = match view {
+                    Some(view) => self.go_on(&view, destination).await?,
+                    None => Reply::see_other("/signin"),
+                };
+                let keeps_attempt = reply.sets_cookie(cookie::SIGN_IN);
+                let reply = reply.cookie(cookie::set(cookie::SESSION, cookie, None));
+                Ok(if keeps_attempt {
+                    reply
+                } else {
+                    reply.cookie(cookie::clear(cookie::SIGN_IN))
+                })
+            }
+        }
+    }
+
+    /// On to where a signed-in person was going, unless something is due first.
+    pub async fn go_on(&self, view: &Person, destination: Option<Destination>) -> Outcome {
+        let found = destination.and_then(|d| self.portal.return_to(&d).map(|to| (d, to)));
+        let Some((destination, to)) = found else {
+            return Ok(Reply::see_other("/"));
+        };
+        let foreseen = self.portal.foresee(view, &to, self.visit.conn.client);
+        match foreseen {
+            Some(Decision::StepUp { .. }) => {
+                let replaces = self.attempt_cookie();
+                let begun = self
+                    .portal
+                    .authn
+                    .begin_step_up(view, Some(destination), replaces)
+                    .await?;
+                match begun {
+                    Progress::Ask(Some(token)) => Ok(Reply::see_other("/signin/code")
+                        .cookie(cookie::set(cookie::SIGN_IN, token.reveal(), None))),
+                    _ => Ok(Reply::see_other("/")),
+                }
+            }
+            Some(Decision::Enrol) => {
+                let to = self.portal.reseal(&destination);
+                Ok(Reply::see_other(format!("/remind/app?to={to}")))
+            }
+            Some(Decision::Remind | Decision::EnrolOverdue) => {
+                let to = self.portal.reseal(&destination);
+                Ok(Reply::see_other(format!("/remind?to={to}")))
+            }
+            Some(Decision::Forward(_) | Decision::Deny(_) | Decision::SignIn) | None => {
+                self.leave(view, &destination, &to).await
+            }
+        }
+    }
+
+    /// Off to the application: with a ticket where the browser still waits for one, else to the address
+    /// itself, which will ask for a fresh one.
+    pub async fn leave(
+        &self,
+        view: &Person,
+        destination: &Destination,
+        to: &crate::domain::return_to::ReturnTo,
+    ) -> Outcome {
+        if !destination.is_fresh(self.portal.env.now()) {
+            return Ok(Reply::see_other(to.url()));
+        }
+        let ticket = self
+            .portal
+            .authn
+            .issue_ticket(view, to, destination.binding)
+            .await?;
+        let location = format!(
+            "{}/.vestibule/callback?ticket={}",
+            to.origin(),
+            ticket.reveal()
+        );
+        Ok(Reply::found(location))
+    }
+
+    /// Ends a request: a page, or the page for what went wrong.
+    pub fn finish(&self, outcome: Outcome) -> Response {
+        match outcome {
+            Ok(reply) => reply.into_response(),
+            Err(Stop::Elsewhere(path)) => Reply::see_other(path).into_response(),
+            Err(Stop::Forged) => errors::forged(self),
+            Err(Stop::Malformed(why)) => errors::malformed(self, why),
+            Err(Stop::Fault(fault)) => {
+                self.portal.happened(Happening::Fault);
+                errors::fault(self, &fault)
+            }
+            Err(Stop::Render(error)) => {
+                tracing::error!(error = %error, "a page could not be rendered");
+                errors::internal(self)
+            }
+            Err(Stop::NoConnection) => errors::internal(self),
+        }
+    }
+}
+
+impl Portal {
+    pub(super) fn frame<'a>(&'a self, visit: &'a Visit, panel: Panel<'a>, csrf: &'a str) -> Frame<'a> {
+        let on_portal = visit.conn.host == *self.origin.host();
+        Frame {
+            brand: &self.brand,
+            assets: &self.assets,
+            assets_base: if on_portal { "/assets/" } else { "/.vestibule/assets/" },
+            tr: self.texts.in_language(visit.language),
+            language: visit.language,
+            csrf,
+            panel,
+            here: &visit.here,
+            home: &self.own,
+        }
+    }
+}
+
+/// The page of a state.
+pub fn path_of(state: &State) -> &'static str {
+    match state {
+        State::Code(_) => "/signin/code",
+        State::Lost(_) => "/signin/lost",
+        State::Reminder(_) => "/remind",
+        State::Password(_) => "/account/confirm",
+        State::Enrolment(_) => "/enrol",
+        State::Codes(_) => "/enrol/codes",
+    }
+}
+
+/// The step does not fit the sign-in's state: on to the one that does.
+pub fn elsewhere<T>(state: &State) -> Result<T, Stop> {
+    Err(Stop::Elsewhere(path_of(state).to_owned()))
+}
+
+/// Whether a sign-in began in a live session.
+pub const fn in_session(at: &Position) -> bool {
+    matches!(at.frame.began, Began::Session(_))
+}
+
+impl Desk {
+    /// Tells the metrics when a step ended in a session.
+    pub fn note(&self, progress: &Progress) {
+        if matches!(progress, Progress::SignedIn { .. }) {
+            self.portal.happened(Happening::SignedIn);
+        }
+    }
+}

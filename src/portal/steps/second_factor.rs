@@ -1,0 +1,182 @@
+//! The second door, and "Confirm that it is you".
+
+use super::sign_in::{WRONG, paused, read};
+use super::{Desk, Outcome, elsewhere, in_session};
+use crate::authn::progress::{Position, Underway};
+use crate::authn::second_factor::CodeOutcome;
+use crate::authn::sign_in::PasswordOutcome;
+use crate::domain::login::{AwaitCode, State as Step};
+use crate::domain::timestamp::{Timestamp, minutes_rounded_up};
+use crate::domain::verifier::code_text::{self, Malformed};
+use crate::portal::form::Form;
+use crate::portal::pages::{Code, CodeError, CodeLocked, Reauth};
+use crate::portal::{Happening, Portal, cookie};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::{StatusCode, header};
+use std::sync::Arc;
+
+pub async fn show(State(portal): State<Arc<Portal>>, request: Request) -> Response {
+    let desk = match Desk::open(portal, request) {
+        Ok(desk) => desk,
+        Err(response) => return response,
+    };
+    let outcome = async {
+        let Underway { at, state } = desk.must_be_underway().await?;
+        match state {
+            Step::Code(_) => code_page(&desk, &at, StatusCode::OK, None),
+            other => elsewhere(&other),
+        }
+    };
+    let outcome = outcome.await;
+    desk.finish(outcome)
+}
+
+fn code_page(
+    desk: &Desk,
+    at: &Position,
+    status: StatusCode,
+    error: Option<CodeError>,
+) -> Outcome {
+    let page = Code {
+        shown_as: &at.frame.shown_as,
+        trust_days: None,
+        error,
+        action: "/signin/code",
+        second: !in_session(at),
+        switch: !in_session(at),
+    };
+    desk.step_page(at, status, &page)
+}
+
+pub async fn submit(State(portal): State<Arc<Portal>>, request: Request) -> Response {
+    let (desk, form) = match read(portal, request).await {
+        Ok(received) => received,
+        Err(response) => return response,
+    };
+    let outcome = match form {
+        Ok(form) => submitted(&desk, &form).await,
+        Err(stop) => Err(stop),
+    };
+    desk.finish(outcome)
+}
+
+async fn submitted(desk: &Desk, form: &Form) -> Outcome {
+    let Underway { at, state } = desk.must_be_underway().await?;
+    let waiting: AwaitCode = match state {
+        Step::Code(waiting) => waiting,
+        other => return elsewhere(&other),
+    };
+    let digits = match code_text::six_digits(form.field("code")) {
+        Ok(digits) => digits,
+        Err(Malformed::Empty) => return code_page(desk, &at, WRONG, Some(CodeError::Empty)),
+        Err(Malformed::NotACode) => return code_page(desk, &at, WRONG, Some(CodeError::Format)),
+    };
+    let place = desk.visit.place();
+    let shown = at.frame.clone();
+    let outcome = desk
+        .portal
+        .authn
+        .enter_code(at, waiting, &digits, &place)
+        .await?;
+    match outcome {
+        CodeOutcome::Wrong => {
+            desk.portal.happened(Happening::CodeRefused);
+            let page = Code {
+                shown_as: &shown.shown_as,
+                trust_days: None,
+                error: Some(CodeError::Wrong),
+                action: "/signin/code",
+                second: shown.began == crate::domain::login::Began::SignIn,
+                switch: shown.began == crate::domain::login::Began::SignIn,
+            };
+            let destination = shown.destination.as_ref();
+            let reply = desk.page(WRONG, desk.panel_to(destination), &page, None)?;
+            Ok(reply.form_target(desk.target(destination)))
+        }
+        CodeOutcome::Paused { until } => locked(desk, until),
+        CodeOutcome::Progress(progress) => {
+            desk.note(&progress);
+            desk.after(progress).await
+        }
+    }
+}
+
+/// Codes are paused and the sign-in has ended.
+pub(super) fn locked(desk: &Desk, until: Timestamp) -> Outcome {
+    desk.portal.happened(Happening::CodesPaused);
+    let wait = until.since(desk.portal.env.now());
+    let page = CodeLocked {
+        minutes: minutes_rounded_up(wait),
+    };
+    let reply = desk.page(
+        StatusCode::TOO_MANY_REQUESTS,
+        crate::portal::pages::Panel::Tagline,
+        &page,
+        None,
+    )?;
+    Ok(reply
+        .header(header::RETRY_AFTER, wait.as_secs().max(1).to_string())
+        .cookie(cookie::clear(cookie::SIGN_IN)))
+}
+
+pub async fn show_password(State(portal): State<Arc<Portal>>, request: Request) -> Response {
+    let desk = match Desk::open(portal, request) {
+        Ok(desk) => desk,
+        Err(response) => return response,
+    };
+    let outcome = async {
+        let Underway { at, state } = desk.must_be_underway().await?;
+        match state {
+            Step::Password(_) => password_page(&desk, &at, StatusCode::OK, false),
+            other => elsewhere(&other),
+        }
+    };
+    let outcome = outcome.await;
+    desk.finish(outcome)
+}
+
+fn password_page(desk: &Desk, at: &Position, status: StatusCode, error: bool) -> Outcome {
+    let page = Reauth {
+        shown_as: &at.frame.shown_as,
+        error,
+        action: "/account/confirm",
+    };
+    desk.step_page(at, status, &page)
+}
+
+pub async fn submit_password(State(portal): State<Arc<Portal>>, request: Request) -> Response {
+    let (desk, form) = match read(portal, request).await {
+        Ok(received) => received,
+        Err(response) => return response,
+    };
+    let outcome = match form {
+        Ok(form) => password_submitted(&desk, &form).await,
+        Err(stop) => Err(stop),
+    };
+    desk.finish(outcome)
+}
+
+async fn password_submitted(desk: &Desk, form: &Form) -> Outcome {
+    let Underway { at, state } = desk.must_be_underway().await?;
+    let waiting = match state {
+        Step::Password(waiting) => waiting,
+        other => return elsewhere(&other),
+    };
+    let place = desk.visit.place();
+    let typed = form.field("password");
+    let outcome = desk
+        .portal
+        .authn
+        .confirm_password(at, waiting, typed, &place)
+        .await?;
+    match outcome {
+        PasswordOutcome::Refused => {
+            desk.portal.happened(Happening::PasswordRefused);
+            let Underway { at, .. } = desk.must_be_underway().await?;
+            password_page(desk, &at, WRONG, true)
+        }
+        PasswordOutcome::Paused { until } => paused(desk, until, None),
+        PasswordOutcome::Progress(progress) => desk.after(progress).await,
+    }
+}

@@ -1,0 +1,167 @@
+//! The first door.
+
+use super::{Desk, Outcome};
+use crate::authn::sign_in::{Context, Credentials, PasswordOutcome};
+use crate::domain::return_to::Destination;
+use crate::domain::timestamp::minutes_rounded_up;
+use crate::portal::form::Form;
+use crate::portal::pages::{SignIn, SignInError, Throttled};
+use crate::portal::respond::Reply;
+use crate::portal::{Happening, Portal, cookie};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::{StatusCode, header};
+use std::sync::Arc;
+
+use super::Stop;
+
+pub async fn show(State(portal): State<Arc<Portal>>, request: Request) -> Response {
+    let desk = match Desk::open(portal, request) {
+        Ok(desk) => desk,
+        Err(response) => return response,
+    };
+    let outcome = show_page(&desk).await;
+    desk.finish(outcome)
+}
+
+async fn show_page(desk: &Desk) -> Outcome {
+    let destination = desk.portal.open_destination(desk.visit.query("to"));
+    if let Some(view) = desk.person().await? {
+        return desk.go_on(&view, destination).await;
+    }
+    let expired = desk.visit.query("expired").map(|_| SignInError::Expired);
+    form_page(desk, StatusCode::OK, "", destination.as_ref(), expired)
+}
+
+/// The form, with a pre-session cookie for its anti-forgery value where the browser has none.
+fn form_page(
+    desk: &Desk,
+    status: StatusCode,
+    username: &str,
+    destination: Option<&Destination>,
+    error: Option<SignInError>,
+) -> Outcome {
+    let sealed = destination.map(|d| desk.portal.reseal(d));
+    let page = SignIn {
+        username,
+        to: sealed.as_deref(),
+        error,
+        by_login: true,
+    };
+    let known = desk
+        .visit
+        .cookie(cookie::SIGN_IN)
+        .filter(|c| crate::domain::secret::Token::parse(c).is_some());
+    let fresh = known.is_none().then(|| desk.portal.env.token().reveal());
+    let token = known.or(fresh.as_deref());
+    let reply = desk
+        .page(status, desk.panel_to(destination), &page, token)?
+        .form_target(desk.target(destination));
+    Ok(match fresh {
+        Some(token) => reply.cookie(cookie::set(cookie::SIGN_IN, token, None)),
+        None => reply,
+    })
+}
+
+pub async fn submit(State(portal): State<Arc<Portal>>, request: Request) -> Response {
+    let (desk, form) = match Desk::receive(portal, request).await {
+        Ok(received) => received,
+        Err(response) => return response,
+    };
+    let outcome = match form {
+        Ok(form) => submitted(&desk, &form).await,
+        Err(stop) => Err(stop),
+    };
+    desk.finish(outcome)
+}
+
+async fn submitted(desk: &Desk, form: &Form) -> Outcome {
+    let destination = desk.portal.open_destination(Some(form.field("to")));
+    let (username, password) = (form.field("username"), form.field("password"));
+    if !desk.is_genuine(form) {
+        // a page that was left open: somebody signed in meanwhile in another tab goes on, others start anew
+        if let Some(view) = desk.person().await? {
+            return desk.go_on(&view, destination).await;
+        }
+        let expired = Some(SignInError::Expired);
+        let forbidden = StatusCode::FORBIDDEN;
+        return form_page(desk, forbidden, username, destination.as_ref(), expired);
+    }
+    let missing = match (username.trim().is_empty(), password.is_empty()) {
+        (true, true) => Some(SignInError::EmptyBoth),
+        (true, false) => Some(SignInError::EmptyUsername),
+        (false, true) => Some(SignInError::EmptyPassword),
+        (false, false) => None,
+    };
+    let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+    if missing.is_some() {
+        return form_page(desk, unprocessable, username, destination.as_ref(), missing);
+    }
+    let place = desk.visit.place();
+    let credentials = Credentials {
+        name: username,
+        password,
+        place: &place,
+    };
+    let context = Context {
+        route_policy: desk
+            .portal
+            .route_of(destination.as_ref())
+            .map(|(_, route)| route.two_factor),
+        earlier_attempt: desk.attempt_cookie(),
+        earlier_session: desk.person().await?.map(|view| view.session.id),
+        destination: destination.clone(),
+    };
+    match desk.portal.authn.sign_in(credentials, context).await? {
+        PasswordOutcome::Refused => {
+            desk.portal.happened(Happening::PasswordRefused);
+            let error = Some(SignInError::Credentials);
+            form_page(desk, unprocessable, username, destination.as_ref(), error)
+        }
+        PasswordOutcome::Paused { until } => {
+            paused(desk, until, destination.as_ref())
+        }
+        PasswordOutcome::Progress(progress) => {
+            desk.note(&progress);
+            desk.after(progress).await
+        }
+    }
+}
+
+/// Too many tries: says how long to wait, never which limit was hit.
+pub(super) fn paused(
+    desk: &Desk,
+    until: crate::domain::timestamp::Timestamp,
+    destination: Option<&Destination>,
+) -> Outcome {
+    desk.portal.happened(Happening::PasswordPaused);
+    let wait = until.since(desk.portal.env.now());
+    let page = Throttled {
+        minutes: minutes_rounded_up(wait),
+    };
+    let reply = desk.page(
+        StatusCode::TOO_MANY_REQUESTS,
+        desk.panel_to(destination),
+        &page,
+        None,
+    )?;
+    Ok(reply.header(header::RETRY_AFTER, wait.as_secs().max(1).to_string()))
+}
+
+/// The page for a wrong step: 422 with the page, everything but secrets kept.
+pub(super) const WRONG: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+
+/// Reads a POST of the steps: form checked, or the stop.
+pub(super) async fn read(
+    portal: Arc<Portal>,
+    request: Request,
+) -> Result<(Desk, Result<Form, Stop>), Response> {
+    let (desk, form) = Desk::receive(portal, request).await?;
+    let form = desk.genuine(form);
+    Ok((desk, form))
+}
+
+/// Only so that the page of a wrong step reads well.
+pub(super) fn see(path: &str) -> Outcome {
+    Ok(Reply::see_other(path))
+}

@@ -1,0 +1,74 @@
+//! Signing out of everything at once: asked for by a form, never by an address alone.
+
+use super::sign_in::{read, see};
+use super::{Desk, Outcome};
+use crate::portal::pages::{Panel, SignOut, SignedOut};
+use crate::portal::respond::Reply;
+use crate::portal::{Portal, cookie};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::{StatusCode, header};
+use std::sync::Arc;
+
+pub async fn ask(State(portal): State<Arc<Portal>>, request: Request) -> Response {
+    let desk = match Desk::open(portal, request) {
+        Ok(desk) => desk,
+        Err(response) => return response,
+    };
+    let outcome = async {
+        match desk.person().await? {
+            Some(view) => {
+                let page = SignOut {
+                    shown_as: view.account.shown_as(),
+                    action: "/signout",
+                    back: "/",
+                };
+                let csrf = desk.visit.cookie(cookie::SESSION);
+                desk.page(StatusCode::OK, Panel::Tagline, &page, csrf)
+            }
+            None => see("/signed-out"),
+        }
+    };
+    let outcome = outcome.await;
+    desk.finish(outcome)
+}
+
+pub async fn submit(State(portal): State<Arc<Portal>>, request: Request) -> Response {
+    let (desk, form) = match read(portal, request).await {
+        Ok(received) => received,
+        Err(response) => return response,
+    };
+    let outcome = match form {
+        Ok(_) => submitted(&desk).await,
+        Err(stop) => Err(stop),
+    };
+    desk.finish(outcome)
+}
+
+async fn submitted(desk: &Desk) -> Outcome {
+    if let Some(view) = desk.person().await? {
+        let place = desk.visit.place();
+        desk.portal.authn.sign_out(&view, &place).await?;
+    }
+    Ok(farewell("/signed-out"))
+}
+
+/// The cookies go, and what the browser keeps of our pages.
+pub fn farewell(location: &str) -> Reply {
+    Reply::see_other(location)
+        .cookie(cookie::clear(cookie::SESSION))
+        .cookie(cookie::clear(cookie::SIGN_IN))
+        .header(
+            header::HeaderName::from_static("clear-site-data"),
+            "\"cache\", \"storage\"",
+        )
+}
+
+pub async fn done(State(portal): State<Arc<Portal>>, request: Request) -> Response {
+    let desk = match Desk::open(portal, request) {
+        Ok(desk) => desk,
+        Err(response) => return response,
+    };
+    let outcome = desk.page(StatusCode::OK, Panel::Tagline, &SignedOut, None);
+    desk.finish(outcome)
+}
