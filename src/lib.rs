@@ -4,6 +4,7 @@
 //!
 //! - [`domain`] what is decided, without I/O
 //! - [`env`] the clock and randomness, as values
+//! - [`config`] the YAML file, checked, as domain types
 //! - [`vault`] encryption at rest
 //! - [`store`] what is kept
 #![forbid(unsafe_code)]
@@ -17,6 +18,8 @@
     unreachable_pub
 )]
 
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod env;
 pub mod store;

@@ -1,0 +1,684 @@
+//! The text of a configuration as a tree that knows where each of its nodes stands.
+//!
+//! One parser reads the file, and everything after works on this tree, so nothing can be read in two ways.
+//! Bounded before anything is built: size, depth, no anchors, aliases or tags (YAML's ways to a bomb).
+
+use super::report::{MOST_PROBLEMS, Problem, Severity, shortened};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use std::collections::{HashMap, HashSet};
+
+/// Largest file, in bytes.
+pub(crate) const MOST_BYTES: usize = 1024 * 1024;
+/// Deepest nesting.
+pub(crate) const MOST_DEPTH: usize = 32;
+
+pub(crate) type NodeId = usize;
+
+/// Line and column, both from 1; 0 for the file as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+impl Mark {
+    fn of(span: Span) -> Self {
+        Self::at(&span.start)
+    }
+    fn at(marker: &saphyr_parser::Marker) -> Self {
+        Self {
+            line: marker.line(),
+            column: marker.col() + 1,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Scalar(Scalar),
+    List(Vec<NodeId>),
+    Map(Vec<Entry>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Scalar {
+    /// After `${NAME}` was replaced.
+    pub(crate) text: String,
+    /// Not quoted: may be a number, true or false.
+    pub(crate) plain: bool,
+    /// As written, where it had a `${NAME}` in it.
+    pub(crate) raw: Option<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) mark: Mark,
+    pub(crate) value: NodeId,
+}
+
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) mark: Mark,
+    pub(crate) kind: Kind,
+    /// A mistake here is reported already: read on as if it was not there.
+    pub(crate) dropped: bool,
+    parent: Option<(NodeId, Step)>,
+}
+
+/// From a node to one of its children.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Key(usize),
+    Index(usize),
+}
+
+/// Problems as they are found, up to [`MOST_PROBLEMS`].
+#[derive(Debug, Default)]
+pub(crate) struct Problems {
+    list: Vec<Problem>,
+    left_out: bool,
+    /// What stands in environment variables that were read, and their names: never to be shown.
+    hidden: Vec<(String, String)>,
+}
+
+impl Problems {
+    pub(crate) fn push(
+        &mut self,
+        severity: Severity,
+        (path, mark): (String, Mark),
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        if self.is_full() {
+            self.left_out = true;
+            return;
+        }
+        let problem = Problem {
+            severity,
+            path,
+            line: mark.line,
+            column: mark.column,
+            message: self.hide(message.into()),
+            help: self.hide(help.into()),
+        };
+        self.list.push(problem);
+    }
+
+    pub(crate) fn error(
+        &mut self,
+        place: impl Into<Place>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let place = place.into();
+        self.push(Severity::Error, (place.path, place.mark), message, help);
+    }
+
+    pub(crate) fn warning(
+        &mut self,
+        place: impl Into<Place>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let place = place.into();
+        self.push(Severity::Warning, (place.path, place.mark), message, help);
+    }
+
+    pub(crate) const fn is_full(&self) -> bool {
+        self.list.len() >= MOST_PROBLEMS
+    }
+
+    pub(crate) const fn leave_rest_out(&mut self) {
+        self.left_out = true;
+    }
+
+    fn hide(&self, text: String) -> String {
+        self.hidden.iter().fold(text, |text, (value, name)| {
+            text.replace(value, &format!("${{{name}}}"))
+        })
+    }
+
+    pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
+        self.list.sort_by_key(|p| (p.line, p.column));
+        if self.left_out {
+            self.list.push(Problem {
+                severity: Severity::Error,
+                path: String::new(),
+                line: 0,
+                column: 0,
+                message: "there may be more mistakes than are listed here".into(),
+                help: "correct these and check again".into(),
+            });
+        }
+        self.list
+    }
+}
+
+/// A place in words and figures, detached from the tree.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Place {
+    pub(crate) path: String,
+    pub(crate) mark: Mark,
+}
+
+#[derive(Debug)]
+pub(crate) struct Tree {
+    nodes: Vec<Node>,
+    /// Known keys that were written wrongly in a section: not to be reported as missing, too.
+    pub(crate) misspelt: HashSet<(NodeId, &'static str)>,
+}
+
+impl Tree {
+    pub(crate) const ROOT: NodeId = 0;
+
+    /// `None`: not readable as YAML at all, or beyond the bounds; a problem says which.
+    pub(crate) fn parse(
+        text: &str,
+        variable: &dyn Fn(&str) -> Option<String>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        if text.len() > MOST_BYTES {
+            let message = format!("the file has {} bytes, more than 1 MiB", text.len());
+            problems.error(
+                Place::default(),
+                message,
+                "a configuration is a page or two; is this the right file?",
+            );
+            return None;
+        }
+        let mut builder = Builder {
+            tree: Self {
+                nodes: Vec::new(),
+                misspelt: HashSet::new(),
+            },
+            open: Vec::new(),
+            problems,
+            variable,
+            documents: 0,
+        };
+        let mut parser = Parser::new_from_str(text);
+        while let Some(event) = parser.next_event() {
+            match event {
+                Ok((event, span)) => builder.event(event, Mark::of(span))?,
+                Err(e) => {
+                    builder.syntax_error(&e, text);
+                    return None;
+                }
+            }
+        }
+        let tree = builder.tree;
+        if tree.nodes.is_empty() {
+            let help = "begin with config/minimal.yaml and put your own addresses in";
+            problems.error(Place::default(), "the file is empty", help);
+            return None;
+        }
+        Some(tree)
+    }
+
+    pub(crate) fn node(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(id)
+    }
+
+    pub(crate) fn drop_node(&mut self, id: NodeId) {
+        if let Some(node) = self.nodes.get_mut(id) {
+            node.dropped = true;
+        }
+    }
+
+    /// The keys that lead to a node.
+    pub(crate) fn path(&self, id: NodeId) -> String {
+        let mut parts = Vec::new();
+        let mut at = self.node(id);
+        while let Some((parent, step)) = at.and_then(|n| n.parent) {
+            let node = self.node(parent);
+            match (step, node.map(|n| &n.kind)) {
+                (Step::Index(index), _) => parts.push(format!("[{index}]")),
+                (Step::Key(at), Some(Kind::Map(entries))) => {
+                    let key = entries.get(at).map_or("", |e| e.key.as_str());
+                    parts.push(format!(".{}", shortened(key, 40)));
+                }
+                (Step::Key(_), _) => {}
+            }
+            at = node;
+        }
+        parts.reverse();
+        parts.concat().trim_start_matches('.').to_owned()
+    }
+
+    /// The place of a node: of a scalar itself, of a list or section its key.
+    pub(crate) fn place(&self, id: NodeId) -> Place {
+        let Some(node) = self.node(id) else {
+            return Place::default();
+        };
+        Place {
+            path: self.path(id),
+            mark: self.mark(node),
+        }
+    }
+
+    fn mark(&self, node: &Node) -> Mark {
+        match (&node.kind, node.parent) {
+            (Kind::List(_) | Kind::Map(_), Some((parent, Step::Key(at)))) => {
+                match self.node(parent).map(|n| &n.kind) {
+                    Some(Kind::Map(entries)) => entries.get(at).map_or(node.mark, |e| e.mark),
+                    _ => node.mark,
+                }
+            }
+            _ => node.mark,
+        }
+    }
+
+    /// The place of a key.
+    pub(crate) fn key_place(&self, map: NodeId, at: usize) -> Place {
+        let path = self.path(map);
+        match self.node(map).map(|n| &n.kind) {
+            Some(Kind::Map(entries)) => Place {
+                path,
+                mark: entries.get(at).map_or(Mark::default(), |e| e.mark),
+            },
+            _ => Place::default(),
+        }
+    }
+
+    pub(crate) const fn top(&self) -> At<'_> {
+        At {
+            tree: self,
+            node: Some(Self::ROOT),
+            nearest: Self::ROOT,
+            missing: String::new(),
+        }
+    }
+}
+
+/// A place in the tree by its keys, whether it is there or not.
+#[derive(Clone)]
+pub(crate) struct At<'t> {
+    tree: &'t Tree,
+    node: Option<NodeId>,
+    /// The deepest node on the way that exists.
+    nearest: NodeId,
+    /// The keys below it.
+    missing: String,
+}
+
+impl At<'_> {
+    pub(crate) fn key(&self, key: &str) -> Self {
+        let found = self.kind().and_then(|kind| match kind {
+            Kind::Map(entries) => entries.iter().find(|e| e.key == key).map(|e| e.value),
+            Kind::List(_) | Kind::Scalar(_) => None,
+        });
+        self.step(found, || format!(".{key}"))
+    }
+
+    pub(crate) fn index(&self, index: usize) -> Self {
+        let found = self.kind().and_then(|kind| match kind {
+            Kind::List(items) => items.get(index).copied(),
+            Kind::Map(_) | Kind::Scalar(_) => None,
+        });
+        self.step(found, || format!("[{index}]"))
+    }
+
+    fn step(&self, found: Option<NodeId>, name: impl FnOnce() -> String) -> Self {
+        match found {
+            Some(id) => Self {
+                node: found,
+                nearest: id,
+                missing: String::new(),
+                ..*self
+            },
+            None => Self {
+                node: None,
+                missing: format!("{}{}", self.missing, name()),
+                ..*self
+            },
+        }
+    }
+
+    fn kind(&self) -> Option<&Kind> {
+        self.tree.node(self.node?).map(|n| &n.kind)
+    }
+
+    pub(crate) const fn id(&self) -> Option<NodeId> {
+        self.node
+    }
+
+    /// Written in the file, rightly or wrongly.
+    pub(crate) const fn exists(&self) -> bool {
+        self.node.is_some()
+    }
+
+    /// Nothing in the file looks like it was meant to be this.
+    pub(crate) fn is_missing(&self) -> bool {
+        let key = self.missing.trim_start_matches('.');
+        self.node.is_none()
+            && !self
+                .tree
+                .misspelt
+                .iter()
+                .any(|(map, k)| (*map, *k) == (self.nearest, key))
+    }
+
+    /// The text as written, before `${NAME}` was replaced.
+    pub(crate) fn raw(&self) -> Option<&str> {
+        match self.kind()? {
+            Kind::Scalar(s) => Some(s.raw.as_deref().unwrap_or(&s.text)),
+            Kind::List(_) | Kind::Map(_) => None,
+        }
+    }
+
+    pub(crate) fn keys(&self) -> Vec<&str> {
+        match self.kind() {
+            Some(Kind::Map(entries)) => entries.iter().map(|e| e.key.as_str()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// How many entries a list has.
+    pub(crate) fn len(&self) -> usize {
+        match self.kind() {
+            Some(Kind::List(items)) => items.len(),
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        let mut place = self.tree.place(self.nearest);
+        place.path.push_str(&self.missing);
+        place.path = place.path.trim_start_matches('.').to_owned();
+        place
+    }
+}
+
+impl From<&At<'_>> for Place {
+    fn from(at: &At<'_>) -> Self {
+        at.place()
+    }
+}
+
+impl From<At<'_>> for Place {
+    fn from(at: At<'_>) -> Self {
+        at.place()
+    }
+}
+
+/// A list or section that is still being read.
+struct Open {
+    id: NodeId,
+    /// In a section: the key whose value comes next.
+    key: Option<(String, Mark)>,
+    /// In a section: the keys so far and their lines.
+    seen: Option<HashMap<String, usize>>,
+}
+
+struct Builder<'a> {
+    tree: Tree,
+    open: Vec<Open>,
+    problems: &'a mut Problems,
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    documents: usize,
+}
+
+impl Builder<'_> {
+    /// `None` stops the reading; a problem has been reported.
+    fn event(&mut self, event: Event<'_>, mark: Mark) -> Option<()> {
+        match event {
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
+            Event::DocumentStart(_) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    return self.stop(
+                        mark,
+                        "a second document begins here",
+                        "write everything into one; remove the line `---`",
+                    );
+                }
+            }
+            Event::Alias(_) => {
+                return self.stop(
+                    mark,
+                    "aliases (`*name`) are not supported",
+                    "write the value out",
+                );
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                self.plain_node(mark, anchor, tag.is_some())?;
+                if self.takes_key() {
+                    self.key(text.into_owned(), mark);
+                } else {
+                    self.scalar(&text, style == ScalarStyle::Plain, mark);
+                }
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.plain_node(mark, anchor, tag.is_some())?;
+                self.begin(Kind::List(Vec::new()), None, mark)?;
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.plain_node(mark, anchor, tag.is_some())?;
+                self.begin(Kind::Map(Vec::new()), Some(HashMap::new()), mark)?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.open.pop();
+            }
+        }
+        Some(())
+    }
+
+    fn stop(&mut self, mark: Mark, message: &str, help: &str) -> Option<()> {
+        let path = self
+            .open
+            .last()
+            .map_or_else(String::new, |o| self.tree.path(o.id));
+        self.problems.error(Place { path, mark }, message, help);
+        None
+    }
+
+    fn plain_node(&mut self, mark: Mark, anchor: usize, tagged: bool) -> Option<()> {
+        if anchor != 0 {
+            return self.stop(
+                mark,
+                "anchors (`&name`) are not supported",
+                "write the value out at each place; a `&` at the beginning of a text needs quotes",
+            );
+        }
+        if tagged {
+            return self.stop(
+                mark,
+                "tags (`!name`) are not supported",
+                "remove it; a `!` at the beginning of a text needs quotes",
+            );
+        }
+        Some(())
+    }
+
+    fn takes_key(&self) -> bool {
+        self.open
+            .last()
+            .is_some_and(|o| o.seen.is_some() && o.key.is_none())
+    }
+
+    fn key(&mut self, key: String, mark: Mark) {
+        if let Some(open) = self.open.last_mut() {
+            open.key = Some((key, mark));
+        }
+    }
+
+    fn begin(
+        &mut self,
+        kind: Kind,
+        seen: Option<HashMap<String, usize>>,
+        mark: Mark,
+    ) -> Option<()> {
+        if self.open.len() >= MOST_DEPTH {
+            return self.stop(
+                mark,
+                "nested too deeply",
+                "no setting lies deeper than 8 levels",
+            );
+        }
+        if self.takes_key() {
+            return self.stop(
+                mark,
+                "a key must be plain text",
+                "a text that begins with `{` or `[` needs quotes",
+            );
+        }
+        let id = self.add(kind, mark);
+        self.open.push(Open {
+            id,
+            key: None,
+            seen,
+        });
+        Some(())
+    }
+
+    fn scalar(&mut self, text: &str, plain: bool, mark: Mark) {
+        let empty = plain && matches!(text, "" | "~" | "null" | "Null" | "NULL");
+        let expanded = expand(text, self.variable);
+        let (value, raw) = match &expanded {
+            Ok(Some(value)) => (value.text.clone(), Some(text.to_owned())),
+            Ok(None) | Err(_) => (text.to_owned(), None),
+        };
+        let plain = plain && raw.is_none();
+        let id = self.add(
+            Kind::Scalar(Scalar {
+                text: value,
+                plain,
+                raw,
+            }),
+            mark,
+        );
+        let place = self.tree.place(id);
+        match expanded {
+            Err(name) => {
+                let name = shortened(&name, 60);
+                let message = format!("the environment variable `{name}` is not set");
+                let help = format!(
+                    "set it for the process, or write the value; `$${{{name}}}` stands for the text itself"
+                );
+                self.problems.error(place, message, help);
+                self.tree.drop_node(id);
+            }
+            Ok(Some(value)) => self.problems.hidden.extend(value.used),
+            Ok(None) if empty && id != Tree::ROOT => {
+                let help = "write a value, or remove the line (or put a `#` in front of it)";
+                self.problems.error(place, "no value is given", help);
+                self.tree.drop_node(id);
+            }
+            Ok(None) => {}
+        }
+    }
+
+    /// Puts a node where the next one belongs.
+    fn add(&mut self, kind: Kind, mark: Mark) -> NodeId {
+        let id = self.tree.nodes.len();
+        let mut dropped = false;
+        let mut parent = None;
+        if let Some(open) = self.open.last_mut() {
+            let above = self.tree.nodes.get_mut(open.id).map(|n| &mut n.kind);
+            match (above, open.key.take()) {
+                (Some(Kind::Map(entries)), Some((key, key_mark))) => {
+                    let first = open
+                        .seen
+                        .as_mut()
+                        .and_then(|s| s.insert(key.clone(), key_mark.line));
+                    parent = Some((open.id, Step::Key(entries.len())));
+                    entries.push(Entry {
+                        key: key.clone(),
+                        mark: key_mark,
+                        value: id,
+                    });
+                    if let Some(line) = first {
+                        dropped = true;
+                        let path = self.tree.path(open.id);
+                        let message = format!("`{}` is written twice", shortened(&key, 60));
+                        let help = format!("the first one is on line {line}; keep one of them");
+                        self.problems.error(
+                            Place {
+                                path,
+                                mark: key_mark,
+                            },
+                            message,
+                            help,
+                        );
+                    }
+                }
+                (Some(Kind::List(items)), _) => {
+                    parent = Some((open.id, Step::Index(items.len())));
+                    items.push(id);
+                }
+                (Some(Kind::Map(_) | Kind::Scalar(_)) | None, _) => {}
+            }
+        }
+        self.tree.nodes.push(Node {
+            mark,
+            kind,
+            dropped,
+            parent,
+        });
+        id
+    }
+
+    fn syntax_error(&mut self, error: &saphyr_parser::ScanError, text: &str) {
+        let mark = Mark::at(error.marker());
+        let line = text.lines().nth(mark.line.saturating_sub(1)).unwrap_or("");
+        let help = if line.trim_start_matches(' ').starts_with('\t') {
+            "YAML is indented with spaces, never with tabs"
+        } else {
+            "look at the indentation, at `:` followed by a space, and at quotes and brackets that are not closed, here and in the lines before"
+        };
+        let message = format!("this is not YAML: {}", shortened(error.info(), 200));
+        self.problems.error(
+            Place {
+                path: String::new(),
+                mark,
+            },
+            message,
+            help,
+        );
+    }
+}
+
+struct Expanded {
+    text: String,
+    /// Values and names of the variables.
+    used: Vec<(String, String)>,
+}
+
+/// Replaces `${NAME}`; `$${` stands for `${`. `Ok(None)`: there was none. `Err`: the name of a missing one.
+fn expand(
+    text: &str,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<Expanded>, String> {
+    if !text.contains("${") {
+        return Ok(None);
+    }
+    let mut out = Expanded {
+        text: String::new(),
+        used: Vec::new(),
+    };
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        if let Some(literal) = before.strip_suffix('$') {
+            out.text.push_str(literal);
+            out.text.push_str("${");
+            rest = after;
+            continue;
+        }
+        let (name, tail) = after.split_once('}').ok_or_else(|| after.to_owned())?;
+        let name_ok =
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let value = name_ok
+            .then(|| variable(name))
+            .flatten()
+            .ok_or_else(|| name.to_owned())?;
+        out.text.push_str(before);
+        out.text.push_str(&value);
+        if value.len() >= 3 {
+            out.used.push((value, name.to_owned()));
+        }
+        rest = tail;
+    }
+    out.text.push_str(rest);
+    Ok(Some(out))
+}
