@@ -189,12 +189,13 @@ pub struct Secrets {
 #[serde(deny_unknown_fields)]
 pub struct Mail {
     /// The mail server, smtps:// (TLS) or smtp:// (STARTTLS), with a user name and without a password.
-    #[schemars(required)]
+    #[schemars(required, extend("examples" = ["smtps://vestibule@mail.example.com"]))]
     pub smtp: Option<SmtpUrl>,
     /// The sender.
-    #[schemars(required)]
+    #[schemars(required, extend("examples" = ["noreply@example.com"]))]
     pub from: Option<String>,
     /// File that holds the password of the mail server's user.
+    #[schemars(extend("examples" = ["/run/secrets/mail"]))]
     pub password_file: Option<String>,
 }
 
@@ -252,7 +253,7 @@ pub struct TwoFactor {
     /// How long a device that the person trusts is not asked for a code.
     #[schemars(extend("examples" = ["30d"]))]
     pub trusted_devices: Option<Duration>,
-    /// What a first enrolment asks besides the password: helpdesk (a one-time code) or none.
+    /// What a first enrolment asks besides the password: helpdesk (a one-time code) or none; email is refused in this version.
     #[schemars(extend("default" = "none", "examples" = ["helpdesk"]))]
     pub enrolment_proof: Option<EnrolmentProof>,
     /// How many emergency codes a person stores, 1 to 16.
@@ -288,6 +289,7 @@ pub struct Password {
     #[schemars(extend("default" = 12))]
     pub minimum_length: Option<u32>,
     /// File of passwords that are refused, one a line.
+    #[schemars(extend("examples" = ["blocklist.txt"]))]
     pub blocklist: Option<String>,
 }
 
@@ -314,19 +316,14 @@ pub struct Throttle {
 #[serde(deny_unknown_fields)]
 pub struct ThrottleRule {
     /// Wrong tries before the first pause.
-    #[schemars(extend("examples" = ["10"]))]
     pub free: Option<u32>,
     /// Wrong tries between one pause and the next.
-    #[schemars(extend("examples" = ["1"]))]
     pub then: Option<u32>,
     /// Length of the first pause; each further one is twice as long.
-    #[schemars(extend("examples" = ["30s"]))]
     pub first_pause: Option<Duration>,
     /// Pauses grow no longer than this.
-    #[schemars(extend("examples" = ["1h"]))]
     pub longest_pause: Option<Duration>,
     /// Without a try for this long, counting starts afresh.
-    #[schemars(extend("examples" = ["24h"]))]
     pub forget_after: Option<Duration>,
 }
 
@@ -335,10 +332,13 @@ pub struct ThrottleRule {
 #[serde(deny_unknown_fields)]
 pub struct Roles {
     /// Groups that may find people, issue one-time codes and sign people out.
+    #[schemars(extend("examples" = ["[ support ]"]))]
     pub helpdesk: Option<List<String>>,
     /// Groups that may do everything.
+    #[schemars(extend("examples" = ["[ it-admins ]"]))]
     pub administrator: Option<List<String>>,
     /// Groups that may read the trail.
+    #[schemars(extend("examples" = ["[ security ]"]))]
     pub auditor: Option<List<String>>,
 }
 
@@ -414,10 +414,10 @@ pub struct Route {
 #[serde(deny_unknown_fields)]
 pub struct Health {
     /// Path that answers 200 when all is well.
-    #[schemars(required)]
+    #[schemars(required, extend("examples" = ["/ping"]))]
     pub path: Option<UrlPath>,
     /// Time from one check to the next.
-    #[schemars(extend("default" = "5s"))]
+    #[schemars(extend("default" = "5s", "examples" = ["5s"]))]
     pub interval: Option<Duration>,
 }
 
@@ -473,13 +473,14 @@ pub struct Identity {
     #[schemars(extend("default" = "remote-user"))]
     pub preset: Option<Preset>,
     /// Further headers by name; values may hold {account.id}, {account.login}, {account.email}, {account.name}, {account.groups}, {account.attributes.NAME}.
+    #[schemars(extend("examples" = ["X-Employee: \"{account.attributes.employee_id}\""]))]
     pub headers: Option<BTreeMap<String, HeaderTemplate>>,
     /// A signed statement (JWT, ES256) in a header; absent: none.
     pub assertion: Option<Assertion>,
-    /// Signs each request (RFC 9421).
+    /// Signs each request (RFC 9421). Refused in this version.
     #[schemars(extend("examples" = ["hmac-sha256"]))]
     pub message_signature: Option<MessageSignature>,
-    /// Signs in at applications that know only HTTP Basic.
+    /// Signs in at applications that know only HTTP Basic. Refused in this version.
     pub basic_auth: Option<BasicAuth>,
 }
 
@@ -529,5 +530,6 @@ pub struct Limits {
     /// Largest request body in bytes; absent: no limit.
     pub body: Option<ByteSize>,
     /// Most requests of one person.
+    #[schemars(extend("examples" = ["50/s"]))]
     pub rate: Option<Rate>,
 }

@@ -1,4 +1,5 @@
-//! The configuration, checked: domain types, absolute paths, nothing left to parse.
+//! The configuration, checked: domain types, nothing left to parse. Paths are joined to the folder of
+//! the configuration file.
 
 use crate::domain::binding::EnrolmentProof;
 use crate::domain::host::Origin;

@@ -50,7 +50,7 @@ struct Check<'a> {
 }
 
 /// Keys that are read and checked but do nothing in this version, and what that means.
-const NOT_YET: &[(&[&str], &str)] = &[
+pub(super) const NOT_YET: &[(&[&str], &str)] = &[
     (&["mail"], "no notices are mailed"),
     (&["password", "blocklist"], "the list is not consulted"),
     (
@@ -62,7 +62,7 @@ const NOT_YET: &[(&[&str], &str)] = &[
 ];
 
 /// The same, inside a route.
-const NOT_YET_IN_ROUTES: &[(&[&str], &str)] = &[
+pub(super) const NOT_YET_IN_ROUTES: &[(&[&str], &str)] = &[
     (&["health"], "upstreams are not probed"),
     (&["limits", "rate"], "requests are not counted"),
 ];

@@ -317,7 +317,7 @@ impl Check<'_> {
             } else {
                 "first_pause"
             };
-            self.error(&at.key(key), "`forget_after` is shorter than `first_pause`", "a pause would be forgotten before it ends; write at least the length of the longest pause");
+            self.error(&at.key(key), "`forget_after` is shorter than `first_pause`", "a pause would be forgotten before it ends; write at least as much as `first_pause`");
         }
         rule
     }
