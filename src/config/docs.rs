@@ -1,8 +1,9 @@
 //! The reference of the configuration, made from its schema.
 
 use super::check::{NOT_YET, NOT_YET_IN_ROUTES};
+use super::problems::Problems;
 use super::schema;
-use super::source::{At, Problems, Tree};
+use super::source::{At, Tree};
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -56,7 +57,7 @@ pub fn markdown() -> String {
     page.out.push_str(MINIMAL.trim_end());
     page.out.push_str("\n```\n");
     for (key, section) in page.properties(&schema, "") {
-        page.section(&key, &section);
+        page.section(&key, section);
     }
     page.out
 }

@@ -5,6 +5,7 @@
 
 mod check;
 pub mod docs;
+mod problems;
 mod read;
 mod report;
 pub mod scalar;
@@ -18,7 +19,8 @@ pub use settings::{
     Support,
 };
 
-use source::{Place, Problems, Tree};
+use problems::{Place, Problems};
+use source::Tree;
 use std::io::Read as _;
 use std::path::Path;
 

@@ -3,8 +3,9 @@
 //! serde stops at the first mistake. So each one is reported at its node, the node is dropped from the
 //! tree, and the reading starts again, within a bound on the work done.
 
+use super::problems::Problems;
 use super::report::{did_you_mean, shortened};
-use super::source::{Kind, NodeId, Problems, Scalar, Tree};
+use super::source::{Kind, NodeId, Scalar, Tree};
 use serde::de::value::StrDeserializer;
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer as _, Unexpected, Visitor,

@@ -115,10 +115,38 @@ fn window(line: &str, column: usize) -> (String, usize) {
     const WIDTH: usize = 110;
     let at = column.saturating_sub(1);
     let start = if at < WIDTH - 20 { 0 } else { at - WIDTH / 2 };
+    let line = without_password(line);
     let rest = line.chars().skip(start);
     let mut shown: String = rest.take(WIDTH).map(printable).collect();
     shown.truncate(shown.trim_end().len());
     (shown, at - start)
+}
+
+/// The password of a URL becomes dots, one for each character.
+pub(crate) fn without_password(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at_checked(at + 3).unwrap_or((rest, ""));
+        out.push_str(before);
+        let end = after.find(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\''));
+        let (authority, tail) = after
+            .split_at_checked(end.unwrap_or(after.len()))
+            .unwrap_or((after, ""));
+        match authority
+            .rsplit_once('@')
+            .map(|(user, host)| (user.split_once(':'), host))
+        {
+            Some((Some((user, password)), host)) if !password.contains("${") => {
+                let dots = "•".repeat(password.chars().count());
+                out.push_str(&format!("{user}:{dots}@{host}"));
+            }
+            _ => out.push_str(authority),
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
 }
 
 fn printable(c: char) -> char {
@@ -186,6 +214,22 @@ mod tests {
         check("twofactor", Some("two_factor"));
         check("colour", None);
         check("", None);
+    }
+
+    #[test]
+    fn passwords_of_urls_are_not_shown() {
+        let check = |text: &str, want: &str| assert_eq!(without_password(text), want);
+        check(
+            "a: \"http://u:pass@h/x\" # b",
+            "a: \"http://u:••••@h/x\" # b",
+        );
+        check(
+            "[http://a:1, http://u:p@b:2]",
+            "[http://a:1, http://u:•@b:2]",
+        );
+        check("http://u@h http://h:1", "http://u@h http://h:1");
+        check("smtps://u:${PW}@h", "smtps://u:${PW}@h");
+        check("://", "://");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Each parses its text once, through a `Visitor`, so that a mistake is reported at its very place; the
 //! second line of an error is what to write instead.
 
-use super::report::shortened;
+use super::report::{shortened, without_password};
 use crate::domain::host::{Host, Origin};
 use crate::domain::request::Path;
 use crate::domain::route::{Template, Upstream};
@@ -60,7 +60,7 @@ macro_rules! scalar {
 }
 
 fn quoted(text: &str) -> String {
-    format!("`{}`", shortened(text, 80))
+    format!("`{}`", shortened(&without_password(text), 80))
 }
 
 scalar! {
@@ -162,6 +162,14 @@ fn network(text: &str) -> Result<IpNet, String> {
             format!("{} is not a network\nwrite an address or a network in CIDR notation, for example 10.0.0.7 or 10.0.0.0/8 or fd00::/8", quoted(text))
         })?,
     };
+    if let IpAddr::V6(v6) = net.addr()
+        && let Some(v4) = v6.to_ipv4_mapped()
+    {
+        return Err(format!(
+            "{} is an IPv4 address written as IPv6\nwrite {v4}, or an IPv4 network",
+            quoted(text)
+        ));
+    }
     let trunk = net.trunc();
     if trunk != net {
         return Err(format!(
@@ -591,6 +599,7 @@ mod tests {
         check(network, "fd00::1", "fd00::1/128");
         check(network, "10.0.0.7/8", "did you mean 10.0.0.0/8");
         check(network, "10.0.0", "not a network");
+        check(network, "::ffff:0.0.0.0/96", "written as IPv6");
         check(address, "0.0.0.0:443", "0.0.0.0:443");
         check(address, ":443", "0.0.0.0:443");
         check(address, "localhost:80", "127.0.0.1:80");

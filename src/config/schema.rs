@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 /// The configuration of a Vestibule gateway.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "Vestibule configuration")]
 pub struct File {
     /// Where browsers connect.
     #[schemars(required)]

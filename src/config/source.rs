@@ -3,9 +3,10 @@
 //! One parser reads the file, and everything after works on this tree, so nothing can be read in two ways.
 //! Bounded before anything is built: size, depth, no anchors, aliases or tags (YAML's ways to a bomb).
 
-use super::report::{MOST_PROBLEMS, Problem, Severity, shortened};
+use super::problems::{Mark, Place, Problems};
+use super::report::shortened;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Largest file, in bytes.
 pub(crate) const MOST_BYTES: usize = 1024 * 1024;
@@ -13,13 +14,6 @@ pub(crate) const MOST_BYTES: usize = 1024 * 1024;
 pub(crate) const MOST_DEPTH: usize = 32;
 
 pub(crate) type NodeId = usize;
-
-/// Line and column, both from 1; 0 for the file as a whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Mark {
-    pub(crate) line: usize,
-    pub(crate) column: usize,
-}
 
 impl Mark {
     fn of(span: Span) -> Self {
@@ -71,95 +65,6 @@ pub(crate) struct Node {
 enum Step {
     Key(usize),
     Index(usize),
-}
-
-/// Problems as they are found, up to [`MOST_PROBLEMS`].
-#[derive(Debug, Default)]
-pub(crate) struct Problems {
-    list: Vec<Problem>,
-    left_out: bool,
-    /// What stands in environment variables that were read, and their names: never to be shown.
-    hidden: Vec<(String, String)>,
-}
-
-impl Problems {
-    pub(crate) fn push(
-        &mut self,
-        severity: Severity,
-        (path, mark): (String, Mark),
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        if self.is_full() {
-            self.left_out = true;
-            return;
-        }
-        let problem = Problem {
-            severity,
-            path,
-            line: mark.line,
-            column: mark.column,
-            message: self.hide(message.into()),
-            help: self.hide(help.into()),
-        };
-        self.list.push(problem);
-    }
-
-    pub(crate) fn error(
-        &mut self,
-        place: impl Into<Place>,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        let place = place.into();
-        self.push(Severity::Error, (place.path, place.mark), message, help);
-    }
-
-    pub(crate) fn warning(
-        &mut self,
-        place: impl Into<Place>,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        let place = place.into();
-        self.push(Severity::Warning, (place.path, place.mark), message, help);
-    }
-
-    pub(crate) const fn is_full(&self) -> bool {
-        self.list.len() >= MOST_PROBLEMS
-    }
-
-    pub(crate) const fn leave_rest_out(&mut self) {
-        self.left_out = true;
-    }
-
-    fn hide(&self, text: String) -> String {
-        self.hidden.iter().fold(text, |text, (value, name)| {
-            text.replace(value, &format!("${{{name}}}"))
-        })
-    }
-
-    pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
-        self.list.sort_by_key(|p| (p.line, p.column));
-        if self.left_out {
-            self.list.push(Problem {
-                severity: Severity::Error,
-                path: String::new(),
-                line: 0,
-                column: 0,
-                message: "there may be more mistakes than are listed here".into(),
-                help: "correct these and check again".into(),
-            });
-        }
-        self.list
-    }
-}
-
-/// A place in words and figures, detached from the tree.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Place {
-    pub(crate) path: String,
-    pub(crate) mark: Mark,
 }
 
 #[derive(Debug)]
@@ -382,6 +287,19 @@ impl At<'_> {
         }
     }
 
+    /// The place of the key rather than of its value.
+    pub(crate) fn key_place(&self) -> Place {
+        let mut place = self.place();
+        if let Some(Node {
+            parent: Some((map, Step::Key(at))),
+            ..
+        }) = self.node.and_then(|id| self.tree.node(id))
+        {
+            place.mark = self.tree.key_place(*map, *at).mark;
+        }
+        place
+    }
+
     pub(crate) fn place(&self) -> Place {
         let mut place = self.tree.place(self.nearest);
         place.path.push_str(&self.missing);
@@ -548,7 +466,10 @@ impl Builder<'_> {
             }),
             mark,
         );
-        let place = self.tree.place(id);
+        let place = match self.problems.is_full() {
+            true => Place::default(),
+            false => self.tree.place(id),
+        };
         match expanded {
             Err(name) => {
                 let name = shortened(&name, 60);
@@ -559,7 +480,7 @@ impl Builder<'_> {
                 self.problems.error(place, message, help);
                 self.tree.drop_node(id);
             }
-            Ok(Some(value)) => self.problems.hidden.extend(value.used),
+            Ok(Some(value)) => self.problems.hide_values(value.used),
             Ok(None) if empty && id != Tree::ROOT => {
                 let help = "write a value, or remove the line (or put a `#` in front of it)";
                 self.problems.error(place, "no value is given", help);
@@ -641,8 +562,8 @@ impl Builder<'_> {
 
 struct Expanded {
     text: String,
-    /// Values and names of the variables.
-    used: Vec<(String, String)>,
+    /// Names and values of the variables.
+    used: BTreeMap<String, String>,
 }
 
 /// Replaces `${NAME}`; `$${` stands for `${`. `Ok(None)`: there was none. `Err`: the name of a missing one.
@@ -655,7 +576,7 @@ fn expand(
     }
     let mut out = Expanded {
         text: String::new(),
-        used: Vec::new(),
+        used: BTreeMap::new(),
     };
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
@@ -675,7 +596,7 @@ fn expand(
         out.text.push_str(before);
         out.text.push_str(&value);
         if value.len() >= 3 {
-            out.used.push((value, name.to_owned()));
+            out.used.insert(name.to_owned(), value);
         }
         rest = tail;
     }

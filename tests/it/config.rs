@@ -460,6 +460,44 @@ routes:
 }
 
 #[test]
+fn what_stands_in_variables_is_used_and_never_shown() {
+    let folder = Folder::new();
+    let secret = format!("https://{}.example.com/x", "s3cret".repeat(30));
+    let variable = |name: &str| (name == "URL").then(|| secret.clone());
+    let examine = |text: String| {
+        config::examine_text(
+            "vestibule.yaml",
+            text,
+            &folder.path().join("config"),
+            &variable,
+        )
+    };
+    for wrong in ["${URL}", "\"x${URL}\"", "${URL}${URL}"] {
+        for key in [
+            "https://login.example.com",
+            "http://10.0.0.5:3000",
+            "wiki.example.com",
+            "recommended",
+            "15",
+        ] {
+            let (settings, report) = examine(BASE.replacen(key, wrong, 1));
+            assert!(settings.is_none());
+            assert!(!report.to_string().contains("s3cret"), "{report}");
+        }
+    }
+    let literal = examine(format!("{BASE}brand: {{ name: \"$${{URL}}\" }}\n"))
+        .0
+        .unwrap();
+    assert_eq!(literal.brand.name, "${URL}");
+    let used = examine(format!(
+        "{BASE}brand: {{ support: {{ chat: \"${{URL}}\" }} }}\n"
+    ))
+    .0
+    .unwrap();
+    assert_eq!(used.brand.support.chat.as_deref(), Some(secret.as_str()));
+}
+
+#[test]
 fn the_design_page_is_accepted_but_for_what_is_not_built() {
     let folder = Folder::new();
     let text = include_str!("design.yaml");
@@ -594,8 +632,8 @@ fn bombs_end_fast() {
         assert!(report.problems.len() <= 101, "{name}");
         assert!(shown.len() < 200_000, "{name}: {} bytes", shown.len());
         assert!(!shown.contains('\u{1b}'), "{name}");
-        // ten times the time of an optimised build
-        assert!(took < Duration::from_secs(10), "{name}: {took:?}");
+        // an optimised build takes a tenth of the time of this one
+        assert!(took < Duration::from_secs(5), "{name}: {took:?}");
         eprintln!("{name}: {took:?}");
     }
 }

@@ -1,13 +1,14 @@
 //! The gateway itself: where it listens, what it is called, where it keeps things.
 
 use super::{Check, files};
+use crate::config::problems::Place;
 use crate::config::report::shortened;
 use crate::config::scalar::{List, Network};
 use crate::config::schema;
 use crate::config::settings::{
     AppSettings, BrandSettings, CertificateFiles, Listener, ListenerKind, Support,
 };
-use crate::config::source::{At, Place};
+use crate::config::source::At;
 use crate::domain::host::{Host, Origin};
 use crate::domain::route::Table;
 use ipnet::IpNet;
@@ -403,7 +404,7 @@ impl Check<'_> {
             && in_the_open
         {
             self.problems.error(
-                &at.key("smtp"),
+                at.key("smtp"),
                 "a password stands in the configuration",
                 "remove it from the URL and write `password_file: FILE`",
             );

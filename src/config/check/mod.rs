@@ -5,12 +5,13 @@ mod gateway;
 mod people;
 mod routes;
 
+use super::problems::Problems;
 use super::read::Reading;
 use super::report::shortened;
 use super::scalar::{Duration, List};
 use super::schema;
 use super::settings::Settings;
-use super::source::{At, Problems, Tree};
+use super::source::{At, Tree};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -105,10 +106,9 @@ impl<'a> Check<'a> {
 
     /// Reports a key that must be there; the help is an example of it.
     fn require(&mut self, at: &At<'_>, key: &str, example: &str) {
-        let at = at.key(key);
-        if at.is_missing() {
+        if at.key(key).is_missing() {
             let help = format!("write for example `{key}: {example}`");
-            self.error(&at, format!("`{key}` is missing"), help);
+            self.error(at, format!("`{key}` is missing"), help);
         }
     }
 

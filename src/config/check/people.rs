@@ -31,9 +31,13 @@ impl Check<'_> {
         let at = self.at(&["two_factor"]);
         let none = schema::TwoFactor::default();
         let section = file.two_factor.as_ref().unwrap_or(&none);
-        let policy = section
-            .policy
-            .map_or(TwoFactor::Recommended, TwoFactor::from);
+        // a policy that could not be read: no further complaints that rest on it
+        let unclear = section.policy.is_none() && !at.key("policy").is_missing();
+        let policy = match section.policy {
+            Some(policy) => TwoFactor::from(policy),
+            None if unclear => TwoFactor::Required,
+            None => TwoFactor::Recommended,
+        };
         let mut rules = TwoFactorRules {
             remind_every: section.remind_every.as_ref().map(|d| d.0),
             grace: section.grace.as_ref().map(|d| d.0),
@@ -56,7 +60,7 @@ impl Check<'_> {
             let Some(of_group) = two_factor.policy.map(TwoFactor::from) else {
                 continue;
             };
-            if of_group <= policy {
+            if of_group <= policy && !unclear {
                 let message = format!(
                     "changes nothing: {} is asked of everybody already",
                     policy.code()
@@ -118,7 +122,9 @@ impl Check<'_> {
         policy: TwoFactor,
     ) -> password_rules::Rules {
         let at = self.at(&["password", "minimum_length"]);
-        let length = section.and_then(|s| s.minimum_length).unwrap_or(12);
+        let written = section.and_then(|s| s.minimum_length);
+        let unclear = written.is_none() && !at.is_missing();
+        let length = written.unwrap_or(if unclear { 15 } else { 12 });
         if length < 8 {
             self.error(
                 &at,

@@ -291,8 +291,9 @@ impl Check<'_> {
         let paths = self.paths(at, route.public.as_ref(), prefix);
         for (number, UrlPath(path)) in route.public.iter().flat_map(List::iter) {
             let everything = prefix.is_some_and(|p| {
-                let whole = format!("{}/", p.as_str().trim_end_matches('/'));
-                path.as_str().ends_with('/') && whole.starts_with(path.as_str())
+                let whole = format!("{}/", place_of(p));
+                let public = format!("{}/", place_of(path));
+                path.as_str().ends_with('/') && whole.starts_with(&public)
             });
             if everything {
                 self.error(&at.index(number), "nothing of this route would be protected", "a path that ends in `/` holds for everything below it; name the parts that are to be public");
@@ -428,9 +429,10 @@ impl Check<'_> {
     fn header_name(&mut self, at: &At<'_>, name: &str, taken: &mut BTreeSet<String>) {
         let shown = shortened(name, 60);
         let lower = folded(name);
+        let place = at.key_place();
         if !is_token(name) {
-            self.error(
-                at,
+            self.problems.error(
+                place,
                 format!("`{shown}` is not the name of a header"),
                 "write letters, digits and `-`, for example X-Employee",
             );
@@ -438,13 +440,13 @@ impl Check<'_> {
             || lower.starts_with("content-")
             || lower.starts_with("proxy-")
         {
-            self.error(
-                at,
+            self.problems.error(
+                place,
                 format!("`{shown}` belongs to the connection or to Vestibule"),
                 "choose another name, for example X-Employee",
             );
         } else if !taken.insert(lower) {
-            self.error(at, format!("`{shown}` is set already, by the preset or by another line"), "upper and lower case, `-`, `_` and `.` are the same to many applications; choose another name");
+            self.problems.error(place, format!("`{shown}` is set already, by the preset or by another line"), "upper and lower case, `-`, `_` and `.` are the same to many applications; choose another name");
         }
     }
 
