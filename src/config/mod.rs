@@ -3,8 +3,10 @@
 //! Everything is parsed once, and every mistake is reported at once, with its place and what to write
 //! instead. Fail closed: with one error there are no settings.
 
+mod build;
 mod check;
 pub mod docs;
+pub mod list;
 mod problems;
 mod read;
 mod report;
@@ -94,12 +96,12 @@ fn read(path: &Path) -> Result<String, (String, String)> {
         (format!("the file cannot be read: {e}"), help.to_owned())
     };
     let file = std::fs::File::open(path).map_err(refused)?;
-    let most = u64::try_from(source::MOST_BYTES).unwrap_or(u64::MAX);
+    let most = u64::try_from(build::MOST_BYTES).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
     file.take(most + 1)
         .read_to_end(&mut bytes)
         .map_err(refused)?;
-    if bytes.len() > source::MOST_BYTES {
+    if bytes.len() > build::MOST_BYTES {
         let help = "a configuration is a page or two; is this the right file?";
         return Err(("the file is larger than 1 MiB".into(), help.into()));
     }

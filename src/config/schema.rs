@@ -4,9 +4,10 @@
 //! reported at its place and left out here; what must be there is marked `required` for the JSON Schema and
 //! seen to by [`super::check`]. The reference `docs/configuration.md` is made from this file.
 
+use super::list::{Later, List, OneOrMore};
 use super::scalar::{
-    Address, ByteSize, Colour, Date, Duration, HeaderTemplate, HostName, Later, List, Network,
-    OneOrMore, PortalUrl, Rate, SmtpUrl, UpstreamUrl, UrlPath, WebUrl,
+    Address, ByteSize, Colour, Date, Duration, HeaderTemplate, HostName, Network, PortalUrl, Rate,
+    SmtpUrl, UpstreamUrl, UrlPath, WebUrl,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -73,7 +74,7 @@ pub struct Listen {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
-    /// The certificates, picked by the name the browser asks for; the first where no name fits.
+    /// The certificates, picked by the name the browser asks for.
     #[schemars(required)]
     pub certificates: Option<List<Certificate>>,
 }

@@ -46,7 +46,7 @@ pub struct Listener {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListenerKind {
-    /// The first certificate serves where no name fits; never empty.
+    /// Picked by the name the browser asks for; never empty.
     Tls {
         certificates: Vec<CertificateFiles>,
     },

@@ -1,9 +1,10 @@
 //! The gateway itself: where it listens, what it is called, where it keeps things.
 
 use super::{Check, files};
+use crate::config::list::List;
 use crate::config::problems::Place;
 use crate::config::report::shortened;
-use crate::config::scalar::{List, Network};
+use crate::config::scalar::Network;
 use crate::config::schema;
 use crate::config::settings::{
     AppSettings, BrandSettings, CertificateFiles, Listener, ListenerKind, Support,

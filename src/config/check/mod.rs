@@ -5,10 +5,11 @@ mod gateway;
 mod people;
 mod routes;
 
+use super::list::List;
 use super::problems::Problems;
 use super::read::Reading;
 use super::report::shortened;
-use super::scalar::{Duration, List};
+use super::scalar::Duration;
 use super::schema;
 use super::settings::Settings;
 use super::source::{At, Tree};

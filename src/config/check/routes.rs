@@ -1,8 +1,9 @@
 //! The protected applications.
 
 use super::Check;
+use crate::config::list::List;
 use crate::config::report::shortened;
-use crate::config::scalar::{List, UrlPath};
+use crate::config::scalar::UrlPath;
 use crate::config::schema;
 use crate::config::source::At;
 use crate::domain::host::Origin;
