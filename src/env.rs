@@ -1,7 +1,7 @@
 //! The outside world as values: the clock and the source of randomness.
 //!
-//! The only file that may ask the operating system for the time or for random bytes (`clippy.toml` bans it
-//! elsewhere), so that every test can say what time it is.
+//! The only file that may ask the operating system for the time, for random bytes or for environment
+//! variables (`clippy.toml` bans it elsewhere), so that every test can say what time it is.
 
 use crate::domain::secret::Token;
 use crate::domain::timestamp::Timestamp;
@@ -62,6 +62,12 @@ impl std::fmt::Debug for Env {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Env")
     }
+}
+
+/// An environment variable; `None` where it is not set or not UTF-8.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 struct SystemClock;

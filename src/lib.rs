@@ -4,6 +4,7 @@
 //!
 //! - [`domain`] what is decided, without I/O
 //! - [`env`] the clock and randomness, as values
+//! - [`config`] the YAML file, checked, as domain types
 //! - [`vault`] encryption at rest
 //! - [`store`] what is kept
 //! - [`authn`] the use cases: sign-in, second factor, enrolment, sessions, tickets
@@ -24,6 +25,8 @@
 )]
 
 pub mod authn;
+pub mod cli;
+pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod env;

@@ -20,14 +20,22 @@ impl Assets {
         let svg = "image/svg+xml";
         let logo = brand.logo_svg.clone().unwrap_or_default();
         Ok(Self(vec![
-            asset("style.css", css, include_bytes!("../../assets/style.css").to_vec()),
+            asset(
+                "style.css",
+                css,
+                include_bytes!("../../assets/style.css").to_vec(),
+            ),
             asset("brand.css", css, brand.css()?.into_bytes()),
             asset(
                 "app.js",
                 "text/javascript; charset=utf-8",
                 include_bytes!("../../assets/app.js").to_vec(),
             ),
-            asset("icon.svg", svg, include_bytes!("../../assets/icon.svg").to_vec()),
+            asset(
+                "icon.svg",
+                svg,
+                include_bytes!("../../assets/icon.svg").to_vec(),
+            ),
             asset("logo.svg", svg, logo.into_bytes()),
         ]))
     }

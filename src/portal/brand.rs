@@ -152,7 +152,9 @@ impl Color {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let hex = text.strip_prefix('#').filter(|h| h.len() == 6 && h.is_ascii())?;
+        let hex = text
+            .strip_prefix('#')
+            .filter(|h| h.len() == 6 && h.is_ascii())?;
         let part = |at: usize| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok();
         Some(Self::rgb(part(0)?, part(2)?, part(4)?))
     }
@@ -208,7 +210,11 @@ impl std::fmt::Display for Color {
         reason = "channels are whole numbers from 0 to 255"
     )]
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "#{:02x}{:02x}{:02x}", self.r as u8, self.g as u8, self.b as u8)
+        write!(
+            f,
+            "#{:02x}{:02x}{:02x}",
+            self.r as u8, self.g as u8, self.b as u8
+        )
     }
 }
 
@@ -229,16 +235,27 @@ mod tests {
 
     #[test]
     fn every_accent_is_legible() {
-        for accent in ["#ffff00", "#000000", "#ffffff", "#18594f", "#ff0000", "#0000ff", "#7f7f7f", "#e85d04"] {
+        for accent in [
+            "#ffff00", "#000000", "#ffffff", "#18594f", "#ff0000", "#0000ff", "#7f7f7f", "#e85d04",
+        ] {
             let css = brand(accent).css().unwrap();
             let value = |scheme: usize, name: &str| {
                 let part = css.lines().nth(scheme).unwrap();
                 let at = part.find(&format!("{name}:")).unwrap() + name.len() + 1;
-                let text: String = part[at..].chars().take_while(|c| !";}".contains(*c)).collect();
-                if text == "#fff" { Color::WHITE } else { Color::parse(&text).unwrap() }
+                let text: String = part[at..]
+                    .chars()
+                    .take_while(|c| !";}".contains(*c))
+                    .collect();
+                if text == "#fff" {
+                    Color::WHITE
+                } else {
+                    Color::parse(&text).unwrap()
+                }
             };
             let (light, dark) = (value(0, "--brand"), value(1, "--brand"));
-            let check = |a: Color, b: Color, what: &str| assert!(a.contrast(b) >= 4.5, "{accent} {what}: {css}");
+            let check = |a: Color, b: Color, what: &str| {
+                assert!(a.contrast(b) >= 4.5, "{accent} {what}: {css}")
+            };
             check(light, LIGHT_SURFACE, "on surface");
             check(light, LIGHT_PAPER, "on paper");
             check(light, value(0, "--on-brand"), "under its text");

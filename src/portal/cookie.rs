@@ -81,10 +81,22 @@ mod tests {
 
     #[test]
     fn one_of_ours_and_only_one() {
-        assert_eq!(jar_value(&[b"a=b; __Host-vestibule=x; c=d"]).as_deref(), Some("x"));
-        assert_eq!(jar_value(&[b"a=b", b"__Host-vestibule=x"]).as_deref(), Some("x"));
-        assert_eq!(jar_value(&[b"__Host-vestibule=x; __Host-vestibule=x"]), None);
-        assert_eq!(jar_value(&[b"__Host-vestibule=x", b"__host-vestibule=y"]), None);
+        assert_eq!(
+            jar_value(&[b"a=b; __Host-vestibule=x; c=d"]).as_deref(),
+            Some("x")
+        );
+        assert_eq!(
+            jar_value(&[b"a=b", b"__Host-vestibule=x"]).as_deref(),
+            Some("x")
+        );
+        assert_eq!(
+            jar_value(&[b"__Host-vestibule=x; __Host-vestibule=x"]),
+            None
+        );
+        assert_eq!(
+            jar_value(&[b"__Host-vestibule=x", b"__host-vestibule=y"]),
+            None
+        );
         assert_eq!(jar_value(&[b"__HOST-vestibule=x"]), None);
         assert_eq!(jar_value(&[b";;=; a"]), None);
         assert_eq!(jar_value(&[b"\xff\xfe=1"]), None);
@@ -94,10 +106,19 @@ mod tests {
     #[test]
     fn attributes() {
         let text = set(SESSION, "v".into(), None);
-        for part in ["__Host-vestibule=v", "HttpOnly", "SameSite=Lax", "Secure", "Path=/"] {
+        for part in [
+            "__Host-vestibule=v",
+            "HttpOnly",
+            "SameSite=Lax",
+            "Secure",
+            "Path=/",
+        ] {
             assert!(text.contains(part), "{text}");
         }
-        assert!(!text.contains("Domain") && !text.contains("Max-Age"), "{text}");
+        assert!(
+            !text.contains("Domain") && !text.contains("Max-Age"),
+            "{text}"
+        );
         assert!(clear(SESSION).contains("Max-Age=0"));
     }
 }

@@ -30,8 +30,7 @@ impl Portal {
             Some(token) => (token.hash(), None),
             None => {
                 let token = self.env.token();
-                let cookie =
-                    super::cookie::set(super::cookie::PRE_SESSION, token.reveal(), None);
+                let cookie = super::cookie::set(super::cookie::PRE_SESSION, token.reveal(), None);
                 (token.hash(), Some(cookie))
             }
         };
@@ -88,7 +87,10 @@ impl Portal {
     }
 
     /// The route a destination lies in.
-    pub(super) fn route_of(&self, destination: Option<&Destination>) -> Option<(RouteIndex, &Route)> {
+    pub(super) fn route_of(
+        &self,
+        destination: Option<&Destination>,
+    ) -> Option<(RouteIndex, &Route)> {
         let to = self.return_to(destination?)?;
         let path = Path::parse(to.path().as_bytes())?;
         self.routes.find(to.origin().host(), &path)

@@ -1,13 +1,13 @@
 //! Pages for what went wrong, on the portal and on application hosts. They show a reference that finds the
 //! log line, and nothing of the inside.
 
+use super::Portal;
 use super::cookie;
 use super::form::Malformed;
 use super::pages::{self, Page, Panel};
 use super::respond::Reply;
 use super::steps::{Desk, Outcome};
 use super::visit::{Conn, Visit};
-use super::Portal;
 use crate::authn;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -123,9 +123,7 @@ impl Desk {
                 let reply = self.page(status, panel, &pages::Unavailable, None)?;
                 Ok(reply.header(header::RETRY_AFTER, "30"))
             }
-            ErrorKind::Internal => {
-                self.page(status, panel, &pages::Internal { reference }, None)
-            }
+            ErrorKind::Internal => self.page(status, panel, &pages::Internal { reference }, None),
             ErrorKind::FormExpired => {
                 let page = pages::FormExpired {
                     sign_in_url: &format!("{portal}/signin"),
@@ -191,7 +189,12 @@ pub fn forged(desk: &Desk) -> Response {
 
 /// A ticket that is used up, too old or not for this browser.
 pub fn expired(desk: &Desk) -> Outcome {
-    desk.page(StatusCode::BAD_REQUEST, Panel::Tagline, &pages::Expired, None)
+    desk.page(
+        StatusCode::BAD_REQUEST,
+        Panel::Tagline,
+        &pages::Expired,
+        None,
+    )
 }
 
 pub fn malformed(desk: &Desk, why: Malformed) -> Response {

@@ -1,12 +1,12 @@
 //! What is ours on an application's host: the callback that turns a ticket into a session, and sign-out.
 
+use super::Portal;
 use super::cookie;
 use super::errors;
 use super::pages::{Panel, SignOut};
 use super::respond::Reply;
 use super::steps::sign_out::farewell;
 use super::steps::{Desk, Outcome};
-use super::Portal;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -34,8 +34,11 @@ async fn redeem(desk: &Desk) -> Outcome {
         .redeem_ticket(ticket, host, pre_session)
         .await?;
     match admitted {
-        Some(admitted) => Ok(Reply::found(admitted.return_to)
-            .cookie(cookie::set(cookie::SESSION, admitted.token.reveal(), None))),
+        Some(admitted) => Ok(Reply::found(admitted.return_to).cookie(cookie::set(
+            cookie::SESSION,
+            admitted.token.reveal(),
+            None,
+        ))),
         None => errors::expired(desk),
     }
 }

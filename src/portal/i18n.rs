@@ -136,7 +136,11 @@ impl Texts {
                 .map_err(|errors| broken(format!("{errors:?}")))?;
             Ok((language, bundle))
         };
-        Language::ALL.into_iter().map(bundle).collect::<Result<_, _>>().map(Self)
+        Language::ALL
+            .into_iter()
+            .map(bundle)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     pub fn in_language(&self, language: Language) -> Tr<'_> {
@@ -204,28 +208,140 @@ impl Tr<'_> {
 }
 
 const WEEKDAYS: [[&str; 7]; 6] = [
-    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
-    ["maanantai", "tiistai", "keskiviikko", "torstai", "perjantai", "lauantai", "sunnuntai"],
-    ["måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag"],
-    ["mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag"],
-    ["mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag"],
-    ["Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"],
+    [
+        "Monday",
+        "Tuesday",
+        "Wednesday",
+        "Thursday",
+        "Friday",
+        "Saturday",
+        "Sunday",
+    ],
+    [
+        "maanantai",
+        "tiistai",
+        "keskiviikko",
+        "torstai",
+        "perjantai",
+        "lauantai",
+        "sunnuntai",
+    ],
+    [
+        "måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag",
+    ],
+    [
+        "mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag",
+    ],
+    [
+        "mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag",
+    ],
+    [
+        "Montag",
+        "Dienstag",
+        "Mittwoch",
+        "Donnerstag",
+        "Freitag",
+        "Samstag",
+        "Sonntag",
+    ],
 ];
 
 const MONTHS: [[&str; 12]; 6] = [
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
-    ["tammikuu", "helmikuu", "maaliskuu", "huhtikuu", "toukokuu", "kesäkuu", "heinäkuu", "elokuu", "syyskuu", "lokakuu", "marraskuu", "joulukuu"],
-    ["januari", "februari", "mars", "april", "maj", "juni", "juli", "augusti", "september", "oktober", "november", "december"],
-    ["januar", "februar", "mars", "april", "mai", "juni", "juli", "august", "september", "oktober", "november", "desember"],
-    ["januar", "februar", "marts", "april", "maj", "juni", "juli", "august", "september", "oktober", "november", "december"],
-    ["Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"],
+    [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
+    [
+        "tammikuu",
+        "helmikuu",
+        "maaliskuu",
+        "huhtikuu",
+        "toukokuu",
+        "kesäkuu",
+        "heinäkuu",
+        "elokuu",
+        "syyskuu",
+        "lokakuu",
+        "marraskuu",
+        "joulukuu",
+    ],
+    [
+        "januari",
+        "februari",
+        "mars",
+        "april",
+        "maj",
+        "juni",
+        "juli",
+        "augusti",
+        "september",
+        "oktober",
+        "november",
+        "december",
+    ],
+    [
+        "januar",
+        "februar",
+        "mars",
+        "april",
+        "mai",
+        "juni",
+        "juli",
+        "august",
+        "september",
+        "oktober",
+        "november",
+        "desember",
+    ],
+    [
+        "januar",
+        "februar",
+        "marts",
+        "april",
+        "maj",
+        "juni",
+        "juli",
+        "august",
+        "september",
+        "oktober",
+        "november",
+        "december",
+    ],
+    [
+        "Januar",
+        "Februar",
+        "März",
+        "April",
+        "Mai",
+        "Juni",
+        "Juli",
+        "August",
+        "September",
+        "Oktober",
+        "November",
+        "Dezember",
+    ],
 ];
 
 fn moment(seconds: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
-fn row<const N: usize>(table: &[[&'static str; N]; 6], language: Language, at: usize) -> &'static str {
+fn row<const N: usize>(
+    table: &[[&'static str; N]; 6],
+    language: Language,
+    at: usize,
+) -> &'static str {
     Language::ALL
         .iter()
         .position(|l| *l == language)
@@ -242,7 +358,11 @@ fn month(language: Language, at: OffsetDateTime) -> &'static str {
 /// "Monday 14 December 2026", in UTC.
 pub fn long_date(seconds: i64, language: Language) -> String {
     let at = moment(seconds);
-    let weekday = row(&WEEKDAYS, language, usize::from(at.weekday().number_days_from_monday()));
+    let weekday = row(
+        &WEEKDAYS,
+        language,
+        usize::from(at.weekday().number_days_from_monday()),
+    );
     match language {
         Language::German => format!("{weekday}, {}", plain_date(seconds, language)),
         Language::Danish | Language::Norwegian => {
@@ -310,11 +430,21 @@ mod tests {
                 for name in ["minutes", "days", "count", "n", "total"] {
                     args.set(name, FluentValue::from(2));
                 }
-                for name in ["date", "product", "app", "host", "authenticator", "shorturl"] {
+                for name in [
+                    "date",
+                    "product",
+                    "app",
+                    "host",
+                    "authenticator",
+                    "shorturl",
+                ] {
                     args.set(name, FluentValue::from("x"));
                 }
                 let text = tr.format(id, Some(&args));
-                assert!(!text.is_empty() && !text.contains('{') && !text.contains('$'), "{id}: {text}");
+                assert!(
+                    !text.is_empty() && !text.contains('{') && !text.contains('$'),
+                    "{id}: {text}"
+                );
             }
         }
     }
@@ -332,13 +462,19 @@ mod tests {
         let all = Language::ALL;
         let n = |asked, chosen, accepted| negotiate(asked, chosen, None, accepted, &all).tag();
         assert_eq!(n(None, None, None), "en");
-        assert_eq!(n(None, None, Some("fr-CH, fi;q=0.9, sv;q=0.95, *;q=0.5")), "sv");
+        assert_eq!(
+            n(None, None, Some("fr-CH, fi;q=0.9, sv;q=0.95, *;q=0.5")),
+            "sv"
+        );
         assert_eq!(n(None, None, Some("no, en")), "nb");
         assert_eq!(n(None, Some("da"), Some("fi")), "da");
         assert_eq!(n(Some("de"), Some("da"), Some("fi")), "de");
         assert_eq!(n(Some("xx"), Some(""), Some(";;q=,=")), "en");
         assert_eq!(n(None, None, Some(&",".repeat(100_000))), "en");
-        assert_eq!(negotiate(Some("fi"), None, None, None, &[Language::Swedish]).tag(), "sv");
+        assert_eq!(
+            negotiate(Some("fi"), None, None, None, &[Language::Swedish]).tag(),
+            "sv"
+        );
     }
 
     #[test]
@@ -348,6 +484,9 @@ mod tests {
         assert_eq!(long_date(at, Language::Finnish), "maanantai 14.12.2026");
         assert_eq!(long_date(at, Language::German), "Montag, 14. Dezember 2026");
         assert_eq!(leaf(at, Language::Norwegian), ("des".to_owned(), 14));
-        assert_eq!(date_time(at + 52_320, Language::English), "14 December 2026, 14:32 UTC");
+        assert_eq!(
+            date_time(at + 52_320, Language::English),
+            "14 December 2026, 14:32 UTC"
+        );
     }
 }

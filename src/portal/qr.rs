@@ -21,7 +21,11 @@ pub fn draw(text: &str) -> Drawing {
     for (y, row) in code.to_colors().chunks(width).enumerate() {
         let mut x = 0;
         while x < row.len() {
-            let run = row.iter().skip(x).take_while(|c| **c == Color::Dark).count();
+            let run = row
+                .iter()
+                .skip(x)
+                .take_while(|c| **c == Color::Dark)
+                .count();
             if run == 0 {
                 x += 1;
                 continue;
@@ -44,7 +48,10 @@ mod tests {
     #[test]
     fn a_path_of_strokes() {
         let drawing = draw("otpauth://totp/Northgate:aino?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
-        assert!(drawing.path.starts_with("M0 0h7"), "the finder pattern's edge");
+        assert!(
+            drawing.path.starts_with("M0 0h7"),
+            "the finder pattern's edge"
+        );
         assert!(drawing.path.len() < 8_000);
         assert_eq!(draw(&"x".repeat(5_000)), Drawing::default());
     }

@@ -140,7 +140,9 @@ pub fn secure(headers: &mut http::HeaderMap, content_security_policy: &str) {
         (header::X_FRAME_OPTIONS, "DENY"),
     ];
     for (name, value) in fixed {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
     if let Ok(policy) = HeaderValue::from_str(content_security_policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);

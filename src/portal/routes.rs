@@ -11,7 +11,10 @@ pub fn portal(portal: Arc<Portal>) -> Router {
     Router::new()
         .route("/", get(launcher::show))
         .route("/signin", get(sign_in::show).post(sign_in::submit))
-        .route("/signin/code", get(second_factor::show).post(second_factor::submit))
+        .route(
+            "/signin/code",
+            get(second_factor::show).post(second_factor::submit),
+        )
         .route("/signin/second", get(recovery::choose))
         .route(
             "/signin/one-time-code",
@@ -21,14 +24,20 @@ pub fn portal(portal: Arc<Portal>) -> Router {
             "/signin/emergency-code",
             get(recovery::emergency).post(recovery::submit_emergency),
         )
-        .route("/signin/lost", get(recovery::lost).post(recovery::submit_lost))
+        .route(
+            "/signin/lost",
+            get(recovery::lost).post(recovery::submit_lost),
+        )
         .route("/remind", get(remind::show).post(remind::submit))
         .route("/remind/app", get(remind::show_app))
         .route("/enrol", get(enrol::why))
         .route("/enrol/proof", get(enrol::proof).post(enrol::submit_proof))
         .route("/enrol/app", get(enrol::app).post(enrol::submit_app))
         .route("/enrol/scan", get(enrol::scan))
-        .route("/enrol/confirm", get(enrol::confirm).post(enrol::submit_confirm))
+        .route(
+            "/enrol/confirm",
+            get(enrol::confirm).post(enrol::submit_confirm),
+        )
         .route("/enrol/codes", get(enrol::codes).post(enrol::submit_codes))
         .route(
             "/account/confirm",

@@ -1,8 +1,8 @@
 //! One request to a page, as the handlers see it: cookies, language, where it came from.
 
+use super::Portal;
 use super::cookie::{self, Jar};
 use super::i18n::{self, Language};
-use super::Portal;
 use crate::domain::audit::Place;
 use crate::domain::host::Host;
 use crate::domain::session::View;
@@ -38,7 +38,11 @@ impl Visit {
         let query: Vec<(String, String)> = parts
             .uri
             .query()
-            .map(|q| url::form_urlencoded::parse(q.as_bytes()).into_owned().collect())
+            .map(|q| {
+                url::form_urlencoded::parse(q.as_bytes())
+                    .into_owned()
+                    .collect()
+            })
             .unwrap_or_default();
         let asked = first(&query, "lang").filter(|l| Language::parse(l).is_some());
         let jar = Jar::of(&parts.headers);

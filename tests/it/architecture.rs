@@ -9,7 +9,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("env", &["domain"]),
     ("vault", &["env"]),
-    ("config", &["domain"]),
+    ("config", &["domain", "env"]),
     ("store", &["domain"]),
     ("signer", &["domain", "env", "store", "vault"]),
     ("telemetry", &[]),

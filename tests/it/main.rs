@@ -1,6 +1,7 @@
 //! The integration tests, in one binary.
 
 mod architecture;
+mod config;
 mod sign_in_machine;
 mod snippets;
 mod store;

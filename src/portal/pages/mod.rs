@@ -135,11 +135,8 @@ impl Frame<'_> {
         format!("{}{}", self.assets_base, self.assets.file(name))
     }
     pub fn step_of(&self, current: u8) -> String {
-        self.tr.with_two(
-            "enrol-progress",
-            ("n", u64::from(current)),
-            ("total", 5),
-        )
+        self.tr
+            .with_two("enrol-progress", ("n", u64::from(current)), ("total", 5))
     }
     /// "Step 2 of 5", of the wizard in the panel.
     pub fn current_step(&self) -> String {

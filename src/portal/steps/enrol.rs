@@ -311,9 +311,7 @@ pub async fn codes(State(portal): State<Arc<Portal>>, request: Request) -> Respo
     let outcome = async {
         let Underway { at, state } = desk.must_be_underway().await?;
         match state {
-            Step::Codes(waiting) => {
-                codes_page(&desk, &at, waiting.codes(), StatusCode::OK, false)
-            }
+            Step::Codes(waiting) => codes_page(&desk, &at, waiting.codes(), StatusCode::OK, false),
             other => elsewhere(&other),
         }
     };
@@ -383,7 +381,13 @@ fn codes_text(desk: &Desk, at: &Position, codes: &[String]) -> String {
 fn file_name(name: &str) -> String {
     let plain: String = name
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
         .collect();
     plain.trim_matches('-').to_owned()
 }

@@ -88,6 +88,8 @@ pub async fn asset(
             secure(headers, "default-src 'none'; frame-ancestors 'none'");
             response
         }
-        None => errors::not_found(State(portal), request).await.into_response(),
+        None => errors::not_found(State(portal), request)
+            .await
+            .into_response(),
     }
 }

@@ -312,12 +312,21 @@ impl Desk {
 }
 
 impl Portal {
-    pub(super) fn frame<'a>(&'a self, visit: &'a Visit, panel: Panel<'a>, csrf: &'a str) -> Frame<'a> {
+    pub(super) fn frame<'a>(
+        &'a self,
+        visit: &'a Visit,
+        panel: Panel<'a>,
+        csrf: &'a str,
+    ) -> Frame<'a> {
         let on_portal = visit.conn.host == *self.origin.host();
         Frame {
             brand: &self.brand,
             assets: &self.assets,
-            assets_base: if on_portal { "/assets/" } else { "/.vestibule/assets/" },
+            assets_base: if on_portal {
+                "/assets/"
+            } else {
+                "/.vestibule/assets/"
+            },
             tr: self.texts.in_language(visit.language),
             language: visit.language,
             csrf,

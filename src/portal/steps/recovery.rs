@@ -11,9 +11,7 @@ use crate::domain::timestamp::minutes_rounded_up;
 use crate::domain::verifier::RecoveryKind;
 use crate::domain::verifier::code_text::{self, Malformed};
 use crate::portal::form::Form;
-use crate::portal::pages::{
-    EmergencyCode, Lost, OneTimeCode, RecoveryError, SecondMethod,
-};
+use crate::portal::pages::{EmergencyCode, Lost, OneTimeCode, RecoveryError, SecondMethod};
 use crate::portal::{Happening, Portal};
 use axum::extract::{Request, State};
 use axum::response::Response;

@@ -67,7 +67,13 @@ async fn in_session(desk: &Desk, view: &Person) -> Outcome {
         return desk.go_on_quietly(view, destination).await;
     }
     desk.portal.happened(Happening::ReminderShown);
-    reminder_page(desk, status, own, destination.as_ref(), desk.visit.query("to"))
+    reminder_page(
+        desk,
+        status,
+        own,
+        destination.as_ref(),
+        desk.visit.query("to"),
+    )
 }
 
 fn status_of(desk: &Desk, view: &Person, destination: Option<&Destination>) -> Status {

@@ -32,12 +32,7 @@ pub async fn show(State(portal): State<Arc<Portal>>, request: Request) -> Respon
     desk.finish(outcome)
 }
 
-fn code_page(
-    desk: &Desk,
-    at: &Position,
-    status: StatusCode,
-    error: Option<CodeError>,
-) -> Outcome {
+fn code_page(desk: &Desk, at: &Position, status: StatusCode, error: Option<CodeError>) -> Outcome {
     let page = Code {
         shown_as: &at.frame.shown_as,
         trust_days: None,

@@ -118,9 +118,7 @@ async fn submitted(desk: &Desk, form: &Form) -> Outcome {
             let error = Some(SignInError::Credentials);
             form_page(desk, unprocessable, username, destination.as_ref(), error)
         }
-        PasswordOutcome::Paused { until } => {
-            paused(desk, until, destination.as_ref())
-        }
+        PasswordOutcome::Paused { until } => paused(desk, until, destination.as_ref()),
         PasswordOutcome::Progress(progress) => {
             desk.note(&progress);
             desk.after(progress).await

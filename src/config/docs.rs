@@ -1,0 +1,310 @@
+//! The reference of the configuration, made from its schema.
+
+use super::check::{NOT_YET, NOT_YET_IN_ROUTES};
+use super::problems::Problems;
+use super::schema;
+use super::source::{At, Tree};
+use serde_json::Value;
+use std::fmt::Write as _;
+
+/// The JSON Schema of the file, for editors.
+pub fn json_schema() -> Value {
+    let mut schema = schemars::schema_for!(schema::File).to_value();
+    without_null(&mut schema);
+    schema
+}
+
+/// A key without a value is refused, so nothing may be null.
+fn without_null(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            if let Some(Value::Array(types)) = object.get_mut("type") {
+                types.retain(|t| t != "null");
+                if let [one] = types.as_slice() {
+                    let one = one.clone();
+                    object.insert("type".into(), one);
+                }
+            }
+            if let Some(Value::Array(values)) = object.get_mut("enum") {
+                values.retain(|v| !v.is_null());
+            }
+            if let Some(Value::Array(options)) = object.get_mut("anyOf") {
+                options.retain(|o| o.get("type").is_none_or(|t| t != "null"));
+                if let [Value::Object(one)] = options.as_slice() {
+                    let one = one.clone();
+                    object.remove("anyOf");
+                    for (key, value) in one {
+                        object.entry(key).or_insert(value);
+                    }
+                }
+            }
+            object.values_mut().for_each(without_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_null),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The reference page, `docs/configuration.md`.
+pub fn markdown() -> String {
+    let schema = json_schema();
+    let mut page = Page {
+        schema: &schema,
+        example: example_tree(),
+        out: String::from(INTRODUCTION),
+    };
+    page.out.push_str("```yaml\n");
+    page.out.push_str(MINIMAL.trim_end());
+    page.out.push_str("\n```\n");
+    for (key, section) in page.properties(&schema, "") {
+        page.section(&key, section);
+    }
+    page.out
+}
+
+const MINIMAL: &str = include_str!("../../config/minimal.yaml");
+const EXAMPLE: &str = include_str!("../../config/vestibule.example.yaml");
+
+const INTRODUCTION: &str = "\
+<!-- Made from src/config/schema.rs: cargo run -- docs configuration > docs/configuration.md -->
+
+# Configuration
+
+One YAML file, named with `--config`. `vestibule check --config FILE` says everything that is wrong with it, where,
+and what to write instead; `vestibule explain --config FILE --url URL` says what happens to a request.
+`vestibule check --schema` prints a JSON Schema, with which editors complete and check the file.
+
+- Unknown keys, keys without a value and keys written twice are mistakes; with one mistake nothing starts.
+- Spans of time are a whole number and a unit: `30s`, `15m`, `1h`, `7d`, `2w`. Sizes: `32KiB`, `100MiB`, `1GiB`, or bytes.
+- A date holds through its last second, UTC.
+- Paths of files are relative to the folder of the configuration file.
+- Secrets are never written here: name a file (`key_file`, `password_file`), or write `${NAME}`, which stands for
+  the environment variable of that name (`$${NAME}` is the text itself). A variable that is not set is a mistake.
+- Anchors, aliases and tags of YAML are not supported, nor is a file above 1 MiB.
+- A key marked *not in force* is checked and otherwise ignored by this version; `check` warns about it.
+
+In the tables `[]` stands for each entry of a list, `NAME` for a name of your own; a key in bold must be there.
+The whole of it as a file: [config/vestibule.example.yaml](../config/vestibule.example.yaml). The least:
+
+";
+
+fn example_tree() -> Option<Tree> {
+    Tree::parse(EXAMPLE, &|_| None, &mut Problems::default())
+}
+
+struct Page<'s> {
+    schema: &'s Value,
+    example: Option<Tree>,
+    out: String,
+}
+
+impl<'s> Page<'s> {
+    fn section(&mut self, key: &str, section: &'s Value) {
+        let required = self.is_required(self.schema, key);
+        let _ = writeln!(
+            self.out,
+            "\n## `{key}`\n\n{}{}{}",
+            description(section),
+            if required { " Must be there." } else { "" },
+            self.not_yet(key)
+        );
+        let _ = writeln!(
+            self.out,
+            "\n| key | meaning | type | default | example |\n| --- | --- | --- | --- | --- |"
+        );
+        let kind = self.kind(section);
+        if !kind.contains("section") && !kind.contains("names") {
+            self.row(key, section, required);
+        }
+        self.rows(key, section);
+    }
+
+    /// A row for each key below, the deeper ones right after the one they belong to.
+    fn rows(&mut self, path: &str, value: &'s Value) {
+        let value = resolved(self.schema, value);
+        if let Some(items) = value.get("items") {
+            return self.rows(&format!("{path}[]"), items);
+        }
+        if let Some(named) = value.get("additionalProperties").filter(|a| a.is_object()) {
+            return self.rows(&format!("{path}.NAME"), named);
+        }
+        for (key, child) in self.properties(value, path) {
+            let below = format!("{path}.{key}");
+            self.row(&below, child, self.is_required(value, &key));
+            self.rows(&below, child);
+        }
+    }
+
+    fn row(&mut self, path: &str, value: &Value, required: bool) {
+        let mark = if required { "**" } else { "" };
+        let meaning = format!("{}{}", description(value), self.not_yet(path));
+        let default = value.get("default").map_or_else(String::new, plain_text);
+        let example = match value.get("examples").and_then(|e| e.get(0)) {
+            Some(example) => plain_text(example),
+            None => self.example_of(path),
+        };
+        let _ = writeln!(
+            self.out,
+            "| {mark}`{path}`{mark} | {} | {} | {} | {} |",
+            cell(&meaning),
+            cell(&self.kind(value)),
+            code(&default),
+            code(&example)
+        );
+    }
+
+    fn not_yet(&self, path: &str) -> &'static str {
+        let keys: Vec<&str> = path.split('.').collect();
+        let here = |table: &[(&[&str], &str)], keys: &[&str]| table.iter().any(|(k, _)| *k == keys);
+        let waits = match keys.split_first() {
+            Some((&"routes[]", below)) => here(NOT_YET_IN_ROUTES, below),
+            _ => here(NOT_YET, &keys),
+        };
+        if waits {
+            " *Not in force in this version.*"
+        } else {
+            ""
+        }
+    }
+
+    fn is_required(&self, section: &Value, key: &str) -> bool {
+        let names = section.get("required").and_then(Value::as_array);
+        names.is_some_and(|names| names.iter().any(|n| n == key))
+    }
+
+    /// Keys in the order of the example file, then the others.
+    fn properties(&self, section: &'s Value, path: &str) -> Vec<(String, &'s Value)> {
+        let mut keys: Vec<(String, &'s Value)> = match section.get("properties") {
+            Some(Value::Object(properties)) => {
+                properties.iter().map(|(k, v)| (k.clone(), v)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let order: Vec<String> = self
+            .examples(path)
+            .iter()
+            .flat_map(|at| at.keys().into_iter().map(str::to_owned))
+            .collect();
+        keys.sort_by_key(|(key, _)| order.iter().position(|k| k == key).unwrap_or(usize::MAX));
+        keys
+    }
+
+    /// The places of the example file that a path of the tables stands for.
+    fn examples(&self, path: &str) -> Vec<At<'_>> {
+        let mut places: Vec<At<'_>> = self.example.iter().map(Tree::top).collect();
+        for step in path.split('.').filter(|s| !s.is_empty()) {
+            let (key, each) = match step.strip_suffix("[]") {
+                Some(key) => (key, true),
+                None => (step, false),
+            };
+            places = places
+                .iter()
+                .flat_map(|at| match key {
+                    "NAME" => at.keys().into_iter().map(|k| at.key(k)).collect(),
+                    key => vec![at.key(key)],
+                })
+                .collect();
+            if each {
+                places = places
+                    .iter()
+                    .flat_map(|at| (0..at.len()).map(|n| at.index(n)).collect::<Vec<_>>())
+                    .collect();
+            }
+        }
+        places
+    }
+
+    fn example_of(&self, path: &str) -> String {
+        let written = |at: &At<'_>| match at.raw() {
+            Some(text) if text.contains(['#', '{', ' ']) || text.contains(": ") => {
+                Some(format!("\"{text}\""))
+            }
+            Some(text) => Some(text.to_owned()),
+            None => {
+                let items: Vec<_> = (0..at.len())
+                    .filter_map(|n| Some(at.index(n).raw()?.to_owned()))
+                    .collect();
+                (!items.is_empty()).then(|| format!("[ {} ]", items.join(", ")))
+            }
+        };
+        self.examples(path)
+            .iter()
+            .find_map(written)
+            .unwrap_or_default()
+    }
+
+    fn kind(&self, value: &Value) -> String {
+        let value = resolved(self.schema, value);
+        if let Some(Value::Array(words)) = value.get("enum") {
+            return words
+                .iter()
+                .map(|w| code(&plain_text(w)))
+                .collect::<Vec<_>>()
+                .join(", ");
+        }
+        if let Some(Value::Array(options)) = value.get("anyOf") {
+            let one = options.first().map_or_else(String::new, |o| self.kind(o));
+            return format!("{one}, or a list");
+        }
+        if let Some(kind) = value.get("x-kind").and_then(Value::as_str) {
+            return kind.to_owned();
+        }
+        match value.get("type").and_then(Value::as_str) {
+            Some("string") => "text".into(),
+            Some("integer") => "number".into(),
+            Some("boolean") => "true or false".into(),
+            Some("array") => match value.get("items") {
+                Some(items) => match self.kind(items).as_str() {
+                    kind @ ("section" | "network" | "path") => format!("list of {kind}s"),
+                    "text" => "list of texts".into(),
+                    kind => format!("list of {kind}"),
+                },
+                None => "list".into(),
+            },
+            _ if value.get("properties").is_some() => "section".into(),
+            _ => "names with values".into(),
+        }
+    }
+}
+
+/// A value's own schema behind a reference.
+fn resolved<'v>(schema: &'v Value, value: &'v Value) -> &'v Value {
+    let name = value.get("$ref").and_then(Value::as_str);
+    let name = name.and_then(|n| n.strip_prefix("#/$defs/"));
+    name.and_then(|n| schema.get("$defs")?.get(n))
+        .unwrap_or(value)
+}
+
+fn description(value: &Value) -> String {
+    let text = value
+        .get("description")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    text.replace('\n', " ")
+}
+
+fn plain_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "[]".into(),
+        Value::Array(items) => {
+            format!(
+                "[ {} ]",
+                items.iter().map(plain_text).collect::<Vec<_>>().join(", ")
+            )
+        }
+        other => other.to_string(),
+    }
+}
+
+fn code(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    format!("`{}`", cell(text))
+}
+
+/// `|` would end a cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}

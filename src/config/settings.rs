@@ -1,0 +1,109 @@
+//! The configuration, checked: domain types, nothing left to parse. Paths are joined to the folder of
+//! the configuration file.
+
+use crate::domain::binding::EnrolmentProof;
+use crate::domain::host::Origin;
+use crate::domain::policy::TwoFactorRules;
+use crate::domain::{password_rules, route, session, throttle};
+use ipnet::IpNet;
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub listeners: Vec<Listener>,
+    /// Plain HTTP for /healthz, /readyz, /metrics, on a loopback address; `None`: none.
+    pub operations: Option<SocketAddr>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    pub portal: Origin,
+    pub brand: BrandSettings,
+    /// The SQLite file.
+    pub storage: PathBuf,
+    pub key_file: PathBuf,
+    pub sessions: session::Rules,
+    /// The sign-in page remembers the last account name on a device.
+    pub remember_account: bool,
+    pub two_factor: TwoFactorRules,
+    pub enrolment_proof: EnrolmentProof,
+    /// How many emergency codes a person stores.
+    pub emergency_codes: usize,
+    pub password: password_rules::Rules,
+    pub throttle: throttle::Rules,
+    pub hashing: Hashing,
+    pub routes: route::Table,
+    /// `None`: no session can be minted.
+    pub load_testing_prefix: Option<String>,
+    pub roles: Roles,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    pub address: SocketAddr,
+    pub kind: ListenerKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListenerKind {
+    /// Picked by the name the browser asks for; never empty.
+    Tls {
+        certificates: Vec<CertificateFiles>,
+    },
+    RedirectToHttps,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrandSettings {
+    pub name: String,
+    pub logo: Option<PathBuf>,
+    /// `#` and 3 or 6 hexadecimal digits.
+    pub accent: Option<String>,
+    pub support: Support,
+    /// BCP 47 tags, never empty; the first is the fallback.
+    pub languages: Vec<String>,
+    pub apps: Vec<AppSettings>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Support {
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    /// An https URL.
+    pub chat: Option<String>,
+}
+
+/// An authenticator app that the enrolment offers by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppSettings {
+    pub name: String,
+    /// The organisation's own; at most one, and then the first.
+    pub own: bool,
+    /// https URLs.
+    pub ios: Option<String>,
+    pub android: Option<String>,
+    /// A short address to type on a phone, as text.
+    pub short: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hashing {
+    /// 0: as many as cores.
+    pub threads: usize,
+    /// Checks that may wait for a thread.
+    pub queue: usize,
+}
+
+/// Which groups may use the console.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roles {
+    pub helpdesk: BTreeSet<String>,
+    pub administrator: BTreeSet<String>,
+    pub auditor: BTreeSet<String>,
+}

@@ -1,0 +1,805 @@
+//! The configuration as operators meet it: files in, settings or explanations out.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+use vestibule::config::{self, ListenerKind, Report, Settings};
+use vestibule::domain::account::{Account, Status};
+use vestibule::domain::binding::EnrolmentProof;
+use vestibule::domain::policy::TwoFactor;
+use vestibule::domain::timestamp::Timestamp;
+
+/// A folder with the files that configurations name.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        for sub in ["certs", "config"] {
+            std::fs::create_dir(folder.path().join(sub)).unwrap();
+        }
+        let hosts = ["login", "wiki", "payroll"].map(|h| format!("{h}.example.com"));
+        folder.certificate("site", &hosts);
+        folder.certificate("wiki", &hosts);
+        folder.certificate("other", &["other.example.com".to_owned()]);
+        folder.certificate("internal-ca", &["internal".to_owned()]);
+        folder.write(
+            "config/logo.svg",
+            "<svg xmlns='http://www.w3.org/2000/svg'/>",
+        );
+        folder.write("config/blocklist.txt", "password\n");
+        folder.write("certs/empty.pem", "");
+        folder
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    fn certificate(&self, name: &str, hosts: &[String]) {
+        let made = rcgen::generate_simple_self_signed(hosts).unwrap();
+        self.write(&format!("certs/{name}.pem"), &made.cert.pem());
+        self.write(
+            &format!("certs/{name}.key"),
+            &made.signing_key.serialize_pem(),
+        );
+    }
+
+    /// Examines a text as if it was `config/vestibule.yaml` here.
+    fn examine(&self, text: &str) -> (Option<Settings>, Report) {
+        let variable = |name: &str| (name == "PRESENT").then(|| "s3cret-value".to_owned());
+        config::examine_text(
+            "vestibule.yaml",
+            text.to_owned(),
+            &self.path().join("config"),
+            &variable,
+        )
+    }
+
+    fn rendered(&self, text: &str) -> String {
+        let (_, report) = self.examine(text);
+        let shown = report.to_string();
+        shown.replace(self.path().to_str().unwrap(), "/etc/vestibule")
+    }
+
+    fn settings(&self, text: &str) -> Settings {
+        let (settings, report) = self.examine(text);
+        settings.unwrap_or_else(|| panic!("{report}"))
+    }
+}
+
+const BASE: &str = "\
+listen:
+  - address: 0.0.0.0:443
+    tls: { certificates: [ { certificate: ../certs/site.pem, key: ../certs/site.key } ] }
+portal:
+  url: https://login.example.com
+two_factor:
+  policy: recommended
+  enrolment_proof: helpdesk
+password:
+  minimum_length: 15
+routes:
+  - name: wiki
+    host: wiki.example.com
+    upstream: http://10.0.0.5:3000
+  - name: payroll
+    host: payroll.example.com
+    upstream: http://10.0.0.6:3000
+";
+
+#[test]
+fn a_plain_file_has_no_mistakes_and_the_documented_defaults() {
+    let folder = Folder::new();
+    let (settings, report) = folder.examine(BASE);
+    assert_eq!(report.to_string(), "");
+    let s = settings.unwrap();
+    assert_eq!(s.portal.to_string(), "https://login.example.com");
+    assert_eq!(s.listeners.len(), 1);
+    assert!(
+        matches!(&s.listeners[0].kind, ListenerKind::Tls { certificates } if certificates.len() == 1)
+    );
+    assert_eq!(s.operations, None);
+    assert!(s.trusted_proxies.is_empty());
+    assert_eq!(s.sessions.idle, Duration::from_secs(3600));
+    assert_eq!(s.sessions.lifetime, Duration::from_secs(36_000));
+    assert!(s.remember_account);
+    assert_eq!(s.emergency_codes, 8);
+    assert_eq!(s.enrolment_proof, EnrolmentProof::Helpdesk);
+    assert_eq!(s.two_factor.policy, TwoFactor::Recommended);
+    assert_eq!(
+        (
+            s.throttle.password.free,
+            s.throttle.code.free,
+            s.throttle.network.free
+        ),
+        (10, 5, 500)
+    );
+    assert_eq!((s.hashing.threads, s.hashing.queue), (0, 64));
+    assert_eq!(s.storage, folder.path().join("config/data/vestibule.db"));
+    assert_eq!(s.key_file, folder.path().join("config/data/secret.key"));
+    assert_eq!(s.brand.languages, ["en", "fi", "sv", "nb", "da", "de"]);
+    let wiki = &s.routes.routes()[0];
+    assert_eq!((wiki.title.as_str(), wiki.prefix.as_str()), ("Wiki", "/"));
+    assert_eq!(wiki.two_factor, TwoFactor::Optional);
+    assert_eq!(wiki.identity.assertion, None);
+    assert_eq!(wiki.timeouts.read, Duration::from_secs(60));
+    assert!(wiki.access.groups.is_empty() && wiki.public.is_empty());
+}
+
+#[test]
+fn what_is_written_arrives() {
+    let folder = Folder::new();
+    let s = folder.settings(
+        &BASE
+            .replace("login.example.com", "login.example.com:8443")
+            .replace(
+                "    host: payroll.example.com\n",
+                "    host: PAYROLL.example.com\n    path: /app/\n    identity: { assertion: {} }\n    two_factor: { max_age: 15m }\n    limits: { body: 32KiB }\n",
+            )
+            .replace("http://10.0.0.5:3000", "[ http://10.0.0.5:3000, https://wiki.internal ]"),
+    );
+    let [wiki, payroll] = s.routes.routes() else {
+        panic!()
+    };
+    assert_eq!(wiki.upstreams[1].to_string(), "https://wiki.internal:443");
+    assert_eq!(
+        payroll.origin.to_string(),
+        "https://payroll.example.com:8443"
+    );
+    let assertion = payroll.identity.assertion.as_ref().unwrap();
+    assert_eq!(assertion.audience, "https://payroll.example.com:8443/app");
+    assert_eq!(assertion.header, "X-Vestibule-Assertion");
+    assert_eq!(assertion.lifetime, Duration::from_secs(300));
+    assert_eq!(payroll.max_age, Some(Duration::from_secs(900)));
+    assert_eq!(payroll.body_limit, Some(32 * 1024));
+}
+
+/// One mistake each: its name, what is replaced, by what.
+const MISTAKES: &[(&str, &str, &str)] = &[
+    (
+        "unknown key",
+        "    upstream: http://10.0.0.5:3000",
+        "    upstreem: http://10.0.0.5:3000",
+    ),
+    (
+        "unknown key far from any",
+        "portal:\n",
+        "portal:\n  colour: red\n",
+    ),
+    (
+        "unknown section",
+        "portal:\n",
+        "sesions: { idle: 1h }\nportal:\n",
+    ),
+    (
+        "a key twice",
+        "  url: https://login.example.com\n",
+        "  url: https://login.example.com\n  url: https://x.example.com\n",
+    ),
+    (
+        "a key without a value",
+        "    host: payroll.example.com",
+        "    host:",
+    ),
+    ("wrong word", "policy: recommended", "policy: require"),
+    (
+        "not a number",
+        "minimum_length: 15",
+        "minimum_length: fifteen",
+    ),
+    (
+        "not a span of time",
+        "password:\n",
+        "sessions: { idle: 15 }\npassword:\n",
+    ),
+    (
+        "not true or false",
+        "password:\n",
+        "sessions: { remember_account: yes }\npassword:\n",
+    ),
+    (
+        "a section where a list belongs",
+        "routes:\n",
+        "trusted_proxies: { a: 10.0.0.1 }\nroutes:\n",
+    ),
+    (
+        "a list where a section belongs",
+        "  url: https://login.example.com",
+        "  - url: https://login.example.com",
+    ),
+    (
+        "portal without https",
+        "https://login.example.com",
+        "http://login.example.com",
+    ),
+    (
+        "portal with a path",
+        "https://login.example.com",
+        "https://example.com/login",
+    ),
+    (
+        "portal missing",
+        "portal:\n  url: https://login.example.com\n",
+        "",
+    ),
+    (
+        "route on the portal's host",
+        "host: payroll.example.com",
+        "host: Login.example.com.",
+    ),
+    ("same name twice", "name: payroll", "name: wiki"),
+    (
+        "two routes for one place",
+        "host: payroll.example.com",
+        "host: wiki.example.com\n    path: /",
+    ),
+    (
+        "upstream with a path",
+        "http://10.0.0.6:3000",
+        "http://10.0.0.6:3000/app",
+    ),
+    (
+        "upstream with a password",
+        "http://10.0.0.6:3000",
+        "http://u:hunter2@10.0.0.6:3000",
+    ),
+    (
+        "host with a port",
+        "host: payroll.example.com",
+        "host: payroll.example.com:443",
+    ),
+    (
+        "public path as a pattern",
+        "name: payroll\n",
+        "name: payroll\n    public: [ /api/* ]\n",
+    ),
+    (
+        "public path not plain",
+        "name: payroll\n",
+        "name: payroll\n    public: [ /a/../b, /%61pi ]\n",
+    ),
+    (
+        "everything public",
+        "name: payroll\n",
+        "name: payroll\n    public: [ / ]\n",
+    ),
+    (
+        "empty list of groups",
+        "name: payroll\n",
+        "name: payroll\n    access: { groups: [] }\n",
+    ),
+    (
+        "method not in capitals",
+        "name: payroll\n",
+        "name: payroll\n    access: { methods: [ get ] }\n",
+    ),
+    (
+        "network with bits beyond",
+        "name: payroll\n",
+        "name: payroll\n    access: { networks: [ 10.0.0.7/8 ] }\n",
+    ),
+    (
+        "header of the connection",
+        "name: payroll\n",
+        "name: payroll\n    identity: { headers: { Content-Length: \"1\", Remote_User: x, \"a b\": y } }\n",
+    ),
+    (
+        "header with an unknown fact",
+        "name: payroll\n",
+        "name: payroll\n    identity: { headers: { X-P: \"{account.password}\" } }\n",
+    ),
+    (
+        "assertion too long",
+        "name: payroll\n",
+        "name: payroll\n    identity: { assertion: { lifetime: 10m } }\n",
+    ),
+    (
+        "unsigned instead of signed",
+        "name: payroll\n",
+        "name: payroll\n    identity: { message_signature: hmac-sha256 }\n",
+    ),
+    (
+        "basic auth",
+        "name: payroll\n",
+        "name: payroll\n    identity: { basic_auth: { username: x } }\n",
+    ),
+    (
+        "proof by mail",
+        "enrolment_proof: helpdesk",
+        "enrolment_proof: email",
+    ),
+    ("no proof named", "  enrolment_proof: helpdesk\n", ""),
+    (
+        "postgres",
+        "password:\n",
+        "storage: { url: \"postgres://db/vestibule\" }\npassword:\n",
+    ),
+    (
+        "unknown store",
+        "password:\n",
+        "storage: { url: \"mysql://db\" }\npassword:\n",
+    ),
+    (
+        "operations for everybody",
+        "password:\n",
+        "operations: { address: 0.0.0.0:9090 }\npassword:\n",
+    ),
+    (
+        "everybody a trusted proxy",
+        "password:\n",
+        "trusted_proxies: [ 0.0.0.0/0, \"::/0\" ]\npassword:\n",
+    ),
+    ("certificate missing", "site.pem", "sight.pem"),
+    ("certificate empty", "site.pem", "empty.pem"),
+    ("key of another certificate", "site.key", "wiki.key"),
+    (
+        "certificate for other hosts",
+        "../certs/site.pem, key: ../certs/site.key",
+        "../certs/other.pem, key: ../certs/other.key",
+    ),
+    (
+        "listener without purpose",
+        "portal:\n",
+        "  - address: 0.0.0.0:80\nportal:\n",
+    ),
+    (
+        "no https at all",
+        "    tls: { certificates: [ { certificate: ../certs/site.pem, key: ../certs/site.key } ] }",
+        "    redirect_to_https: true",
+    ),
+    ("address without port", "0.0.0.0:443", ":443"),
+    (
+        "idle above lifetime",
+        "password:\n",
+        "sessions: { idle: 12h }\npassword:\n",
+    ),
+    (
+        "too long for AAL2",
+        "password:\n",
+        "sessions: { idle: 2h, lifetime: 30d }\npassword:\n",
+    ),
+    (
+        "password too short",
+        "minimum_length: 15",
+        "minimum_length: 6",
+    ),
+    ("password alone", "minimum_length: 15", "minimum_length: 12"),
+    (
+        "mail password in the open",
+        "password:\n",
+        "mail: { smtp: \"smtps://u:hunter2@mail.example.com\", from: a@example.com }\npassword:\n",
+    ),
+    (
+        "variable not set",
+        "https://login.example.com",
+        "https://${NOT_SET}",
+    ),
+    (
+        "variable with a wrong value is not shown",
+        "https://login.example.com",
+        "${PRESENT}",
+    ),
+    (
+        "tab",
+        "  url: https://login.example.com",
+        "\turl: https://login.example.com",
+    ),
+    ("alias", "policy: recommended", "policy: &p recommended"),
+    (
+        "colour",
+        "portal:\n",
+        "brand: { accent: \"red;}\" }\nportal:\n",
+    ),
+    (
+        "date",
+        "  policy: recommended\n",
+        "  policy: required\n  deadline: 31.1.2027\n",
+    ),
+    ("text in place of everything", BASE, "hello"),
+    ("nothing", BASE, "# all commented out\n"),
+];
+
+#[test]
+fn each_mistake_has_its_place_and_its_remedy() {
+    let folder = Folder::new();
+    let mut all = String::new();
+    for (name, from, to) in MISTAKES {
+        assert!(BASE.contains(from), "{name}");
+        let shown = folder.rendered(&BASE.replacen(from, to, 1));
+        assert!(!shown.is_empty(), "{name} is not found");
+        assert!(!shown.contains("s3cret"), "{name}");
+        let _ = write!(all, "### {name}\n\n{shown}\n\n");
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn many_mistakes_come_out_in_one_run() {
+    let folder = Folder::new();
+    let text = "\
+listen:
+  - address: 443
+    tls: { certificates: [] }
+  - address: 0.0.0.0:80
+portal:
+  url: http://login.example.com/start
+  colour: red
+brand:
+  accent: green
+  languages: [ en, xx, en ]
+sessions: { idle: 1 hour, lifetime: 10h }
+two_factor:
+  polcy: required
+  emergency_codes: 99
+  apps: [ { own: true }, { name: B, own: true } ]
+throttle: { code: { free: 0, first_pause: 2h } }
+groups: { finance: {}, board: { two_factor: { policy: allways } } }
+routes:
+  - name: wiki
+    host: https://wiki.example.com
+    upstream: [ 10.0.0.5:3000, http://10.0.0.6/x ]
+    acess: { groups: [ staff ] }
+  - name: wiki
+    upstream: http://10.0.0.7
+    public: [ static/, /ok/ ]
+  - just text
+  - host: a.example.com
+    two_factor: { max_age: 0s }
+";
+    insta::assert_snapshot!(folder.rendered(text));
+}
+
+#[test]
+fn what_stands_in_variables_is_used_and_never_shown() {
+    let folder = Folder::new();
+    let secret = format!("https://{}.example.com/x", "s3cret".repeat(30));
+    let variable = |name: &str| (name == "URL").then(|| secret.clone());
+    let examine = |text: String| {
+        config::examine_text(
+            "vestibule.yaml",
+            text,
+            &folder.path().join("config"),
+            &variable,
+        )
+    };
+    for wrong in ["${URL}", "\"x${URL}\"", "${URL}${URL}"] {
+        for key in [
+            "https://login.example.com",
+            "http://10.0.0.5:3000",
+            "wiki.example.com",
+            "recommended",
+            "15",
+        ] {
+            let (settings, report) = examine(BASE.replacen(key, wrong, 1));
+            assert!(settings.is_none());
+            assert!(!report.to_string().contains("s3cret"), "{report}");
+        }
+    }
+    let literal = examine(format!("{BASE}brand: {{ name: \"$${{URL}}\" }}\n"))
+        .0
+        .unwrap();
+    assert_eq!(literal.brand.name, "${URL}");
+    let used = examine(format!(
+        "{BASE}brand: {{ support: {{ chat: \"${{URL}}\" }} }}\n"
+    ))
+    .0
+    .unwrap();
+    assert_eq!(used.brand.support.chat.as_deref(), Some(secret.as_str()));
+}
+
+#[test]
+fn the_design_page_is_accepted_but_for_what_is_not_built() {
+    let folder = Folder::new();
+    let text = include_str!("design.yaml");
+    let text = text
+        .replace("certs/wiki", "../certs/wiki")
+        .replace("config/logo.svg", "logo.svg")
+        .replace("config/blocklist.txt", "blocklist.txt")
+        .replace("throttle: { ... }\n", "")
+        .replace(
+            "networks: [...], methods: [...]",
+            "networks: [ 10.0.0.0/8 ], methods: [ GET ]",
+        );
+    let (_, report) = folder.examine(&text);
+    let errors: Vec<String> = report
+        .problems
+        .iter()
+        .filter(|p| p.severity == config::Severity::Error)
+        .map(|p| {
+            format!(
+                "{}: {}",
+                p.path,
+                p.message.replace(folder.path().to_str().unwrap(), "")
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(errors.join("\n"));
+    let whole = text
+        .replace("enrolment_proof: email", "enrolment_proof: helpdesk")
+        .replace(", password_file: ... }\nsessions", " }\nsessions")
+        .lines()
+        .filter(|l| !l.contains("message_signature") && !l.contains("basic_auth"))
+        .fold(String::new(), |all, line| all + line + "\n");
+    let s = folder.settings(&whole);
+    assert_eq!(s.routes.routes()[0].max_age, Some(Duration::from_secs(900)));
+    assert_eq!(
+        s.two_factor.groups.get("finance"),
+        Some(&TwoFactor::Required)
+    );
+    assert_eq!(
+        s.two_factor.deadline,
+        Some(Timestamp::from_seconds(1_801_439_999))
+    );
+    assert_eq!(s.load_testing_prefix.as_deref(), Some("load-"));
+    assert!(s.roles.helpdesk.contains("support"));
+}
+
+#[test]
+fn the_examples_are_right() {
+    let folder = Folder::new();
+    for text in [
+        include_str!("../../config/minimal.yaml"),
+        include_str!("../../config/vestibule.example.yaml"),
+    ] {
+        let (settings, report) = folder.examine(text);
+        assert_eq!(report.to_string(), "");
+        assert!(settings.is_some());
+    }
+}
+
+#[test]
+fn the_reference_page_is_up_to_date() {
+    assert!(
+        include_str!("../../docs/configuration.md") == config::docs::markdown(),
+        "run: cargo run -- docs configuration > /tmp/page && mv /tmp/page docs/configuration.md"
+    );
+}
+
+#[test]
+fn bombs_end_fast() {
+    let folder = Folder::new();
+    let laughs = (0..30).fold("a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned(), |all, n| {
+        all + &format!(
+            "a{}: &a{} [{}]\n",
+            n + 1,
+            n + 1,
+            vec![format!("*a{n}"); 9].join(",")
+        )
+    });
+    let routes: String = (0..9_000)
+        .map(|n| format!("- {{name: r{n}, host: h{n}.example.com, upstream: \"http://a\", x: 1, public: [ bad ]}}\n"))
+        .collect();
+    let cases = [
+        ("aliases", laughs),
+        ("deep lists", "[".repeat(10_000)),
+        ("deep sections", "{a: ".repeat(10_000)),
+        (
+            "deep by indentation",
+            (0..1_300)
+                .map(|n| format!("{}a:\n", " ".repeat(n)))
+                .collect(),
+        ),
+        ("deep dashes", "- ".repeat(10_000)),
+        ("too large", "#".repeat(2 * 1024 * 1024)),
+        (
+            "unknown keys",
+            (0..100_000).map(|n| format!("k{n}: 1\n")).collect(),
+        ),
+        ("one key again and again", "k: 1\n".repeat(100_000)),
+        ("nothing but dashes", "-\n".repeat(500_000)),
+        (
+            "many routes with two mistakes each",
+            format!("routes:\n{routes}"),
+        ),
+        (
+            "good entries before bad ones",
+            format!(
+                "trusted_proxies: [{}{}]\n",
+                "10.0.0.1,".repeat(80_000),
+                "x,".repeat(1_000)
+            ),
+        ),
+        (
+            "a long line",
+            format!("portal: {{ url: \"{}\" }}\n", "x".repeat(1_000_000)),
+        ),
+        ("long keys", format!("{}: 1\n", "k".repeat(1_000_000))),
+        (
+            "variables",
+            format!("portal: {{ url: \"{}\" }}\n", "${PRESENT}".repeat(90_000)),
+        ),
+        ("control characters", "\u{1b}[2J: \u{7}\n".repeat(10_000)),
+        ("question marks", "? ".repeat(200_000)),
+        ("quotes", "\"\n".repeat(200_000)),
+    ];
+    for (name, text) in cases {
+        #[expect(clippy::disallowed_methods, reason = "the time is what is tested")]
+        let start = Instant::now();
+        let (settings, report) = folder.examine(&text);
+        let shown = report.to_string();
+        let took = start.elapsed();
+        assert!(settings.is_none() && report.has_errors(), "{name}");
+        assert!(report.problems.len() <= 101, "{name}");
+        assert!(shown.len() < 200_000, "{name}: {} bytes", shown.len());
+        assert!(!shown.contains('\u{1b}'), "{name}");
+        // an optimised build takes a tenth of the time of this one
+        assert!(took < Duration::from_secs(5), "{name}: {took:?}");
+        eprintln!("{name}: {took:?}");
+    }
+}
+
+#[test]
+fn an_absent_or_unreadable_file_is_a_mistake_too() {
+    let folder = Folder::new();
+    let report = config::load(&folder.path().join("none.yaml")).unwrap_err();
+    assert!(report.to_string().contains("cannot be read"), "{report}");
+    std::fs::write(folder.path().join("latin1.yaml"), b"brand: { name: \xe4 }").unwrap();
+    let report = config::load(&folder.path().join("latin1.yaml")).unwrap_err();
+    assert!(report.to_string().contains("UTF-8"), "{report}");
+    assert!(config::load(folder.path()).is_err());
+}
+
+fn vestibule(arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_vestibule"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn the_check_command() {
+    let folder = Folder::new();
+    folder.write("config/vestibule.yaml", BASE);
+    folder.write(
+        "config/wrong.yaml",
+        &BASE.replace("policy: recommended", "policy: require"),
+    );
+    let good = folder
+        .path()
+        .join("config/vestibule.yaml")
+        .display()
+        .to_string();
+    let wrong = folder
+        .path()
+        .join("config/wrong.yaml")
+        .display()
+        .to_string();
+    let (code, out, _) = vestibule(&["check", "--config", &good]);
+    assert_eq!((code, out), (0, format!("{good}: 2 routes, no mistakes\n")));
+    let (code, out, _) = vestibule(&["check", "--config", &wrong]);
+    assert!(
+        code == 1 && out.ends_with(&format!("{wrong}: 1 mistake\n")),
+        "{out}"
+    );
+    let (code, out, _) = vestibule(&["check", "--config", &wrong, "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(code, 1);
+    assert_eq!(json["ok"], false);
+    assert_eq!(json["problems"][0]["path"], "two_factor.policy");
+    assert_eq!(
+        (&json["problems"][0]["line"], &json["problems"][0]["column"]),
+        (&7.into(), &11.into())
+    );
+    let (code, out, _) = vestibule(&["check", "--schema"]);
+    let schema: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(code == 0 && schema["properties"]["routes"].is_object());
+    assert_eq!(vestibule(&["check"]).0, 2);
+    assert_eq!(vestibule(&["chek"]).0, 2);
+    assert_eq!(vestibule(&["--version"]).0, 0);
+}
+
+const RULES: &str = "
+    public: [ /static/ ]
+    access: { groups: [ staff ], networks: [ 10.0.0.0/8 ], methods: [ GET, POST ] }
+    two_factor: { policy: required, max_age: 15m }
+    upstream: http://10.0.0.5:3000
+";
+
+fn aino(groups: &[&str]) -> Account {
+    Account {
+        id: vestibule::domain::id::AccountId::from_uuid(uuid::Uuid::from_u128(1)),
+        login: "aino".into(),
+        email: None,
+        name: "Aino".into(),
+        groups: groups
+            .iter()
+            .map(|g| (*g).to_owned())
+            .collect::<BTreeSet<_>>(),
+        attributes: Default::default(),
+        language: None,
+        status: Status::Active,
+        created_at: Timestamp::from_seconds(0),
+        password: None,
+        totp: None,
+        reminder: Default::default(),
+    }
+}
+
+#[test]
+fn explanations() {
+    use vestibule::cli::explain::outcome;
+    let folder = Folder::new();
+    let strict =
+        folder.settings(&BASE.replacen("\n    upstream: http://10.0.0.5:3000\n", RULES, 1));
+    let now = Timestamp::from_seconds(1_800_000_000);
+    let disabled = Account {
+        status: Status::Disabled,
+        ..aino(&["staff"])
+    };
+    let cases: &[(&str, &str, Option<Account>)] = &[
+        ("https://wiki.example.com/page?x=1", "GET", None),
+        (
+            "https://wiki.example.com/page",
+            "GET",
+            Some(aino(&["staff"])),
+        ),
+        (
+            "https://wiki.example.com/page",
+            "GET",
+            Some(aino(&["guests"])),
+        ),
+        (
+            "https://wiki.example.com/page",
+            "DELETE",
+            Some(aino(&["staff"])),
+        ),
+        ("https://wiki.example.com/static/a.css", "GET", None),
+        ("https://wiki.example.com/static/../page", "GET", None),
+        ("https://payroll.example.com/", "GET", Some(aino(&[]))),
+        ("https://payroll.example.com/", "GET", Some(disabled)),
+        ("https://login.example.com/signin", "GET", None),
+        ("https://wiki.example.com/.vestibule/callback", "GET", None),
+        ("https://elsewhere.example.com/", "GET", None),
+    ];
+    let mut all = String::new();
+    for (url, method, account) in cases {
+        let explanation = outcome(&strict, url, method, account.as_ref(), now).unwrap();
+        let _ = writeln!(all, "{explanation}");
+    }
+    insta::assert_snapshot!(all);
+    for bad in [
+        "wiki.example.com",
+        "ftp://wiki.example.com/",
+        "https://u@wiki.example.com/",
+        "",
+    ] {
+        assert!(outcome(&strict, bad, "GET", None, now).is_err(), "{bad}");
+    }
+    assert!(outcome(&strict, "https://wiki.example.com/", "get", None, now).is_err());
+}
+
+#[test]
+fn the_explain_command() {
+    let folder = Folder::new();
+    folder.write("config/vestibule.yaml", BASE);
+    let config = folder
+        .path()
+        .join("config/vestibule.yaml")
+        .display()
+        .to_string();
+    let run = |more: &[&str]| vestibule(&[&["explain", "--config", &config][..], more].concat());
+    let (code, out, _) = run(&["--url", "https://wiki.example.com/", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &json["route"]), (0, &"wiki".into()));
+    assert_eq!(json["outcomes"][0]["decision"], "sign_in");
+    let (code, _, err) = run(&["--url", "https://wiki.example.com/", "--account", "aino"]);
+    assert!(code == 1 && err.contains("store"), "{err}");
+    assert_eq!(run(&["--url", "nonsense"]).0, 1);
+    assert_eq!(run(&[]).0, 2);
+}
