@@ -6,6 +6,7 @@
 //! - [`env`] the clock and randomness, as values
 //! - [`vault`] encryption at rest
 //! - [`store`] what is kept
+//! - [`gateway`] the line from a request to an application
 #![forbid(unsafe_code)]
 #![deny(
     clippy::unwrap_used,
@@ -19,5 +20,6 @@
 
 pub mod domain;
 pub mod env;
+pub mod gateway;
 pub mod store;
 pub mod vault;
