@@ -1,0 +1,2 @@
+//! The gateway from outside: bytes in, bytes out.
+mod line;
