@@ -48,11 +48,17 @@ pub(super) async fn serve(
         respond::drain(session).await;
     }
     let silent = method == Method::HEAD
-        || matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        || matches!(
+            parts.status,
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        );
     let head = head(session, exchange, &parts, &body, silent)?;
     let empty = silent || body.is_end_stream();
     let down = |e: Box<Error>| e.into_down();
-    session.write_response_header(Box::new(head), empty).await.map_err(down)?;
+    session
+        .write_response_header(Box::new(head), empty)
+        .await
+        .map_err(down)?;
     if !silent {
         copy(session, &mut pump, body).await?;
     }
@@ -91,7 +97,11 @@ fn request(
     let body = PulledBody {
         chunks,
         want: Arc::clone(&want),
-        length: if bodiless { Some(0) } else { inbound.content_length },
+        length: if bodiless {
+            Some(0)
+        } else {
+            inbound.content_length
+        },
         done: bodiless,
     };
     let pump = Pump {

@@ -127,7 +127,11 @@ impl Connection {
             Phase::Opening(seen) => {
                 let seen = seen.saturating_add(read);
                 let done = seen >= H2_OPENING;
-                *self.progress.phase.lock() = if done { Phase::Body } else { Phase::Opening(seen) };
+                *self.progress.phase.lock() = if done {
+                    Phase::Body
+                } else {
+                    Phase::Opening(seen)
+                };
             }
             Phase::Idle | Phase::Head | Phase::Body => {}
         }

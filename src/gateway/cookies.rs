@@ -99,7 +99,10 @@ mod tests {
         check(&["__Host-vestibule=abc"], Some("abc"));
         check(&["a=b; __Host-vestibule=abc ;c=d"], Some("abc"));
         check(&["a=b", "__Host-vestibule=abc"], Some("abc"));
-        check(&["__Host-vestibule-pre=x; __Host-vestibule=abc"], Some("abc"));
+        check(
+            &["__Host-vestibule-pre=x; __Host-vestibule=abc"],
+            Some("abc"),
+        );
         check(&["__Host-vestibule=abc; __Host-vestibule=abc"], None);
         check(&["__Host-vestibule=abc", "__Host-vestibule=def"], None);
         check(&["__Host-vestibule=abc; __host-VESTIBULE=def"], None);
@@ -133,7 +136,11 @@ mod tests {
 
     #[test]
     fn an_upstream_cannot_set_ours() {
-        for bad in ["__Host-vestibule=x; Path=/", " __host-Signin = y", "__Host-vestibule-pre"] {
+        for bad in [
+            "__Host-vestibule=x; Path=/",
+            " __host-Signin = y",
+            "__Host-vestibule-pre",
+        ] {
             assert!(sets_ours(bad.as_bytes()), "{bad}");
         }
         for good in ["sid=1", "a=__Host-vestibule=", "__Host-other=1", ""] {

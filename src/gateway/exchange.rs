@@ -3,7 +3,7 @@
 use super::forward::{self, Forwarding};
 use super::inbound::{self, Inbound, Refusal};
 use super::seams::Seams;
-use super::{Live, client};
+use super::{Live, client, wire};
 use crate::domain::request::Facts;
 use crate::domain::route::{Route, RouteIndex};
 use crate::domain::session::View;
@@ -69,6 +69,9 @@ impl Exchange {
     }
 
     pub(super) fn admit(&mut self, session: &mut Session) -> Result<Inbound, Refusal> {
+        if !session.is_http2() {
+            wire::check(&session.to_h1_raw())?;
+        }
         let inbound = inbound::admit(session.req_header_mut())?;
         self.inbound = Some(inbound.clone());
         Ok(inbound)

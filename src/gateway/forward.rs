@@ -185,7 +185,10 @@ mod tests {
     fn protected() -> Protected {
         let mut with = route("a.test", "/");
         with.identity.headers = vec![
-            ("X-Employee".into(), Template::parse("{account.id}").unwrap()),
+            (
+                "X-Employee".into(),
+                Template::parse("{account.id}").unwrap(),
+            ),
             ("Authorization".into(), Template::parse("x").unwrap()),
         ];
         with.identity.assertion = Some(AssertionSpec {
@@ -204,14 +207,38 @@ mod tests {
             assert_eq!(protected.contains(&name), want, "{name}");
         };
         for forged in [
-            "Remote-User", "REMOTE_USER", "remote.user", "Remote--User", "RemoteUser", "remote-groups",
-            "X-Forwarded-User", "x_forwarded_for", "X-Forwarded-Anything", "Forwarded", "X-Real-Ip",
-            "X-Employee", "x_employee", "X-Signed-By", "X-Vestibule-Assertion", "x-vestibule-x", "Proxy",
-            "X-Original-Url", "X-Rewrite-Url", "X-Http-Method-Override", "X-Request-Id", "x!employee",
+            "Remote-User",
+            "REMOTE_USER",
+            "remote.user",
+            "Remote--User",
+            "RemoteUser",
+            "remote-groups",
+            "X-Forwarded-User",
+            "x_forwarded_for",
+            "X-Forwarded-Anything",
+            "Forwarded",
+            "X-Real-Ip",
+            "X-Employee",
+            "x_employee",
+            "X-Signed-By",
+            "X-Vestibule-Assertion",
+            "x-vestibule-x",
+            "Proxy",
+            "X-Original-Url",
+            "X-Rewrite-Url",
+            "X-Http-Method-Override",
+            "X-Request-Id",
+            "x!employee",
         ] {
             check(forged, true);
         }
-        for own in ["Authorization", "X-Requested-With", "Accept", "X-Csrf-Token", "Remote-Users2"] {
+        for own in [
+            "Authorization",
+            "X-Requested-With",
+            "Accept",
+            "X-Csrf-Token",
+            "Remote-Users2",
+        ] {
             check(own, false);
         }
     }

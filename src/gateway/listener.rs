@@ -181,11 +181,7 @@ impl<A: ServerApp + Send + Sync + 'static> Accept<A> {
     }
 }
 
-async fn open(
-    tcp: TcpStream,
-    peer: SocketAddr,
-    acceptor: Option<Arc<Acceptor>>,
-) -> Option<Stream> {
+async fn open(tcp: TcpStream, peer: SocketAddr, acceptor: Option<Arc<Acceptor>>) -> Option<Stream> {
     // only a matter of speed
     let _ = tcp.set_nodelay(true);
     let local = tcp.local_addr().ok();

@@ -23,6 +23,7 @@ pub mod seams;
 mod tls;
 mod tunnel;
 mod upstream;
+mod wire;
 
 pub use listener::{ListenFault, Listener, Running};
 pub use tls::{CertificateFault, CertificateFiles, Certificates};
@@ -265,7 +266,8 @@ impl Gateway {
             Decision::Forward(permit) => self.forward(request, exchange, inbound, permit).await,
             Decision::SignIn => self.ask(request, exchange, Challenge::SignIn).await,
             Decision::StepUp { max_age } => {
-                self.ask(request, exchange, Challenge::StepUp { max_age }).await
+                self.ask(request, exchange, Challenge::StepUp { max_age })
+                    .await
             }
             Decision::Enrol | Decision::Remind | Decision::EnrolOverdue => {
                 self.ask(request, exchange, Challenge::Enrol).await
@@ -276,7 +278,8 @@ impl Gateway {
             Decision::Deny(Denial::Method) => {
                 let live = Arc::clone(&exchange.live);
                 let methods = exchange.route_in(&live).map(|r| &r.access.methods);
-                let allowed: Vec<&str> = methods.into_iter().flatten().map(String::as_str).collect();
+                let allowed: Vec<&str> =
+                    methods.into_iter().flatten().map(String::as_str).collect();
                 respond::method_not_allowed(request, exchange, &allowed).await
             }
         }
@@ -352,7 +355,8 @@ impl Gateway {
         };
         if inbound.websocket {
             exchange.outcome = "websocket";
-            self.websocket(request, exchange, &inbound, forwarding).await?;
+            self.websocket(request, exchange, &inbound, forwarding)
+                .await?;
             return Ok(true);
         }
         exchange.forwarding = Some(forwarding);

@@ -61,7 +61,11 @@ impl ProxyHttp for Line {
 
     fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
 
-    async fn early_request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<()> {
+    async fn early_request_filter(
+        &self,
+        session: &mut Session,
+        exchange: &mut Exchange,
+    ) -> Result<()> {
         let progress = Progress::of(session);
         if let Some(progress) = &progress {
             progress.head_is_read();
@@ -78,9 +82,15 @@ impl ProxyHttp for Line {
         self.0.walk(session, exchange).await
     }
 
-    async fn upstream_peer(&self, _session: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
+    async fn upstream_peer(
+        &self,
+        _session: &mut Session,
+        exchange: &mut Exchange,
+    ) -> Result<Box<HttpPeer>> {
         let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
-        let peer = exchange.peer(forwarding.permit.route(), exchange.attempts).await?;
+        let peer = exchange
+            .peer(forwarding.permit.route(), exchange.attempts)
+            .await?;
         exchange.attempts += 1;
         Ok(Box::new(peer))
     }
@@ -218,5 +228,8 @@ impl ProxyHttp for Line {
 
 /// Only a mistake of ours leads here, and it opens nothing.
 fn no_permit() -> Box<Error> {
-    Error::explain(ErrorType::InternalError, "a request without a permit reached the upstream phase")
+    Error::explain(
+        ErrorType::InternalError,
+        "a request without a permit reached the upstream phase",
+    )
 }

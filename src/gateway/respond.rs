@@ -10,8 +10,8 @@ use super::seams::{ErrorKind, LANGUAGE_COOKIE, PageRequest};
 use crate::domain::request::Mode;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION,
-    SERVER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+    ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE,
+    LOCATION, SERVER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use pingora::http::ResponseHeader;
@@ -126,10 +126,7 @@ pub(super) async fn refusal(
             ErrorKind::BadRequest,
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         ),
-        Refusal::Method => (
-            ErrorKind::MethodNotAllowed,
-            StatusCode::METHOD_NOT_ALLOWED,
-        ),
+        Refusal::Method => (ErrorKind::MethodNotAllowed, StatusCode::METHOD_NOT_ALLOWED),
     };
     session.set_keepalive(None);
     let mut answer = error_answer(session, exchange, kind, status);
@@ -189,7 +186,8 @@ pub(super) async fn challenge(
         Challenge::SignIn => {}
         Challenge::StepUp { .. } | Challenge::Enrol => {
             bearer.push_str(", error=\"insufficient_user_authentication\"");
-            bearer.push_str(", error_description=\"a second factor is needed\", acr_values=\"aal2\"");
+            bearer
+                .push_str(", error_description=\"a second factor is needed\", acr_values=\"aal2\"");
         }
     }
     if let Challenge::StepUp { max_age: Some(age) } = challenge {
@@ -295,13 +293,20 @@ fn machine(
     let mut answer = Response::new(Bytes::from(body));
     *answer.status_mut() = status;
     set(answer.headers_mut(), CONTENT_TYPE, kind);
-    set(answer.headers_mut(), http::header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(
+        answer.headers_mut(),
+        http::header::X_CONTENT_TYPE_OPTIONS,
+        "nosniff",
+    );
     answer
 }
 
 fn accepts(headers: &HeaderMap, kind: &str) -> bool {
     let mut lines = headers.get_all(ACCEPT).iter();
-    lines.any(|v| v.to_str().is_ok_and(|a| a.to_ascii_lowercase().contains(kind)))
+    lines.any(|v| {
+        v.to_str()
+            .is_ok_and(|a| a.to_ascii_lowercase().contains(kind))
+    })
 }
 
 /// A value that cannot stand in a header is left out.
@@ -329,11 +334,7 @@ pub(super) fn finish_head(head: &mut ResponseHeader, exchange: &Exchange) -> Res
     Ok(())
 }
 
-async fn send(
-    session: &mut Session,
-    exchange: &Exchange,
-    answer: Response<Bytes>,
-) -> Result<bool> {
+async fn send(session: &mut Session, exchange: &Exchange, answer: Response<Bytes>) -> Result<bool> {
     drain(session).await;
     let (parts, body) = answer.into_parts();
     let mut head = ResponseHeader::build(parts.status, Some(parts.headers.len() + 4))?;
@@ -356,7 +357,10 @@ async fn send(
             .await
             .map_err(down)?;
     }
-    session.write_response_body(None, true).await.map_err(down)?;
+    session
+        .write_response_body(None, true)
+        .await
+        .map_err(down)?;
     Ok(true)
 }
 
@@ -367,10 +371,16 @@ const DRAIN_TIME: Duration = Duration::from_secs(2);
 /// Reads what is left of a small request body. With a larger one pingora closes after the answer, so that no
 /// byte of it can be taken for a request.
 pub(super) async fn drain(session: &mut Session) {
-    let waits = session.req_header().headers.contains_key(http::header::EXPECT);
+    let waits = session
+        .req_header()
+        .headers
+        .contains_key(http::header::EXPECT);
     let length = session.req_header().headers.get(CONTENT_LENGTH);
     let length = length.and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-    if waits || session.is_http2() || session.is_body_done() || length.is_some_and(|l| l > DRAIN_BYTES)
+    if waits
+        || session.is_http2()
+        || session.is_body_done()
+        || length.is_some_and(|l| l > DRAIN_BYTES)
     {
         return;
     }

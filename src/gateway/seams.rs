@@ -45,12 +45,8 @@ pub trait Pages: Send + Sync {
     fn host_pages(&self) -> axum::Router;
     /// The address to send a browser to that must sign in (or step up, or enrol) before it may see
     /// `path_and_query` on `origin`.
-    fn door(
-        &self,
-        origin: &Origin,
-        path_and_query: &str,
-        pre_session_cookie: Option<&str>,
-    ) -> Door;
+    fn door(&self, origin: &Origin, path_and_query: &str, pre_session_cookie: Option<&str>)
+    -> Door;
     /// A page for a refusal or a fault. Its status is the gateway's to set.
     fn error_page(&self, kind: ErrorKind, request: &PageRequest<'_>) -> http::Response<Bytes>;
 }

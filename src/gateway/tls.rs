@@ -127,12 +127,15 @@ fn read_pair(
         .ok_or_else(|| fault(&files.certificate, "it holds no certificate (PEM)"))?;
     let names = names(leaf).map_err(|e| fault(&files.certificate, e))?;
     let key = read(&files.key, PrivateKeyDer::from_pem_slice)?;
-    let key = rustls::crypto::ring::sign::any_supported_type(&key)
-        .map_err(|e| fault(&files.key, e))?;
+    let key =
+        rustls::crypto::ring::sign::any_supported_type(&key).map_err(|e| fault(&files.key, e))?;
     let pair = CertifiedKey::new(chain, key);
     pair.keys_match().map_err(|_| {
         let certificate = files.certificate.display();
-        fault(&files.key, format!("the key does not belong to {certificate}"))
+        fault(
+            &files.key,
+            format!("the key does not belong to {certificate}"),
+        )
     })?;
     Ok((Arc::new(pair), names))
 }
@@ -165,7 +168,12 @@ fn names(leaf: &CertificateDer<'_>) -> Result<Vec<String>, String> {
         GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
         _ => None,
     };
-    Ok(alternative.value.general_names.iter().filter_map(name).collect())
+    Ok(alternative
+        .value
+        .general_names
+        .iter()
+        .filter_map(name)
+        .collect())
 }
 
 /// What a request can ask about the TLS connection it came over.

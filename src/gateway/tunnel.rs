@@ -137,7 +137,10 @@ async fn refused(session: &mut Session, mut upstream: Client, head: ResponseHead
     let mut head = head;
     session.set_keepalive(None);
     response::clean(&mut head);
-    let bodiless = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let bodiless = matches!(
+        head.status,
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+    );
     if !head.headers.contains_key(CONTENT_LENGTH) && !bodiless {
         head.insert_header(TRANSFER_ENCODING, "chunked")?;
     }
@@ -205,7 +208,11 @@ async fn copy(
             Event::FromUpstream(n) => {
                 let chunk = buffer.split_to(n).freeze();
                 buffer.reserve(16 * 1024);
-                if session.write_response_body(Some(chunk), false).await.is_err() {
+                if session
+                    .write_response_body(Some(chunk), false)
+                    .await
+                    .is_err()
+                {
                     break;
                 }
             }

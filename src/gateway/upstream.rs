@@ -60,7 +60,11 @@ struct Pool {
 
 impl Pools {
     pub(super) fn new(routes: &Table, names: Arc<Names>) -> Result<Self, CaFault> {
-        let pools = routes.routes().iter().map(Pool::new).collect::<Result<_, _>>()?;
+        let pools = routes
+            .routes()
+            .iter()
+            .map(Pool::new)
+            .collect::<Result<_, _>>()?;
         Ok(Self { pools, names })
     }
 
@@ -77,13 +81,19 @@ impl Pools {
         route: RouteIndex,
         attempt: usize,
     ) -> Result<HttpPeer, PeerFault> {
-        let pool = self.pools.get(route.position()).ok_or(PeerFault::NoUpstream)?;
+        let pool = self
+            .pools
+            .get(route.position())
+            .ok_or(PeerFault::NoUpstream)?;
         let count = pool.upstreams.len();
         if count == 0 {
             return Err(PeerFault::NoUpstream);
         }
         let turn = pool.next.fetch_add(1, Ordering::Relaxed);
-        let upstream = pool.upstreams.get(turn % count).ok_or(PeerFault::NoUpstream)?;
+        let upstream = pool
+            .upstreams
+            .get(turn % count)
+            .ok_or(PeerFault::NoUpstream)?;
         let addresses = self.names.resolve(&upstream.host).await;
         let ip = addresses.get((attempt / count) % addresses.len().max(1));
         let ip = ip.ok_or_else(|| PeerFault::Unresolved(upstream.host.clone()))?;
@@ -112,7 +122,11 @@ impl Pool {
 
     fn peer(&self, upstream: &Upstream, ip: IpAddr) -> HttpPeer {
         let address = SocketAddr::new(ip, upstream.port);
-        let sni = if upstream.tls { bare(&upstream.host).to_owned() } else { String::new() };
+        let sni = if upstream.tls {
+            bare(&upstream.host).to_owned()
+        } else {
+            String::new()
+        };
         let mut peer = HttpPeer::new(address, upstream.tls, sni);
         peer.group_key = self.group_key;
         let options = &mut peer.options;
@@ -186,7 +200,10 @@ impl Names {
         };
         let mut names = self.0.lock();
         if addresses.is_empty() {
-            return names.get(host).map(|a| a.addresses.clone()).unwrap_or_default();
+            return names
+                .get(host)
+                .map(|a| a.addresses.clone())
+                .unwrap_or_default();
         }
         let answer = Answer {
             addresses: addresses.clone(),

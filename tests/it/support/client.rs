@@ -141,7 +141,11 @@ impl Wire {
     /// Exactly so many raw bytes.
     pub(crate) async fn exactly(&mut self, n: usize) -> Vec<u8> {
         while self.buffer.len() < n {
-            assert!(self.more().await, "closed after {} of {n}", self.buffer.len());
+            assert!(
+                self.more().await,
+                "closed after {} of {n}",
+                self.buffer.len()
+            );
         }
         self.buffer.drain(..n).collect()
     }

@@ -152,7 +152,10 @@ async fn respond(io: &mut dyn Io, head: &str, buffer: &mut Vec<u8>) -> Option<()
         }
         _ => {
             let body = format!("received {received}");
-            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
             io.write_all(answer.as_bytes()).await.ok()?;
             io.flush().await.ok()
         }

@@ -41,7 +41,9 @@ impl Ca {
     pub(crate) fn new(name: &str) -> Self {
         let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, name);
         let key = rcgen::KeyPair::generate().unwrap();
         Self(rcgen::CertifiedIssuer::self_signed(params, key).unwrap())
     }
@@ -168,7 +170,10 @@ impl Pages for TestPages {
     fn host_pages(&self) -> axum::Router {
         use axum::extract::Extension;
         let title = |t: Option<Extension<RouteTitle>>| async move {
-            format!("callback {}", t.map(|t| t.0.0.to_string()).unwrap_or_default())
+            format!(
+                "callback {}",
+                t.map(|t| t.0.0.to_string()).unwrap_or_default()
+            )
         };
         axum::Router::new().route("/.vestibule/callback", axum::routing::get(title))
     }
@@ -279,7 +284,11 @@ pub(crate) fn route(host: &str, prefix: &str, upstream: Target) -> Route {
 pub(crate) fn at(address: SocketAddr, tls: bool) -> Target {
     Target {
         tls,
-        host: if tls { "localhost".into() } else { address.ip().to_string() },
+        host: if tls {
+            "localhost".into()
+        } else {
+            address.ip().to_string()
+        },
         port: address.port(),
     }
 }
@@ -315,7 +324,13 @@ impl World {
             observer: counts.clone(),
         };
         let gateway = Gateway::new(snapshot, seams, env).unwrap();
-        let main = ["wiki.test", "login.test", "tls.test", "down.test", "*.wild.test"];
+        let main = [
+            "wiki.test",
+            "login.test",
+            "tls.test",
+            "down.test",
+            "*.wild.test",
+        ];
         let files = [
             write_pair(&ca, dir.path(), "main", &main),
             write_pair(&ca, dir.path(), "other", &["other.test"]),
@@ -421,7 +436,10 @@ fn routes(plain: SocketAddr, secure: SocketAddr, ca_file: &std::path::Path) -> V
     let dead: SocketAddr = ([127, 0, 0, 1], 1).into();
     vec![
         with(wiki("/"), &|r| {
-            r.public = vec![PublicPath::new(path("/public/")), PublicPath::new(path("/ws/public"))];
+            r.public = vec![
+                PublicPath::new(path("/public/")),
+                PublicPath::new(path("/ws/public")),
+            ];
             r.identity.headers = vec![(
                 "X-Employee".into(),
                 Template::parse("{account.attributes.employee_id}").unwrap(),
