@@ -121,7 +121,7 @@ mod tests {
         };
         check(&["a=b"], Some("a=b"));
         check(&[";;=; a"], Some(";;=; a"));
-        check(&["  a=b ;c"], Some("a=b ;c"));
+        check(&["  a=b ;c"], Some("  a=b ;c"));
         check(&["a=b; __Host-vestibule=x"], Some("a=b"));
         check(&["__Host-vestibule=x; a=b;c=d"], Some("a=b;c=d"));
         check(&["a=1; __Host-vestibule=x;b=2"], Some("a=1;b=2"));

@@ -1,20 +1,20 @@
 //! What only the bytes of an HTTP/1 head show: pingora parses leniently and tidies up before anybody looks
 //! (bare line feeds pass, a length beside a coding is dropped).
 //!
-//! One thing is tidied up even before this: a blank in the target is `%20` by now, and is decided on and
-//! forwarded as such.
+//! One thing is tidied up even before this: a blank or a control character in the target is an escape
+//! (`%20`) by now, and is decided on and forwarded as such.
 
 use super::inbound::Refusal::{self, Malformed};
 
 /// Refuses what RFC 9112 lets a server refuse: line ends other than CRLF (2.2), a length beside a transfer
 /// coding (6.1), a repeated length (6.3), a request line of other than three parts (3).
 pub(super) fn check(head: &[u8]) -> Result<(), Refusal> {
+    let head = head.strip_suffix(b"\n").ok_or(Malformed("line end"))?;
     let mut fields = head.split(|b| *b == b'\n');
     let line = fields.next().unwrap_or_default();
     request_line(line)?;
     let (mut lengths, mut codings) = (0, 0);
-    // what follows the last line feed is empty
-    for field in fields.filter(|f| !f.is_empty()) {
+    for field in fields {
         let field = field.strip_suffix(b"\r").ok_or(Malformed("line end"))?;
         let name = field.split(|b| *b == b':').next().unwrap_or_default();
         if name.eq_ignore_ascii_case(b"content-length") {

@@ -80,7 +80,8 @@ async fn the_canonical_path_and_the_query_are_forwarded() {
         ("/q?é", "/q?%C3%A9"),
         ("/a b?c d", "/a%20b?c%20d"),
         ("http://wiki.test/abs?x", "/abs?x"),
-        ("http://WIKI.test", "/"),
+        ("http://wiki.test", "/"),
+        ("/q?\x01", "/q?%01"),
     ] {
         let answer = world.signed_in(&format!("GET {sent}"), "").await;
         assert_eq!(answer.status, 200, "{sent}");
