@@ -30,13 +30,15 @@ pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
 
 /// Whether the browser's side of the connection was TLS, by a trusted proxy's word.
 pub(super) fn was_https(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
-    is_trusted(peer.to_canonical(), trusted)
+    is_trusted(peer, trusted)
         && headers
             .get("x-forwarded-proto")
             .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"https"))
 }
 
-fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+/// Whether the address is one of a proxy that the configuration names.
+pub(super) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    let address = address.to_canonical();
     trusted.iter().any(|net| net.contains(&address))
 }
 

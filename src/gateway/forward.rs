@@ -26,6 +26,12 @@ pub(super) fn fold(name: &str) -> String {
         .collect()
 }
 
+/// Whether a name folds to `folded`.
+pub(super) fn folds_to(name: &str, folded: &str) -> bool {
+    let letters = name.bytes().filter(u8::is_ascii_alphanumeric);
+    letters.map(|b| b.to_ascii_lowercase()).eq(folded.bytes())
+}
+
 /// Always removed, whatever is configured.
 const RESERVED: [&str; 12] = [
     "Forwarded",
@@ -55,14 +61,30 @@ impl Protected {
         let fixed = presets.iter().flat_map(|p| p.headers()).map(|(n, _)| *n);
         let configured = routes.routes().iter().flat_map(|r| names(&r.identity));
         let all = RESERVED.into_iter().chain(fixed).chain(configured);
-        // an application's own credentials pass where no route sets them, see `is_ours`
+        // an application's own credentials pass where no route sets them, see `remove_look_alikes`
         Self(all.map(fold).filter(|n| n != "authorization").collect())
     }
 
     fn contains(&self, name: &HeaderName) -> bool {
-        let folded = fold(name.as_str());
-        self.0.contains(&folded) || RESERVED_PREFIXES.iter().any(|p| folded.starts_with(p))
+        with_folded(name.as_str(), |folded| {
+            self.0.contains(folded) || RESERVED_PREFIXES.iter().any(|p| folded.starts_with(p))
+        })
     }
+}
+
+/// [`fold`] without an allocation for names of usual length: this runs for each header of each request.
+fn with_folded<T>(name: &str, then: impl FnOnce(&str) -> T) -> T {
+    let mut folded = [0u8; 64];
+    let mut length = 0;
+    for byte in name.bytes().filter(u8::is_ascii_alphanumeric) {
+        let Some(slot) = folded.get_mut(length) else {
+            return then(&fold(name));
+        };
+        *slot = byte.to_ascii_lowercase();
+        length += 1;
+    }
+    let text = folded.get(..length).map(std::str::from_utf8);
+    then(text.and_then(std::result::Result::ok).unwrap_or_default())
 }
 
 fn names(identity: &IdentitySpec) -> impl Iterator<Item = &str> {
@@ -106,11 +128,14 @@ pub(super) fn upstream_head(
 }
 
 fn remove_look_alikes(head: &mut RequestHeader, identity: &IdentitySpec, protected: &Protected) {
-    let own: Vec<String> = names(identity).map(fold).collect();
+    let sets_authorization = names(identity).any(|n| folds_to(n, "authorization"));
     let forged: Vec<HeaderName> = head
         .headers
         .keys()
-        .filter(|name| protected.contains(name) || own.contains(&fold(name.as_str())))
+        .filter(|name| {
+            protected.contains(name)
+                || (sets_authorization && folds_to(name.as_str(), "authorization"))
+        })
         .cloned()
         .collect();
     for name in &forged {
@@ -232,6 +257,9 @@ mod tests {
         ] {
             check(forged, true);
         }
+        let long = format!("Remote{}User", "-".repeat(100));
+        check(&long, true);
+        check(&format!("X-Forwarded-{}", "a".repeat(100)), true);
         for own in [
             "Authorization",
             "X-Requested-With",

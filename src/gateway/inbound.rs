@@ -4,6 +4,7 @@
 //! 6.1, 6.3; RFC 9110 section 5.3). The canonical path that decisions are made on is written back into the
 //! request, so that it is also what the application receives.
 
+use super::forward::{fold, folds_to};
 use crate::domain::host::Host;
 use crate::domain::request::{Mode, Path};
 use http::header::{
@@ -120,9 +121,8 @@ fn framing(head: &RequestHeader) -> Result<(), Refusal> {
         return Err(Malformed("content length"));
     }
     let twin = headers.keys().any(|name| {
-        let folded = super::forward::fold(name.as_str());
-        (folded == "contentlength" && name != CONTENT_LENGTH)
-            || (folded == "transferencoding" && name != TRANSFER_ENCODING)
+        (folds_to(name.as_str(), "contentlength") && name != CONTENT_LENGTH)
+            || (folds_to(name.as_str(), "transferencoding") && name != TRANSFER_ENCODING)
     });
     (!twin).then_some(()).ok_or(Malformed("framing twin"))
 }
@@ -140,7 +140,7 @@ fn nominations(headers: &HeaderMap) -> Result<(), Refusal> {
         count += 1;
         let name = token.and_then(|t| HeaderName::from_bytes(t).ok());
         let name = name.ok_or(Malformed("connection token"))?;
-        let folded = super::forward::fold(name.as_str());
+        let folded = fold(name.as_str());
         let needed = matches!(
             folded.as_str(),
             "host" | "contentlength" | "cookie" | "forwarded" | "xrealip"

@@ -51,7 +51,10 @@ pub enum ListenFault {
     Tls { address: SocketAddr, reason: String },
 }
 
-/// The gateway at work. Dropped, it goes on; [`Running::shutdown`] ends it.
+/// Whether many clients share this address: a proxy in front of us.
+type IsProxy = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
+/// The gateway at work, until [`Running::shutdown`]. Dropped, it ends at once and cuts every connection.
 #[derive(Debug)]
 pub struct Running {
     /// What was bound, in the order of the listeners.
@@ -78,7 +81,11 @@ impl Running {
 }
 
 /// Binds and serves, inside the caller's runtime.
-pub(super) fn serve<A>(listeners: Vec<Listener>, app: &Arc<A>) -> Result<Running, ListenFault>
+pub(super) fn serve<A>(
+    listeners: Vec<Listener>,
+    app: &Arc<A>,
+    is_proxy: IsProxy,
+) -> Result<Running, ListenFault>
 where
     A: ServerApp + Send + Sync + 'static,
 {
@@ -98,6 +105,7 @@ where
                 acceptor: acceptor(&listener, address)?.map(Arc::new),
                 redirect_to_https: listener.redirect_to_https,
                 slots: slots.clone(),
+                is_proxy: Arc::clone(&is_proxy),
                 stop: stop.subscribe(),
                 cut: cut.subscribe(),
             };
@@ -137,6 +145,7 @@ struct Accept<A> {
     acceptor: Option<Arc<Acceptor>>,
     redirect_to_https: bool,
     slots: Slots,
+    is_proxy: IsProxy,
     stop: watch::Receiver<bool>,
     cut: watch::Receiver<bool>,
 }
@@ -153,7 +162,11 @@ impl<A: ServerApp + Send + Sync + 'static> Accept<A> {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
-            if let Some(slot) = self.slots.take(peer.ip()) {
+            let most = match (self.is_proxy)(peer.ip()) {
+                true => TOTAL as usize,
+                false => PER_ADDRESS,
+            };
+            if let Some(slot) = self.slots.take(peer.ip(), most) {
                 self.spawn(tcp, peer, slot);
             }
         }
@@ -219,11 +232,11 @@ impl Default for Slots {
 
 impl Slots {
     /// `None`: too many connections already; this one is closed.
-    fn take(&self, address: IpAddr) -> Option<Slot> {
+    fn take(&self, address: IpAddr, most: usize) -> Option<Slot> {
         let total = Arc::clone(&self.total).try_acquire_owned().ok()?;
         let mut by_address = self.by_address.lock();
         let count = by_address.entry(address).or_insert(0);
-        if *count >= PER_ADDRESS {
+        if *count >= most {
             return None;
         }
         *count += 1;
@@ -264,11 +277,17 @@ mod tests {
     fn one_address_cannot_take_every_slot() {
         let slots = Slots::default();
         let one: IpAddr = "192.0.2.1".parse().unwrap();
-        let held: Vec<_> = (0..PER_ADDRESS).map(|_| slots.take(one).unwrap()).collect();
-        assert!(slots.take(one).is_none());
-        assert!(slots.take("192.0.2.2".parse().unwrap()).is_some());
+        let held: Vec<_> = (0..PER_ADDRESS)
+            .map(|_| slots.take(one, PER_ADDRESS).unwrap())
+            .collect();
+        assert!(slots.take(one, PER_ADDRESS).is_none());
+        assert!(
+            slots
+                .take("192.0.2.2".parse().unwrap(), PER_ADDRESS)
+                .is_some()
+        );
         drop(held);
-        assert!(slots.take(one).is_some());
+        assert!(slots.take(one, PER_ADDRESS).is_some());
         assert!(slots.by_address.lock().is_empty());
     }
 }

@@ -136,7 +136,10 @@ impl Gateway {
 
     /// Binds and serves, inside the caller's tokio runtime.
     pub fn serve(&self, listeners: Vec<Listener>) -> Result<Running, ListenFault> {
-        listener::serve(listeners, &phases::proxy(self.clone()))
+        let inner = Arc::clone(&self.0);
+        let is_proxy =
+            move |peer| client::is_trusted(peer, &inner.live.load().snapshot.trusted_proxies);
+        listener::serve(listeners, &phases::proxy(self.clone()), Arc::new(is_proxy))
     }
 
     /// The line. `Ok(true)`: answered. `Ok(false)`: the exchange holds a permit and is to be forwarded.
@@ -230,7 +233,7 @@ impl Gateway {
         let facts = exchange.facts(inbound);
         let now = self.0.env.now();
         let decision = policy::decide((index, route), &facts, view.as_ref(), live.rules(), now);
-        exchange.person = view;
+        exchange.person = view.filter(|v| v.is_live(&live.snapshot.sessions, now));
         match (decision, away) {
             (Decision::SignIn, Some(unavailable)) => Err(unavailable),
             (decision, _) => Ok(decision),
