@@ -13,6 +13,7 @@
 //! - [`telemetry`] metrics and logs
 //! - [`ops`] health, readiness and metrics for those who run it
 //! - [`demo`] everything on one machine
+//! - [`gateway`] the line from a request to an application
 #![forbid(unsafe_code)]
 #![deny(
     clippy::unwrap_used,
@@ -30,6 +31,7 @@ pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod env;
+pub mod gateway;
 pub mod ops;
 pub mod portal;
 pub mod signer;

@@ -2,6 +2,8 @@
 
 mod architecture;
 mod config;
+mod gateway;
 mod sign_in_machine;
 mod snippets;
 mod store;
+mod support;

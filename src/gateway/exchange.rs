@@ -1,0 +1,119 @@
+//! One request and its answer: what the phases hand on to each other.
+
+use super::forward::{self, Forwarding};
+use super::inbound::{self, Inbound, Refusal};
+use super::seams::Seams;
+use super::{Live, client, wire};
+use crate::domain::request::Facts;
+use crate::domain::route::{Route, RouteIndex};
+use crate::domain::session::View;
+use pingora::http::RequestHeader;
+use pingora::proxy::Session;
+use pingora::upstreams::peer::HttpPeer;
+use pingora::{Error, ErrorType, Result};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// Pingora's context of a request. All phases see one generation of the configuration.
+pub(super) struct Exchange {
+    pub live: Arc<Live>,
+    pub seams: Arc<Seams>,
+    pub started: Instant,
+    /// The request's id.
+    pub reference: Arc<str>,
+    pub client: IpAddr,
+    pub https: bool,
+    pub redirect_to_https: bool,
+    /// A stable word for logs and metrics.
+    pub outcome: &'static str,
+    pub inbound: Option<Inbound>,
+    pub route: Option<RouteIndex>,
+    pub person: Option<Arc<View>>,
+    /// What was permitted; without it nothing goes upstream.
+    pub forwarding: Option<Forwarding>,
+    pub attempts: usize,
+    pub body_bytes: u64,
+}
+
+impl Exchange {
+    pub(super) fn new(live: Arc<Live>, seams: Arc<Seams>, id: [u8; 8]) -> Self {
+        Self {
+            live,
+            seams,
+            started: Instant::now(),
+            reference: format!("{:016x}", u64::from_be_bytes(id)).into(),
+            client: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            https: false,
+            redirect_to_https: false,
+            outcome: "unfinished",
+            inbound: None,
+            route: None,
+            person: None,
+            forwarding: None,
+            attempts: 0,
+            body_bytes: 0,
+        }
+    }
+
+    /// What the connection says about the client.
+    pub(super) fn meet(&mut self, session: &Session, redirect_to_https: bool) {
+        let peer = session.client_addr().and_then(|a| a.as_inet());
+        let peer = peer.map_or(self.client, |a| a.ip());
+        let headers = &session.req_header().headers;
+        let trusted = &self.live.snapshot.trusted_proxies;
+        self.client = client::address(peer, headers, trusted);
+        self.https = session.digest().is_some_and(|d| d.ssl_digest.is_some())
+            || client::was_https(peer, headers, trusted);
+        self.redirect_to_https = redirect_to_https;
+    }
+
+    pub(super) fn admit(&mut self, session: &mut Session) -> Result<Inbound, Refusal> {
+        if !session.is_http2() {
+            wire::check(&session.to_h1_raw())?;
+        }
+        let inbound = inbound::admit(session.req_header_mut())?;
+        self.inbound = Some(inbound.clone());
+        Ok(inbound)
+    }
+
+    pub(super) fn facts<'a>(&self, inbound: &'a Inbound) -> Facts<'a> {
+        Facts {
+            method: inbound.method.as_str(),
+            path: &inbound.path,
+            client: self.client,
+            mode: inbound.mode,
+        }
+    }
+
+    pub(super) fn route(&self) -> Option<&Route> {
+        self.route_in(&self.live)
+    }
+
+    pub(super) fn route_in<'a>(&self, live: &'a Live) -> Option<&'a Route> {
+        live.snapshot.routes.route(self.route?)
+    }
+
+    pub(super) fn on_portal(&self) -> bool {
+        let portal = self.live.snapshot.portal.host();
+        self.inbound.as_ref().is_some_and(|i| i.host == *portal)
+    }
+
+    /// The permitted request's peer for this attempt.
+    pub(super) async fn peer(&self, route: RouteIndex, attempt: usize) -> Result<HttpPeer> {
+        let peer = self.live.pools.peer(route, attempt).await;
+        peer.map_err(|e| Error::because(ErrorType::HTTPStatus(502), "no upstream", e).into_up())
+    }
+
+    /// What goes to the upstream, see [`forward::upstream_head`].
+    pub(super) fn upstream_head(
+        &self,
+        head: &mut RequestHeader,
+        inbound: &Inbound,
+        forwarding: &Forwarding,
+    ) -> Result<()> {
+        let route = self.live.snapshot.routes.route(forwarding.permit.route());
+        let route = route.ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
+        forward::upstream_head(head, inbound, route, &self.live.protected, forwarding)
+    }
+}

@@ -1,0 +1,290 @@
+//! The head of the request to the upstream: one function for proxied requests and for WebSockets.
+//!
+//! Called after the hop-by-hop fields are gone, so that a client cannot nominate what is set here
+//! (CVE-2026-105299). Whatever looks like a header of ours is removed first, on every route, public ones too;
+//! then the headers of the [`Permit`] are set. Trailers are never merged into the head (RFC 9110 6.5.1).
+
+use super::cookies;
+use super::inbound::Inbound;
+use crate::domain::account::Account;
+use crate::domain::policy::Permit;
+use crate::domain::route::{IdentitySpec, Part, Preset, Route, Table};
+use http::HeaderValue;
+use http::header::{COOKIE, HeaderName};
+use pingora::Result;
+use pingora::http::RequestHeader;
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A name as a careless application might compare it: letters and digits only, lower case (CGI turns `-`
+/// into `_`, others do so with every other character; CVE-2026-88011).
+pub(super) fn fold(name: &str) -> String {
+    name.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
+}
+
+/// Whether a name folds to `folded`.
+pub(super) fn folds_to(name: &str, folded: &str) -> bool {
+    let letters = name.bytes().filter(u8::is_ascii_alphanumeric);
+    letters.map(|b| b.to_ascii_lowercase()).eq(folded.bytes())
+}
+
+/// Always removed, whatever is configured.
+const RESERVED: [&str; 12] = [
+    "Forwarded",
+    "X-Real-IP",
+    "X-Client-IP",
+    "True-Client-IP",
+    "X-Original-URL",
+    "X-Original-URI",
+    "X-Rewrite-URL",
+    "X-HTTP-Method-Override",
+    "X-Method-Override",
+    "X-HTTP-Method",
+    "Proxy",
+    "X-Request-Id",
+];
+
+/// Removed with everything that begins like them.
+const RESERVED_PREFIXES: [&str; 2] = ["xforwarded", "xvestibule"];
+
+/// The names no client may send to any upstream, folded.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Protected(HashSet<String>);
+
+impl Protected {
+    pub(super) fn of(routes: &Table) -> Self {
+        let presets = [Preset::RemoteUser, Preset::Oauth2Proxy, Preset::None];
+        let fixed = presets.iter().flat_map(|p| p.headers()).map(|(n, _)| *n);
+        let configured = routes.routes().iter().flat_map(|r| names(&r.identity));
+        let all = RESERVED.into_iter().chain(fixed).chain(configured);
+        // an application's own credentials pass where no route sets them, see `remove_look_alikes`
+        Self(all.map(fold).filter(|n| n != "authorization").collect())
+    }
+
+    fn contains(&self, name: &HeaderName) -> bool {
+        with_folded(name.as_str(), |folded| {
+            self.0.contains(folded) || RESERVED_PREFIXES.iter().any(|p| folded.starts_with(p))
+        })
+    }
+}
+
+/// [`fold`] without an allocation for names of usual length: this runs for each header of each request.
+fn with_folded<T>(name: &str, then: impl FnOnce(&str) -> T) -> T {
+    let mut folded = [0u8; 64];
+    let mut length = 0;
+    for byte in name.bytes().filter(u8::is_ascii_alphanumeric) {
+        let Some(slot) = folded.get_mut(length) else {
+            return then(&fold(name));
+        };
+        *slot = byte.to_ascii_lowercase();
+        length += 1;
+    }
+    let text = folded.get(..length).map(std::str::from_utf8);
+    then(text.and_then(std::result::Result::ok).unwrap_or_default())
+}
+
+fn names(identity: &IdentitySpec) -> impl Iterator<Item = &str> {
+    let headers = identity.headers.iter().map(|(name, _)| name.as_str());
+    headers.chain(identity.assertion.iter().map(|a| a.header.as_str()))
+}
+
+/// All that the upstream's head is made from. Holding a [`Permit`] is what makes it possible at all.
+#[derive(Clone, Debug)]
+pub(super) struct Forwarding {
+    pub permit: Permit,
+    pub client: IpAddr,
+    pub https: bool,
+    pub assertion: Option<Arc<str>>,
+    pub reference: Arc<str>,
+}
+
+/// Cleans the head and sets what the upstream is told.
+pub(super) fn upstream_head(
+    head: &mut RequestHeader,
+    inbound: &Inbound,
+    route: &Route,
+    protected: &Protected,
+    forwarding: &Forwarding,
+) -> Result<()> {
+    remove_look_alikes(head, &route.identity, protected);
+    cut_cookies(head)?;
+    if let Some(view) = forwarding.permit.person() {
+        identity(head, &route.identity, &view.account)?;
+        if let (Some(spec), Some(token)) = (&route.identity.assertion, &forwarding.assertion) {
+            head.insert_header(spec.header.clone(), &**token)?;
+        }
+    }
+    let proto = if forwarding.https { "https" } else { "http" };
+    head.insert_header("X-Forwarded-For", forwarding.client.to_string())?;
+    head.insert_header("X-Forwarded-Host", inbound.authority.as_str())?;
+    head.insert_header("X-Forwarded-Proto", proto)?;
+    head.insert_header("X-Forwarded-Port", route.origin.port().to_string())?;
+    head.insert_header("X-Request-Id", &*forwarding.reference)?;
+    Ok(())
+}
+
+fn remove_look_alikes(head: &mut RequestHeader, identity: &IdentitySpec, protected: &Protected) {
+    let sets_authorization = names(identity).any(|n| folds_to(n, "authorization"));
+    let forged: Vec<HeaderName> = head
+        .headers
+        .keys()
+        .filter(|name| {
+            protected.contains(name)
+                || (sets_authorization && folds_to(name.as_str(), "authorization"))
+        })
+        .cloned()
+        .collect();
+    for name in &forged {
+        head.remove_header(name);
+    }
+}
+
+fn cut_cookies(head: &mut RequestHeader) -> Result<()> {
+    if !head.headers.contains_key(COOKIE) {
+        return Ok(());
+    }
+    let left = cookies::without_ours(&head.headers).map(|c| HeaderValue::from_bytes(&c));
+    head.remove_header(&COOKIE);
+    match left {
+        // bytes that came in a header can go out in one
+        Some(Ok(value)) => head.insert_header("Cookie", value),
+        Some(Err(_)) | None => Ok(()),
+    }
+}
+
+fn identity(head: &mut RequestHeader, spec: &IdentitySpec, account: &Account) -> Result<()> {
+    for (name, part) in spec.preset.headers() {
+        set(head, name, &text(account, part))?;
+    }
+    for (name, template) in &spec.headers {
+        let value: String = template.parts().iter().map(|p| text(account, p)).collect();
+        set(head, name, &value)?;
+    }
+    Ok(())
+}
+
+/// An empty value is no header: nothing is better than something to be misread.
+fn set(head: &mut RequestHeader, name: &str, text: &str) -> Result<()> {
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    match HeaderValue::from_bytes(text.trim().as_bytes()) {
+        Ok(value) if !value.is_empty() => head.insert_header(name.to_owned(), value),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+fn text(account: &Account, part: &Part) -> String {
+    match part {
+        Part::Text(text) => text.clone(),
+        Part::Id => account.id.to_string(),
+        Part::Login => account.login.clone(),
+        Part::Email => account.email.clone().unwrap_or_default(),
+        Part::Name => account.name.clone(),
+        Part::Groups => groups(account),
+        Part::Attribute(key) => account.attributes.get(key).cloned().unwrap_or_default(),
+    }
+}
+
+/// Joined by commas. A group whose name could be read as two is left out: less access, never more.
+fn groups(account: &Account) -> String {
+    let plain = |g: &&String| !g.chars().any(|c| c == ',' || c.is_control());
+    let names: Vec<&str> = account
+        .groups
+        .iter()
+        .filter(plain)
+        .map(String::as_str)
+        .collect();
+    names.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::policy::tests::account;
+    use crate::domain::route::tests::route;
+    use crate::domain::route::{AssertionSpec, Template};
+
+    fn protected() -> Protected {
+        let mut with = route("a.test", "/");
+        with.identity.headers = vec![
+            (
+                "X-Employee".into(),
+                Template::parse("{account.id}").unwrap(),
+            ),
+            ("Authorization".into(), Template::parse("x").unwrap()),
+        ];
+        with.identity.assertion = Some(AssertionSpec {
+            header: "X-Signed-By".into(),
+            audience: "a".into(),
+            lifetime: std::time::Duration::from_secs(60),
+        });
+        Protected::of(&Table::new(vec![with]).unwrap())
+    }
+
+    #[test]
+    fn look_alikes_of_every_protected_name() {
+        let protected = protected();
+        let check = |name: &str, want: bool| {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            assert_eq!(protected.contains(&name), want, "{name}");
+        };
+        for forged in [
+            "Remote-User",
+            "REMOTE_USER",
+            "remote.user",
+            "Remote--User",
+            "RemoteUser",
+            "remote-groups",
+            "X-Forwarded-User",
+            "x_forwarded_for",
+            "X-Forwarded-Anything",
+            "Forwarded",
+            "X-Real-Ip",
+            "X-Employee",
+            "x_employee",
+            "X-Signed-By",
+            "X-Vestibule-Assertion",
+            "x-vestibule-x",
+            "Proxy",
+            "X-Original-Url",
+            "X-Rewrite-Url",
+            "X-Http-Method-Override",
+            "X-Request-Id",
+            "x!employee",
+        ] {
+            check(forged, true);
+        }
+        let long = format!("Remote{}User", "-".repeat(100));
+        check(&long, true);
+        check(&format!("X-Forwarded-{}", "a".repeat(100)), true);
+        for own in [
+            "Authorization",
+            "X-Requested-With",
+            "Accept",
+            "X-Csrf-Token",
+            "Remote-Users2",
+        ] {
+            check(own, false);
+        }
+    }
+
+    #[test]
+    fn values_cannot_break_out() {
+        let mut person = account();
+        person.name = "Åsa\r\nRemote-Groups: admin\u{85}".into();
+        person.groups = ["staff", "a,admin", "b\nadmin"].map(str::to_owned).into();
+        person.email = None;
+        let mut head = RequestHeader::build("GET", b"/", None).unwrap();
+        let spec = route("a.test", "/").identity;
+        identity(&mut head, &spec, &person).unwrap();
+        let value = |n: &str| head.headers.get(n).map(|v| v.as_bytes().to_vec());
+        assert_eq!(value("remote-user"), Some(b"aino".to_vec()));
+        assert_eq!(value("remote-email"), None);
+        assert_eq!(value("remote-groups"), Some(b"staff".to_vec()));
+        let name = "ÅsaRemote-Groups: admin".as_bytes().to_vec();
+        assert_eq!(value("remote-name"), Some(name));
+    }
+}

@@ -1,0 +1,312 @@
+//! The first step of the line: a request two parsers could read differently goes no further.
+//!
+//! Pingora refuses much by itself; what it lets pass and we do not is refused here (RFC 9112 sections 3.2,
+//! 6.1, 6.3; RFC 9110 section 5.3). The canonical path that decisions are made on is written back into the
+//! request, so that it is also what the application receives.
+
+use super::forward::{fold, folds_to};
+use crate::domain::host::Host;
+use crate::domain::request::{Mode, Path};
+use http::header::{
+    ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE,
+};
+use http::{HeaderMap, Method, Version};
+use pingora::http::RequestHeader;
+
+/// Longest request target, in bytes.
+const TARGET_BYTES: usize = 8 * 1024;
+/// Most header fields.
+const HEADER_FIELDS: usize = 100;
+/// Longest header section, in bytes.
+const HEADER_BYTES: usize = 32 * 1024;
+/// Most fields a `Connection` header may nominate.
+const NOMINATIONS: usize = 10;
+
+/// A request as the rest of the line sees it. Nothing else may look at the raw target.
+#[derive(Clone, Debug)]
+pub(super) struct Inbound {
+    pub method: Method,
+    pub host: Host,
+    /// Host and port as the client wrote them, canonical.
+    pub authority: String,
+    pub path: Path,
+    pub query: Option<String>,
+    pub mode: Mode,
+    /// A well-formed WebSocket handshake (RFC 6455 4.1).
+    pub websocket: bool,
+    /// The declared length of the body.
+    pub content_length: Option<u64>,
+}
+
+impl Inbound {
+    pub(super) fn path_and_query(&self) -> String {
+        match &self.query {
+            Some(query) => format!("{}?{query}", self.path.as_str()),
+            None => self.path.as_str().to_owned(),
+        }
+    }
+}
+
+/// Why a request was not admitted. The connection is closed after the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    Malformed(&'static str),
+    TargetTooLong,
+    HeadTooLarge,
+    /// TRACE, CONNECT, and what is not a method.
+    Method,
+}
+
+use Refusal::Malformed;
+
+/// Checks the head, and rewrites its target to the canonical one.
+pub(super) fn admit(head: &mut RequestHeader) -> Result<Inbound, Refusal> {
+    sizes(head)?;
+    method(&head.method)?;
+    framing(head)?;
+    nominations(&head.headers)?;
+    let (target, authority) = target(head)?;
+    let (path, query) = split(&target)?;
+    let (host, port) = host(head, authority)?;
+    let inbound = Inbound {
+        method: head.method.clone(),
+        authority: match port {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_string(),
+        },
+        mode: mode(head),
+        websocket: is_websocket(head),
+        content_length: content_length(&head.headers),
+        host,
+        path,
+        query,
+    };
+    write_back(head, &inbound)?;
+    Ok(inbound)
+}
+
+fn sizes(head: &RequestHeader) -> Result<(), Refusal> {
+    if head.raw_path().len() > TARGET_BYTES {
+        return Err(Refusal::TargetTooLong);
+    }
+    let field = |(n, v): (&HeaderName, &http::HeaderValue)| n.as_str().len() + v.len() + 4;
+    let bytes: usize = head.headers.iter().map(field).sum();
+    if head.headers.len() > HEADER_FIELDS || bytes > HEADER_BYTES {
+        return Err(Refusal::HeadTooLarge);
+    }
+    Ok(())
+}
+
+fn method(method: &Method) -> Result<(), Refusal> {
+    let name = method.as_str();
+    let plain = name.bytes().all(|b| b.is_ascii_uppercase() || b == b'-');
+    let refused = matches!(name, "TRACE" | "TRACK" | "CONNECT" | "PRI");
+    (plain && !refused).then_some(()).ok_or(Refusal::Method)
+}
+
+/// One coding, one length, and not both. `_` and `.` twins of the two fields are somebody else's framing.
+fn framing(head: &RequestHeader) -> Result<(), Refusal> {
+    let headers = &head.headers;
+    let codings = headers.get_all(TRANSFER_ENCODING);
+    let lengths = headers.get_all(CONTENT_LENGTH);
+    let (coded, measured) = (codings.iter().count(), lengths.iter().count());
+    if coded > 1 || measured > 1 || (coded > 0 && measured > 0) {
+        return Err(Malformed("more than one framing"));
+    }
+    let chunked = |v: &http::HeaderValue| v.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if !codings.iter().all(chunked) || (coded > 0 && head.version == Version::HTTP_10) {
+        return Err(Malformed("transfer coding"));
+    }
+    if measured > 0 && content_length(headers).is_none() {
+        return Err(Malformed("content length"));
+    }
+    let twin = headers.keys().any(|name| {
+        (folds_to(name.as_str(), "contentlength") && name != CONTENT_LENGTH)
+            || (folds_to(name.as_str(), "transferencoding") && name != TRANSFER_ENCODING)
+    });
+    (!twin).then_some(()).ok_or(Malformed("framing twin"))
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    let text = headers.get(CONTENT_LENGTH)?.to_str().ok()?;
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
+}
+
+/// `Connection` may name hop-by-hop fields, not what we add or need (RFC 9110 7.6.1).
+fn nominations(headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut count = 0;
+    for token in connection_tokens(headers) {
+        count += 1;
+        let name = token.and_then(|t| HeaderName::from_bytes(t).ok());
+        let name = name.ok_or(Malformed("connection token"))?;
+        let folded = fold(name.as_str());
+        let needed = matches!(
+            folded.as_str(),
+            "host" | "contentlength" | "cookie" | "forwarded" | "xrealip"
+        ) || folded.starts_with("xforwarded");
+        if needed || count > NOMINATIONS {
+            return Err(Malformed("connection nominates what it must not"));
+        }
+    }
+    Ok(())
+}
+
+/// The tokens of all `Connection` lines; `None` for what is not a token.
+pub(super) fn connection_tokens(headers: &HeaderMap) -> impl Iterator<Item = Option<&[u8]>> {
+    headers
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|b| *b == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|token| !token.is_empty())
+        .map(|token| {
+            let tchar = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);
+            token.iter().all(tchar).then_some(token)
+        })
+}
+
+/// The path and query as sent, and the authority of an absolute target. Only origin-form and absolute-form
+/// are taken: pingora shows `/` for the others while their bytes would go out unchanged.
+fn target(head: &RequestHeader) -> Result<(Vec<u8>, Option<Vec<u8>>), Refusal> {
+    let raw = head.raw_path();
+    if raw.first() == Some(&b'/') {
+        return Ok((raw.to_vec(), None));
+    }
+    let rest = [&b"http://"[..], b"https://"]
+        .iter()
+        .find_map(|scheme| raw.strip_prefix(*scheme))
+        .filter(|_| head.version != Version::HTTP_2)
+        .ok_or(Malformed("target form"))?;
+    let end = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#'));
+    let (authority, path) = rest
+        .split_at_checked(end.unwrap_or(rest.len()))
+        .unwrap_or((rest, b""));
+    let path = match path.first() {
+        None => b"/".to_vec(),
+        Some(b'/') => path.to_vec(),
+        Some(_) => return Err(Malformed("target form")),
+    };
+    Ok((path, Some(authority.to_vec())))
+}
+
+fn split(target: &[u8]) -> Result<(Path, Option<String>), Refusal> {
+    let end = target.iter().position(|b| *b == b'?');
+    let (path, query) = match end.and_then(|at| target.split_at_checked(at)) {
+        Some((path, query)) => (path, query.get(1..)),
+        None => (target, None),
+    };
+    let path = Path::parse(path).ok_or(Malformed("path"))?;
+    let Some(query) = query else {
+        return Ok((path, None));
+    };
+    if query.iter().any(|b| matches!(b, 0..=0x20 | 0x7f | b'#')) {
+        return Err(Malformed("query"));
+    }
+    Ok((path, Some(escaped(query))))
+}
+
+/// The query as it came, but for the bytes that may not stand in one (RFC 3986 3.4).
+fn escaped(query: &[u8]) -> String {
+    use std::fmt::Write as _;
+    query
+        .iter()
+        .fold(String::with_capacity(query.len()), |mut out, byte| {
+            match byte {
+                0x80.. => {
+                    let _ = write!(out, "%{byte:02X}");
+                }
+                _ => out.push(char::from(*byte)),
+            }
+            out
+        })
+}
+
+/// Exactly one authority, however many places it is written in (RFC 9112 3.2).
+fn host(head: &RequestHeader, absolute: Option<Vec<u8>>) -> Result<(Host, Option<u16>), Refusal> {
+    let mut written: Vec<Vec<u8>> = absolute.into_iter().collect();
+    if let Some(authority) = head.uri.authority() {
+        written.push(authority.as_str().as_bytes().to_vec());
+    }
+    let hosts = head.headers.get_all(HOST);
+    if hosts.iter().count() > 1 {
+        return Err(Malformed("two hosts"));
+    }
+    if hosts.iter().next().is_none() && head.version != Version::HTTP_2 {
+        return Err(Malformed("no host"));
+    }
+    written.extend(hosts.iter().map(|v| v.as_bytes().to_vec()));
+    let mut parsed = written.iter().map(|bytes| {
+        let text = std::str::from_utf8(bytes).ok()?;
+        Host::parse_authority(text)
+    });
+    let first = parsed.next().flatten().ok_or(Malformed("host"))?;
+    if parsed.any(|other| other.as_ref() != Some(&first)) {
+        return Err(Malformed("hosts differ"));
+    }
+    Ok(first)
+}
+
+/// The canonical target, in origin-form; on HTTP/2 the authority becomes the `Host` field.
+fn write_back(head: &mut RequestHeader, inbound: &Inbound) -> Result<(), Refusal> {
+    if !head.headers.contains_key(HOST) {
+        let authority = head.uri.authority().map(|a| a.as_str().to_owned());
+        let host = authority.ok_or(Malformed("no host"))?;
+        head.insert_header(HOST, host)
+            .map_err(|_| Malformed("host"))?;
+    }
+    head.set_raw_path(inbound.path_and_query().as_bytes())
+        .map_err(|_| Malformed("target"))
+}
+
+/// How the client asks, by fetch metadata where it is sent, else by what it accepts. Only the form of an
+/// answer hangs on it.
+fn mode(head: &RequestHeader) -> Mode {
+    let headers = &head.headers;
+    let value = |name: &str| headers.get(name).map(http::HeaderValue::as_bytes);
+    if headers.contains_key(UPGRADE) {
+        return Mode::Programmatic;
+    }
+    let top_level = match value("sec-fetch-mode") {
+        Some(mode) => {
+            mode == b"navigate" && value("sec-fetch-dest").is_none_or(|d| d == b"document")
+        }
+        None => headers
+            .get(ACCEPT)
+            .and_then(|v| v.to_str().ok())
+            .is_some_and(|accept| accept.to_ascii_lowercase().contains("text/html")),
+    };
+    match head.method {
+        Method::GET | Method::HEAD if top_level => Mode::Navigation,
+        Method::POST if top_level && is_form(headers) => Mode::FormPost,
+        _ => Mode::Programmatic,
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let Some(text) = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()) else {
+        return false;
+    };
+    let kind = text.split(';').next().unwrap_or_default().trim();
+    [
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "text/plain",
+    ]
+    .iter()
+    .any(|form| kind.eq_ignore_ascii_case(form))
+}
+
+fn is_websocket(head: &RequestHeader) -> bool {
+    let upgrade = head.headers.get_all(UPGRADE);
+    let asked = upgrade
+        .iter()
+        .all(|v| v.as_bytes().eq_ignore_ascii_case(b"websocket"))
+        && upgrade.iter().count() == 1;
+    let named = connection_tokens(&head.headers)
+        .flatten()
+        .any(|t| t.eq_ignore_ascii_case(b"upgrade"));
+    let bodiless = !head.headers.contains_key(TRANSFER_ENCODING)
+        && content_length(&head.headers).unwrap_or(0) == 0;
+    asked && named && bodiless && head.method == Method::GET && head.version == Version::HTTP_11
+}

@@ -1,0 +1,354 @@
+//! The gateway: every request walks one line, and only the holder of a permit gets to an application.
+//!
+//! ```text
+//! parse (inbound) -> find the route -> find the session -> policy::decide
+//!     -> Portal | HostPage | Challenge | Redirect | Deny | Forward(permit)
+//! ```
+//!
+//! There is no way round: `OPTIONS`, upgrades and health checks walk the same line. [`Gateway::walk`] is all of
+//! it up to the decision, `through` what follows a permit; the other files are its steps. Pingora calls the
+//! phases in [`phases`].
+
+mod bridge;
+mod client;
+mod connection;
+mod cookies;
+mod exchange;
+mod forward;
+mod inbound;
+mod listener;
+mod phases;
+mod respond;
+mod response;
+pub mod seams;
+mod through;
+mod tls;
+mod tunnel;
+mod upstream;
+mod wire;
+
+pub use listener::{ListenFault, Listener, Running};
+pub use tls::{CertificateFault, CertificateFiles, Certificates};
+pub use upstream::CaFault;
+
+use crate::domain::host::{Host, Origin};
+use crate::domain::policy::{self, Decision, Denial, TwoFactorRules};
+use crate::domain::request::Mode;
+use crate::domain::route::{RouteIndex, Table};
+use crate::domain::secret::Token;
+use crate::domain::session::{self, View};
+use crate::env::Env;
+use arc_swap::ArcSwap;
+use exchange::Exchange;
+use forward::Protected;
+use inbound::Inbound;
+use ipnet::IpNet;
+use pingora::Result;
+use pingora::connectors::TransportConnector;
+use pingora::http::RequestHeader;
+use pingora::proxy::Session as Request;
+use respond::Challenge;
+use seams::{ErrorKind, Seams, Unavailable};
+use std::sync::Arc;
+use upstream::{Names, Pools};
+
+/// What is configured: one generation, replaced as a whole.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub portal: Origin,
+    pub routes: Table,
+    pub two_factor: TwoFactorRules,
+    pub sessions: session::Rules,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// A snapshot with what is derived from it.
+struct Live {
+    snapshot: Snapshot,
+    protected: Protected,
+    pools: Pools,
+    portal_url: String,
+    sign_in_url: String,
+}
+
+impl Live {
+    fn new(snapshot: Snapshot, names: &Arc<Names>) -> Result<Self, CaFault> {
+        let portal_url = snapshot.portal.to_string();
+        Ok(Self {
+            protected: Protected::of(&snapshot.routes),
+            pools: Pools::new(&snapshot.routes, Arc::clone(names))?,
+            sign_in_url: format!("{portal_url}/signin"),
+            portal_url,
+            snapshot,
+        })
+    }
+
+    fn rules(&self) -> policy::Rules<'_> {
+        policy::Rules {
+            two_factor: &self.snapshot.two_factor,
+            sessions: &self.snapshot.sessions,
+        }
+    }
+}
+
+/// The gateway. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Gateway(Arc<Inner>);
+
+struct Inner {
+    live: ArcSwap<Live>,
+    names: Arc<Names>,
+    seams: Arc<Seams>,
+    env: Env,
+    portal: axum::Router,
+    host_pages: axum::Router,
+    websockets: TransportConnector,
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Gateway")
+    }
+}
+
+impl Gateway {
+    /// Fails where a route's CA file cannot be used.
+    pub fn new(snapshot: Snapshot, seams: Seams, env: Env) -> Result<Self, CaFault> {
+        let names = Arc::new(Names::default());
+        Ok(Self(Arc::new(Inner {
+            live: ArcSwap::from_pointee(Live::new(snapshot, &names)?),
+            names,
+            portal: seams.pages.portal(),
+            host_pages: seams.pages.host_pages(),
+            seams: Arc::new(seams),
+            env,
+            websockets: TransportConnector::new(None),
+        })))
+    }
+
+    /// Replaces the configuration; requests in flight finish under the one they began with.
+    pub fn reload(&self, snapshot: Snapshot) -> Result<(), CaFault> {
+        let live = Live::new(snapshot, &self.0.names)?;
+        self.0.live.store(Arc::new(live));
+        Ok(())
+    }
+
+    /// Binds and serves, inside the caller's tokio runtime.
+    pub fn serve(&self, listeners: Vec<Listener>) -> Result<Running, ListenFault> {
+        let inner = Arc::clone(&self.0);
+        let is_proxy =
+            move |peer| client::is_trusted(peer, &inner.live.load().snapshot.trusted_proxies);
+        listener::serve(listeners, &phases::proxy(self.clone()), Arc::new(is_proxy))
+    }
+
+    /// The line. `Ok(true)`: answered. `Ok(false)`: the exchange holds a permit and is to be forwarded.
+    async fn walk(&self, request: &mut Request, exchange: &mut Exchange) -> Result<bool> {
+        let inbound = match exchange.admit(request) {
+            Ok(inbound) => inbound,
+            Err(refusal) => {
+                exchange.outcome = "refused";
+                return respond::refusal(request, exchange, refusal).await;
+            }
+        };
+        match self.place(request, exchange, &inbound) {
+            Place::Elsewhere(kind, outcome) => {
+                exchange.outcome = outcome;
+                respond::error(request, exchange, kind).await
+            }
+            Place::ToHttps(location) => {
+                exchange.outcome = "to_https";
+                respond::to_https(request, exchange, &location).await
+            }
+            Place::Portal => {
+                exchange.outcome = "portal";
+                bridge::serve(request, exchange, self.0.portal.clone(), None).await?;
+                Ok(true)
+            }
+            Place::HostPage(title) => {
+                exchange.outcome = "host_page";
+                let pages = self.0.host_pages.clone();
+                bridge::serve(request, exchange, pages, title.as_deref()).await?;
+                Ok(true)
+            }
+            Place::Route(index) => {
+                exchange.route = Some(index);
+                let decision = self.decide(request, exchange, &inbound, index).await;
+                self.act(request, exchange, inbound, decision).await
+            }
+        }
+    }
+
+    /// Whose place the request is for, before anybody asks who sends it.
+    fn place(&self, request: &Request, exchange: &Exchange, inbound: &Inbound) -> Place {
+        let snapshot = &exchange.live.snapshot;
+        let ours = inbound.host == *snapshot.portal.host();
+        if !ours && !snapshot.routes.knows_host(&inbound.host) {
+            return Place::Elsewhere(ErrorKind::UnknownHost, "unknown_host");
+        }
+        if exchange.redirect_to_https {
+            return Place::ToHttps(self.https_address(exchange, inbound));
+        }
+        if !tls_name_covers(request, &inbound.host) {
+            return Place::Elsewhere(ErrorKind::UnknownHost, "misdirected");
+        }
+        if ours {
+            return Place::Portal;
+        }
+        let route = snapshot.routes.find(&inbound.host, &inbound.path);
+        if is_host_page(inbound.path.as_str()) {
+            let title = route.map(|(_, r)| r.title.clone());
+            return Place::HostPage(title.or_else(|| first_title(snapshot, &inbound.host)));
+        }
+        match route {
+            Some((index, _)) => Place::Route(index),
+            None => Place::Elsewhere(ErrorKind::NotFound, "no_route"),
+        }
+    }
+
+    fn https_address(&self, exchange: &Exchange, inbound: &Inbound) -> String {
+        let snapshot = &exchange.live.snapshot;
+        let mut origins = snapshot.routes.routes().iter().map(|r| &r.origin);
+        let origin = origins.find(|o| *o.host() == inbound.host);
+        let origin = origin.unwrap_or(&snapshot.portal);
+        format!("{origin}{}", inbound.path_and_query())
+    }
+
+    /// Finds the session and decides. A store that is away closes every door but the public ones.
+    async fn decide(
+        &self,
+        request: &Request,
+        exchange: &mut Exchange,
+        inbound: &Inbound,
+        index: RouteIndex,
+    ) -> Result<Decision, Unavailable> {
+        let found = self.session(request.req_header(), &inbound.host).await;
+        let (view, away) = match found {
+            Ok(view) => (view, None),
+            Err(unavailable) => (None, Some(unavailable)),
+        };
+        let live = Arc::clone(&exchange.live);
+        let route = live.snapshot.routes.route(index);
+        let route = route.ok_or_else(|| Unavailable("no such route".to_owned()))?;
+        let facts = exchange.facts(inbound);
+        let now = self.0.env.now();
+        let decision = policy::decide((index, route), &facts, view.as_ref(), live.rules(), now);
+        exchange.person = view.filter(|v| v.is_live(&live.snapshot.sessions, now));
+        match (decision, away) {
+            (Decision::SignIn, Some(unavailable)) => Err(unavailable),
+            (decision, _) => Ok(decision),
+        }
+    }
+
+    /// The session of the request's only cookie of our name.
+    async fn session(
+        &self,
+        head: &RequestHeader,
+        host: &Host,
+    ) -> Result<Option<Arc<View>>, Unavailable> {
+        let token = cookies::single(&head.headers, seams::SESSION_COOKIE);
+        match token.filter(|t| Token::parse(t).is_some()) {
+            Some(token) => self.0.seams.sessions.find(token, host).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn act(
+        &self,
+        request: &mut Request,
+        exchange: &mut Exchange,
+        inbound: Inbound,
+        decision: Result<Decision, Unavailable>,
+    ) -> Result<bool> {
+        let decision = match decision {
+            Ok(decision) => decision,
+            Err(unavailable) => return self.unavailable(request, exchange, &unavailable).await,
+        };
+        exchange.outcome = decision.code();
+        match decision {
+            Decision::Forward(permit) => self.forward(request, exchange, inbound, permit).await,
+            Decision::SignIn => self.ask(request, exchange, Challenge::SignIn).await,
+            Decision::StepUp { max_age } => {
+                self.ask(request, exchange, Challenge::StepUp { max_age })
+                    .await
+            }
+            Decision::Enrol | Decision::Remind | Decision::EnrolOverdue => {
+                self.ask(request, exchange, Challenge::Enrol).await
+            }
+            Decision::Deny(Denial::Group | Denial::Network) => {
+                respond::error(request, exchange, ErrorKind::Forbidden).await
+            }
+            Decision::Deny(Denial::Method) => {
+                let live = Arc::clone(&exchange.live);
+                let methods = exchange.route_in(&live).map(|r| &r.access.methods);
+                let allowed: Vec<&str> =
+                    methods.into_iter().flatten().map(String::as_str).collect();
+                respond::method_not_allowed(request, exchange, &allowed).await
+            }
+        }
+    }
+
+    /// Something is missing: a browser is sent to the portal, a form keeps its page, a program is told.
+    async fn ask(
+        &self,
+        request: &mut Request,
+        exchange: &Exchange,
+        challenge: Challenge,
+    ) -> Result<bool> {
+        let (Some(inbound), Some(route)) = (&exchange.inbound, exchange.route()) else {
+            return respond::error(request, exchange, ErrorKind::Internal).await;
+        };
+        match inbound.mode {
+            Mode::Navigation => {
+                let headers = &request.req_header().headers;
+                let pre = cookies::single(headers, seams::PRE_SESSION_COOKIE);
+                let pages = &self.0.seams.pages;
+                let door = pages.door(&route.origin, &inbound.path_and_query(), pre);
+                respond::to_door(request, exchange, &door).await
+            }
+            Mode::FormPost => respond::error(request, exchange, ErrorKind::FormExpired).await,
+            Mode::Programmatic => respond::challenge(request, exchange, challenge).await,
+        }
+    }
+
+    async fn unavailable(
+        &self,
+        request: &mut Request,
+        exchange: &mut Exchange,
+        reason: &Unavailable,
+    ) -> Result<bool> {
+        tracing::error!(reason = %reason.0, request.id = %exchange.reference, "a request is refused: {reason}");
+        exchange.outcome = "unavailable";
+        respond::error(request, exchange, ErrorKind::Unavailable).await
+    }
+}
+
+/// What a request is addressed to.
+enum Place {
+    Portal,
+    HostPage(Option<String>),
+    Route(RouteIndex),
+    ToHttps(String),
+    Elsewhere(ErrorKind, &'static str),
+}
+
+/// Everything under `/.vestibule/` on an application's host is ours, in any spelling an application might take
+/// for it.
+fn is_host_page(path: &str) -> bool {
+    let first = path.trim_start_matches('/').split(['/', ';']).next();
+    let first = first.unwrap_or_default().to_ascii_lowercase();
+    first == ".vestibule" || first.starts_with(".vestibule%3b")
+}
+
+fn first_title(snapshot: &Snapshot, host: &Host) -> Option<String> {
+    let mut routes = snapshot.routes.routes().iter();
+    let route = routes.find(|r| r.origin.host() == host)?;
+    Some(route.title.clone())
+}
+
+/// RFC 9110 7.4: a host whose certificate the client was not shown is not answered on this connection.
+fn tls_name_covers(request: &Request, host: &Host) -> bool {
+    let digest = request.digest().and_then(|d| d.ssl_digest.as_ref());
+    let name = digest.and_then(|d| d.extension.get::<tls::TlsName>());
+    name.is_none_or(|n| n.may_serve(host.as_str()))
+}

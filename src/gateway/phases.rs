@@ -1,0 +1,235 @@
+//! The line, in the phases pingora calls (their order: `early_request_filter`, `request_filter`,
+//! `upstream_peer`, `upstream_request_filter`, `request_body_filter`, `upstream_response_filter`,
+//! `response_filter`, `logging`). The two upstream phases refuse to run without a permit.
+
+use super::connection::Progress;
+use super::exchange::Exchange;
+use super::{Gateway, respond, response};
+use async_trait::async_trait;
+use bytes::Bytes;
+use pingora::apps::HttpServerOptions;
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::modules::http::HttpModules;
+use pingora::protocols::http::v2::server::default_h2_options;
+use pingora::proxy::{FailToProxy, HttpProxy, ProxyHttp, ProxyWarnLogContext, Session};
+use pingora::server::configuration::ServerConf;
+use pingora::upstreams::peer::HttpPeer;
+use pingora::{Error, ErrorType, Result};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long an idle client connection is kept, in seconds.
+const KEEP_ALIVE: u64 = 60;
+/// Longest silence of a client while it sends or takes a body.
+const SILENCE: Duration = Duration::from_secs(60);
+/// Idle connections to upstreams that are kept.
+const POOL: usize = 1024;
+
+/// The gateway as pingora sees it.
+pub(super) struct Line(Gateway);
+
+/// The proxy that connections are handed to.
+pub(super) fn proxy(gateway: Gateway) -> Arc<HttpProxy<Line>> {
+    let conf = ServerConf {
+        upstream_keepalive_pool_size: POOL,
+        ..ServerConf::default()
+    };
+    let mut proxy = HttpProxy::new(Line(gateway), Arc::new(conf));
+    proxy.handle_init_modules();
+    let mut h2 = default_h2_options();
+    // an upload is not held up by the default window of 64 KiB
+    h2.initial_window_size(1 << 20)
+        .initial_connection_window_size(4 << 20);
+    proxy.h2_options = Some(h2);
+    let mut options = HttpServerOptions::default();
+    options.h2_idle_timeout = Some(Duration::from_secs(KEEP_ALIVE));
+    // refused by us, so that the refusal is logged and has no banner
+    options.allow_connect_method_proxying = true;
+    proxy.server_options = Some(options);
+    Arc::new(proxy)
+}
+
+#[async_trait]
+impl ProxyHttp for Line {
+    type CTX = Exchange;
+
+    fn new_ctx(&self) -> Exchange {
+        let gateway = &self.0.0;
+        let live = gateway.live.load_full();
+        Exchange::new(live, Arc::clone(&gateway.seams), gateway.env.random())
+    }
+
+    fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
+
+    async fn early_request_filter(
+        &self,
+        session: &mut Session,
+        exchange: &mut Exchange,
+    ) -> Result<()> {
+        let progress = Progress::of(session);
+        if let Some(progress) = &progress {
+            progress.head_is_read();
+        }
+        session.set_keepalive(Some(KEEP_ALIVE));
+        session.set_read_timeout(Some(SILENCE));
+        session.set_write_timeout(Some(SILENCE));
+        session.set_total_drain_timeout(Some(Duration::from_secs(5)));
+        exchange.meet(session, progress.is_some_and(|p| p.redirects_to_https()));
+        Ok(())
+    }
+
+    async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
+        self.0.walk(session, exchange).await
+    }
+
+    async fn upstream_peer(
+        &self,
+        _session: &mut Session,
+        exchange: &mut Exchange,
+    ) -> Result<Box<HttpPeer>> {
+        let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
+        let peer = exchange
+            .peer(forwarding.permit.route(), exchange.attempts)
+            .await?;
+        exchange.attempts += 1;
+        Ok(Box::new(peer))
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        _session: &mut Session,
+        head: &mut RequestHeader,
+        exchange: &mut Exchange,
+    ) -> Result<()> {
+        let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
+        let inbound = exchange.inbound.as_ref().ok_or_else(no_permit)?;
+        exchange.upstream_head(head, inbound, forwarding)
+    }
+
+    async fn request_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        _end: bool,
+        exchange: &mut Exchange,
+    ) -> Result<()> {
+        let read = body.as_ref().map_or(0, |b| b.len() as u64);
+        exchange.body_bytes = exchange.body_bytes.saturating_add(read);
+        let limit = exchange.route().and_then(|r| r.body_limit);
+        if limit.is_some_and(|limit| exchange.body_bytes > limit) {
+            exchange.outcome = "too_large";
+            return Err(Error::new_down(ErrorType::HTTPStatus(413)));
+        }
+        Ok(())
+    }
+
+    async fn upstream_response_filter(
+        &self,
+        _session: &mut Session,
+        head: &mut ResponseHeader,
+        _exchange: &mut Exchange,
+    ) -> Result<()> {
+        response::clean(head);
+        Ok(())
+    }
+
+    async fn response_filter(
+        &self,
+        session: &mut Session,
+        head: &mut ResponseHeader,
+        _exchange: &mut Exchange,
+    ) -> Result<()> {
+        response::for_version(head, session.req_header().version);
+        Ok(())
+    }
+
+    /// Nothing has been sent yet, so another upstream may have the request, whatever its method.
+    fn fail_to_connect(
+        &self,
+        _session: &mut Session,
+        _peer: &HttpPeer,
+        exchange: &mut Exchange,
+        fault: Box<Error>,
+    ) -> Box<Error> {
+        let mut fault = fault;
+        let route = exchange.route;
+        let attempts = route.map_or(1, |r| exchange.live.pools.attempts(r));
+        fault.set_retry(exchange.attempts < attempts);
+        fault
+    }
+
+    async fn fail_to_proxy(
+        &self,
+        session: &mut Session,
+        fault: &Error,
+        exchange: &mut Exchange,
+    ) -> FailToProxy {
+        let written = session.response_written().map(|r| r.status.as_u16());
+        session.set_keepalive(None);
+        let mut code = written.unwrap_or(0);
+        if let (None, Some(kind)) = (written, respond::kind_of_fault(fault)) {
+            exchange.outcome = respond::outcome_of(kind);
+            // the client may be gone by now
+            let _ = respond::error(session, exchange, kind).await;
+            code = session.response_written().map_or(0, |r| r.status.as_u16());
+        } else if exchange.outcome != "websocket" {
+            exchange.outcome = "aborted";
+        }
+        FailToProxy {
+            error_code: code,
+            can_reuse_downstream: false,
+        }
+    }
+
+    /// One line a request: what was asked, how it ended, whose it was. Never a cookie, a token or a query.
+    async fn logging(&self, session: &mut Session, fault: Option<&Error>, exchange: &mut Exchange) {
+        if let Some(progress) = Progress::of(session) {
+            progress.request_is_over();
+        }
+        let status = session.response_written().map_or(0, |r| r.status.as_u16());
+        let duration = exchange.started.elapsed();
+        let inbound = exchange.inbound.as_ref();
+        let person = exchange.forwarding.as_ref().and_then(|f| f.permit.person());
+        let person = person.or(exchange.person.as_ref());
+        tracing::info!(
+            target: "vestibule::access",
+            method = session.req_header().method.as_str(),
+            host = inbound.map_or("", |i| i.host.as_str()),
+            path = inbound.map_or("", |i| i.path.as_str()),
+            route.name = exchange.route().map_or("", |r| r.name.as_str()),
+            outcome = exchange.outcome,
+            status,
+            account.id = person.map(|v| v.account.id.to_string()).unwrap_or_default(),
+            client.address = %exchange.client,
+            duration_ms = duration.as_secs_f64() * 1000.0,
+            request.id = &*exchange.reference,
+            fault = fault.map(ToString::to_string).unwrap_or_default(),
+            "request"
+        );
+        let observer = &self.0.0.seams.observer;
+        observer.request(exchange.route, exchange.outcome, status, duration);
+    }
+
+    fn suppress_error_log(&self, _session: &Session, _exchange: &Exchange, _fault: &Error) -> bool {
+        // `logging` has it
+        true
+    }
+
+    fn suppress_proxy_warn_log(
+        &self,
+        _session: &Session,
+        _exchange: &Exchange,
+        _fault: &Error,
+        _context: ProxyWarnLogContext,
+    ) -> bool {
+        true
+    }
+}
+
+/// Only a mistake of ours leads here, and it opens nothing.
+fn no_permit() -> Box<Error> {
+    Error::explain(
+        ErrorType::InternalError,
+        "a request without a permit reached the upstream phase",
+    )
+}

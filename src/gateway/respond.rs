@@ -1,0 +1,403 @@
+//! Every answer that is neither the application's nor a page's: the only place with HTTP statuses.
+//!
+//! One table maps a refusal to a status and an error word. Browsers get a page, programs JSON, text clients
+//! one line. A challenge to a program follows RFC 9110 11.6.1 and, for a step-up, RFC 9470.
+
+use super::Exchange;
+use super::cookies;
+use super::inbound::Refusal;
+use super::seams::{ErrorKind, LANGUAGE_COOKIE, PageRequest};
+use crate::domain::request::Mode;
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE,
+    LOCATION, SERVER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use pingora::http::ResponseHeader;
+use pingora::proxy::Session;
+use pingora::{Error, ErrorSource, ErrorType, Result};
+use std::time::Duration;
+
+/// What a program is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Challenge {
+    SignIn,
+    StepUp { max_age: Option<Duration> },
+    Enrol,
+}
+
+/// The table: status, error word for programs, plain sentence.
+const fn row(kind: ErrorKind) -> (StatusCode, &'static str, &'static str) {
+    match kind {
+        ErrorKind::Forbidden => (
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "You do not have access to this service.",
+        ),
+        ErrorKind::BadGateway => (
+            StatusCode::BAD_GATEWAY,
+            "bad_gateway",
+            "The service behind this address does not answer.",
+        ),
+        ErrorKind::GatewayTimeout => (
+            StatusCode::GATEWAY_TIMEOUT,
+            "gateway_timeout",
+            "The service behind this address takes too long to answer.",
+        ),
+        ErrorKind::NotFound => (
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "There is nothing at this address.",
+        ),
+        ErrorKind::UnknownHost => (
+            StatusCode::MISDIRECTED_REQUEST,
+            "unknown_host",
+            "This host name is not served here.",
+        ),
+        ErrorKind::MethodNotAllowed => (
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "This method is not allowed here.",
+        ),
+        ErrorKind::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "What was sent is larger than this service accepts.",
+        ),
+        ErrorKind::BadRequest => (
+            StatusCode::BAD_REQUEST,
+            "bad_request",
+            "The request was not understood.",
+        ),
+        ErrorKind::Unavailable => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Signing in is not possible at the moment. Please try again shortly.",
+        ),
+        ErrorKind::Internal => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something went wrong on our side.",
+        ),
+        ErrorKind::FormExpired => (
+            StatusCode::UNAUTHORIZED,
+            "login_required",
+            "Sign in in another tab, then send the form again.",
+        ),
+    }
+}
+
+const fn challenge_row(challenge: Challenge) -> (&'static str, &'static str) {
+    match challenge {
+        Challenge::SignIn => ("login_required", "Sign in first."),
+        Challenge::StepUp { .. } => (
+            "insufficient_user_authentication",
+            "A fresh second factor is needed here.",
+        ),
+        Challenge::Enrol => (
+            "enrolment_required",
+            "Two-factor authentication must be set up first.",
+        ),
+    }
+}
+
+/// A refusal or fault, as the client can read it.
+pub(super) async fn error(
+    session: &mut Session,
+    exchange: &Exchange,
+    kind: ErrorKind,
+) -> Result<bool> {
+    let (status, _, _) = row(kind);
+    let answer = error_answer(session, exchange, kind, status);
+    send(session, exchange, answer).await
+}
+
+/// The request was not admitted; the connection ends with the answer (RFC 9112 6.1).
+pub(super) async fn refusal(
+    session: &mut Session,
+    exchange: &Exchange,
+    refusal: Refusal,
+) -> Result<bool> {
+    let (kind, status) = match refusal {
+        Refusal::Malformed(_) => (ErrorKind::BadRequest, StatusCode::BAD_REQUEST),
+        Refusal::TargetTooLong => (ErrorKind::BadRequest, StatusCode::URI_TOO_LONG),
+        Refusal::HeadTooLarge => (
+            ErrorKind::BadRequest,
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        ),
+        Refusal::Method => (ErrorKind::MethodNotAllowed, StatusCode::METHOD_NOT_ALLOWED),
+    };
+    session.set_keepalive(None);
+    let mut answer = error_answer(session, exchange, kind, status);
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        let usual = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+        set(answer.headers_mut(), ALLOW, usual);
+    }
+    send(session, exchange, answer).await
+}
+
+/// The route allows other methods only.
+pub(super) async fn method_not_allowed(
+    session: &mut Session,
+    exchange: &Exchange,
+    allowed: &[&str],
+) -> Result<bool> {
+    let (status, _, _) = row(ErrorKind::MethodNotAllowed);
+    let mut answer = error_answer(session, exchange, ErrorKind::MethodNotAllowed, status);
+    set(answer.headers_mut(), ALLOW, &allowed.join(", "));
+    send(session, exchange, answer).await
+}
+
+/// A browser goes to the portal.
+pub(super) async fn to_door(
+    session: &mut Session,
+    exchange: &Exchange,
+    door: &super::seams::Door,
+) -> Result<bool> {
+    let mut answer = redirect(StatusCode::FOUND, &door.location);
+    if let Some(cookie) = &door.set_cookie {
+        set(answer.headers_mut(), SET_COOKIE, cookie);
+    }
+    send(session, exchange, answer).await
+}
+
+/// The same address over HTTPS; method and body are kept (RFC 9110 15.4.9).
+pub(super) async fn to_https(
+    session: &mut Session,
+    exchange: &Exchange,
+    location: &str,
+) -> Result<bool> {
+    let answer = redirect(StatusCode::PERMANENT_REDIRECT, location);
+    send(session, exchange, answer).await
+}
+
+/// A program is told what is missing.
+pub(super) async fn challenge(
+    session: &mut Session,
+    exchange: &Exchange,
+    challenge: Challenge,
+) -> Result<bool> {
+    let (word, message) = challenge_row(challenge);
+    let headers = &session.req_header().headers;
+    let mut answer = machine(headers, exchange, StatusCode::UNAUTHORIZED, word, message);
+    let mut bearer = format!("Bearer realm=\"{}\"", exchange.live.portal_url);
+    match challenge {
+        Challenge::SignIn => {}
+        Challenge::StepUp { .. } | Challenge::Enrol => {
+            bearer.push_str(", error=\"insufficient_user_authentication\"");
+            bearer
+                .push_str(", error_description=\"a second factor is needed\", acr_values=\"aal2\"");
+        }
+    }
+    if let Challenge::StepUp { max_age: Some(age) } = challenge {
+        bearer.push_str(&format!(", max_age=\"{}\"", age.as_secs()));
+    }
+    set(answer.headers_mut(), WWW_AUTHENTICATE, &bearer);
+    send(session, exchange, answer).await
+}
+
+/// A fault met while proxying: what to tell the client; `None` where it is gone.
+pub(super) fn kind_of_fault(fault: &Error) -> Option<ErrorKind> {
+    use ErrorType::{
+        ConnectTimedout, ConnectionClosed, HTTPStatus, InvalidHTTPHeader, ReadError, ReadTimedout,
+        TLSHandshakeTimedout, WriteError, WriteTimedout,
+    };
+    let timed_out = matches!(
+        fault.etype(),
+        ConnectTimedout | ReadTimedout | WriteTimedout | TLSHandshakeTimedout
+    );
+    match (fault.etype(), fault.esource()) {
+        (HTTPStatus(413), _) => Some(ErrorKind::TooLarge),
+        (HTTPStatus(502), _) => Some(ErrorKind::BadGateway),
+        (HTTPStatus(503), _) => Some(ErrorKind::Unavailable),
+        (_, ErrorSource::Upstream) if timed_out => Some(ErrorKind::GatewayTimeout),
+        (_, ErrorSource::Upstream) => Some(ErrorKind::BadGateway),
+        (WriteError | ReadError | ConnectionClosed, ErrorSource::Downstream) => None,
+        (_, ErrorSource::Downstream) if timed_out => None,
+        (InvalidHTTPHeader, ErrorSource::Downstream) => Some(ErrorKind::BadRequest),
+        (_, ErrorSource::Downstream) => Some(ErrorKind::BadRequest),
+        (_, ErrorSource::Internal | ErrorSource::Unset) => Some(ErrorKind::Internal),
+    }
+}
+
+fn redirect(status: StatusCode, location: &str) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::new());
+    *answer.status_mut() = status;
+    set(answer.headers_mut(), LOCATION, location);
+    answer
+}
+
+fn error_answer(
+    session: &Session,
+    exchange: &Exchange,
+    kind: ErrorKind,
+    status: StatusCode,
+) -> Response<Bytes> {
+    let headers = &session.req_header().headers;
+    let mode = exchange.inbound.as_ref().map(|i| i.mode);
+    let browser = match mode {
+        Some(Mode::Navigation | Mode::FormPost) => true,
+        Some(Mode::Programmatic) => false,
+        None => accepts(headers, "text/html"),
+    };
+    if browser {
+        return page(headers, exchange, kind, status);
+    }
+    let (_, word, message) = row(kind);
+    machine(headers, exchange, status, word, message)
+}
+
+fn page(
+    headers: &HeaderMap,
+    exchange: &Exchange,
+    kind: ErrorKind,
+    status: StatusCode,
+) -> Response<Bytes> {
+    let inbound = exchange.inbound.as_ref();
+    let path_and_query = inbound.map_or("/".to_owned(), |i| i.path_and_query());
+    let request = PageRequest {
+        host: inbound.map(|i| &i.host),
+        path_and_query: &path_and_query,
+        accept_language: headers.get(ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()),
+        lang_cookie: cookies::single(headers, LANGUAGE_COOKIE),
+        app_title: exchange.route().map(|r| r.title.as_str()),
+        person: exchange.person.as_ref().map(|v| v.account.shown_as()),
+        reference: &exchange.reference,
+        sign_in: &exchange.live.sign_in_url,
+    };
+    let mut answer = exchange.seams.pages.error_page(kind, &request);
+    *answer.status_mut() = status;
+    answer
+}
+
+fn machine(
+    headers: &HeaderMap,
+    exchange: &Exchange,
+    status: StatusCode,
+    word: &str,
+    message: &str,
+) -> Response<Bytes> {
+    let text = accepts(headers, "text/plain") && !accepts(headers, "json");
+    let (kind, body) = if text {
+        ("text/plain; charset=utf-8", format!("{message}\n"))
+    } else {
+        let body = serde_json::json!({
+            "error": word,
+            "message": message,
+            "sign_in": exchange.live.sign_in_url,
+            "reference": &*exchange.reference,
+        });
+        ("application/json", body.to_string())
+    };
+    let mut answer = Response::new(Bytes::from(body));
+    *answer.status_mut() = status;
+    set(answer.headers_mut(), CONTENT_TYPE, kind);
+    set(
+        answer.headers_mut(),
+        http::header::X_CONTENT_TYPE_OPTIONS,
+        "nosniff",
+    );
+    answer
+}
+
+fn accepts(headers: &HeaderMap, kind: &str) -> bool {
+    let mut lines = headers.get_all(ACCEPT).iter();
+    lines.any(|v| {
+        v.to_str()
+            .is_ok_and(|a| a.to_ascii_lowercase().contains(kind))
+    })
+}
+
+/// A value that cannot stand in a header is left out.
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// What all our own answers have in common, on pages too.
+pub(super) fn finish_head(head: &mut ResponseHeader, exchange: &Exchange) -> Result<()> {
+    head.remove_header(&SERVER);
+    if !head.headers.contains_key(CACHE_CONTROL) {
+        head.insert_header("Cache-Control", "no-store")?;
+    }
+    if exchange.https && !head.headers.contains_key(STRICT_TRANSPORT_SECURITY) {
+        let on_portal = exchange.on_portal();
+        // an application's sub-domains are not ours to decide on
+        let value = match on_portal {
+            true => "max-age=31536000; includeSubDomains",
+            false => "max-age=31536000",
+        };
+        head.insert_header("Strict-Transport-Security", value)?;
+    }
+    Ok(())
+}
+
+async fn send(session: &mut Session, exchange: &Exchange, answer: Response<Bytes>) -> Result<bool> {
+    drain(session).await;
+    let (parts, body) = answer.into_parts();
+    let mut head = ResponseHeader::build(parts.status, Some(parts.headers.len() + 4))?;
+    for (name, value) in &parts.headers {
+        if !matches!(*name, CONNECTION | TRANSFER_ENCODING | CONTENT_LENGTH) {
+            head.append_header(name, value.clone())?;
+        }
+    }
+    finish_head(&mut head, exchange)?;
+    head.insert_header(CONTENT_LENGTH, body.len())?;
+    let silent = body.is_empty() || session.req_header().method == Method::HEAD;
+    let down = |e: Box<Error>| e.into_down();
+    session
+        .write_response_header(Box::new(head), silent)
+        .await
+        .map_err(down)?;
+    if !silent {
+        session
+            .write_response_body(Some(body), false)
+            .await
+            .map_err(down)?;
+    }
+    session
+        .write_response_body(None, true)
+        .await
+        .map_err(down)?;
+    Ok(true)
+}
+
+/// Largest unread body that is taken off the connection so that it can be used again.
+const DRAIN_BYTES: usize = 64 * 1024;
+const DRAIN_TIME: Duration = Duration::from_secs(2);
+
+/// Reads what is left of a small request body. With a larger one pingora closes after the answer, so that no
+/// byte of it can be taken for a request.
+pub(super) async fn drain(session: &mut Session) {
+    let waits = session
+        .req_header()
+        .headers
+        .contains_key(http::header::EXPECT);
+    let length = session.req_header().headers.get(CONTENT_LENGTH);
+    let length = length.and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    if waits
+        || session.is_http2()
+        || session.is_body_done()
+        || length.is_some_and(|l| l > DRAIN_BYTES)
+    {
+        return;
+    }
+    let read = async {
+        let mut left = DRAIN_BYTES;
+        while let Ok(Some(chunk)) = session.read_request_body().await {
+            left = left.saturating_sub(chunk.len());
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    // too slow: then the connection is closed after the answer
+    let _ = tokio::time::timeout(DRAIN_TIME, read).await;
+}
+
+/// The word for logs and metrics.
+pub(super) const fn outcome_of(kind: ErrorKind) -> &'static str {
+    row(kind).1
+}

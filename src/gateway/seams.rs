@@ -1,0 +1,143 @@
+//! What the gateway needs from the rest of the program, as small traits.
+//!
+//! The line is written against these; `app` plugs in the sessions, the portal's pages, the signer and the
+//! metrics. None of them is asked for a decision: that is `domain::policy`'s alone.
+
+use crate::domain::host::{Host, Origin};
+use crate::domain::route::{AssertionSpec, RouteIndex};
+use crate::domain::session::View;
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The session cookie, on the portal's host and on each application's.
+pub const SESSION_COOKIE: &str = "__Host-vestibule";
+/// Binds a one-time ticket to the browser that asked for it.
+pub const PRE_SESSION_COOKIE: &str = "__Host-vestibule-pre";
+/// The sign-in in progress, on the portal's host.
+pub const SIGN_IN_COOKIE: &str = "__Host-signin";
+/// The language chosen on a page.
+pub const LANGUAGE_COOKIE: &str = "__Host-lang";
+
+/// What was asked cannot be answered now (the store is away): to be met with 503, never with a way in.
+#[derive(Debug, thiserror::Error)]
+#[error("unavailable: {0}")]
+pub struct Unavailable(pub String);
+
+/// The sessions, cached by whoever implements this.
+#[async_trait]
+pub trait Sessions: Send + Sync {
+    /// The session this cookie value stands for on `host`; `None` for everything else.
+    async fn find(&self, token: &str, host: &Host) -> Result<Option<Arc<View>>, Unavailable>;
+    /// Marks activity, for the idle limit. Called for each forwarded request, so it must be cheap.
+    fn seen(&self, view: &View);
+}
+
+/// The portal's pages. The routers are asked for once and cloned for each request.
+///
+/// Requests to them carry these extensions: [`Conn`], [`Reference`], and on application hosts [`RouteTitle`].
+pub trait Pages: Send + Sync {
+    /// Everything on the portal's host.
+    fn portal(&self) -> axum::Router;
+    /// What lies under `/.vestibule/` on application hosts.
+    fn host_pages(&self) -> axum::Router;
+    /// The address to send a browser to that must sign in (or step up, or enrol) before it may see
+    /// `path_and_query` on `origin`.
+    fn door(&self, origin: &Origin, path_and_query: &str, pre_session_cookie: Option<&str>)
+    -> Door;
+    /// A page for a refusal or a fault. Its status is the gateway's to set.
+    fn error_page(&self, kind: ErrorKind, request: &PageRequest<'_>) -> http::Response<Bytes>;
+}
+
+/// The way to the portal.
+#[derive(Clone, Debug)]
+pub struct Door {
+    pub location: String,
+    /// A whole `Set-Cookie` value, where the browser has no pre-session cookie yet.
+    pub set_cookie: Option<String>,
+}
+
+/// What a page is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    Forbidden,
+    BadGateway,
+    GatewayTimeout,
+    NotFound,
+    UnknownHost,
+    MethodNotAllowed,
+    TooLarge,
+    BadRequest,
+    Unavailable,
+    Internal,
+    /// A form was sent from a page that outlived its session.
+    FormExpired,
+}
+
+/// What an error page may show and in which language.
+#[derive(Clone, Copy, Debug)]
+pub struct PageRequest<'a> {
+    pub host: Option<&'a Host>,
+    pub path_and_query: &'a str,
+    pub accept_language: Option<&'a str>,
+    pub lang_cookie: Option<&'a str>,
+    pub app_title: Option<&'a str>,
+    /// What pages call the person by, where somebody is signed in.
+    pub person: Option<&'a str>,
+    /// The request's id, for the helpdesk to find it in the log.
+    pub reference: &'a str,
+    /// Where "sign in" leads.
+    pub sign_in: &'a str,
+}
+
+/// Facts of the connection, in the extensions of requests to the pages.
+#[derive(Clone, Debug)]
+pub struct Conn {
+    pub client: IpAddr,
+    pub host: Host,
+    pub https: bool,
+}
+
+/// The request's id, in the extensions of requests to the pages.
+#[derive(Clone, Debug)]
+pub struct Reference(pub Arc<str>);
+
+/// What the application is called, in the extensions of requests to its host's pages.
+#[derive(Clone, Debug)]
+pub struct RouteTitle(pub Arc<str>);
+
+/// Signs (or finds in a cache) the statement for an upstream, see `domain::assertion::Claims`.
+pub trait Assertions: Send + Sync {
+    fn assertion(&self, view: &View, spec: &AssertionSpec) -> Result<Arc<str>, Unavailable>;
+}
+
+/// Counts what happens.
+pub trait Observer: Send + Sync {
+    /// One request, when it is over. `outcome` is a stable word of a small set.
+    fn request(
+        &self,
+        route: Option<RouteIndex>,
+        outcome: &'static str,
+        status: u16,
+        duration: Duration,
+    );
+    /// A WebSocket opened (1) or ended (-1).
+    fn websocket(&self, delta: i64);
+}
+
+/// All of them, for [`super::Gateway::new`].
+#[derive(Clone)]
+pub struct Seams {
+    pub sessions: Arc<dyn Sessions>,
+    pub pages: Arc<dyn Pages>,
+    pub assertions: Arc<dyn Assertions>,
+    pub observer: Arc<dyn Observer>,
+}
+
+impl std::fmt::Debug for Seams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seams")
+    }
+}

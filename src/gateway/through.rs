@@ -1,0 +1,140 @@
+//! Past the decision: with a permit in hand, on to the application.
+
+use super::Gateway;
+use super::exchange::Exchange;
+use super::forward::Forwarding;
+use super::inbound::Inbound;
+use super::seams::{ErrorKind, Seams, Unavailable};
+use super::{respond, tunnel};
+use crate::domain::policy::{self, Decision, Permit};
+use crate::domain::route::Route;
+use pingora::Result;
+use pingora::http::RequestHeader;
+use pingora::proxy::Session as Request;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How often a live WebSocket is decided on anew.
+const AGAIN: Duration = Duration::from_secs(1);
+
+impl Gateway {
+    /// With a permit in hand: the limits, the assertion, then pingora's proxying or the WebSocket relay.
+    pub(super) async fn forward(
+        &self,
+        request: &mut Request,
+        exchange: &mut Exchange,
+        inbound: Inbound,
+        permit: Permit,
+    ) -> Result<bool> {
+        let live = Arc::clone(&exchange.live);
+        let Some(route) = exchange.route_in(&live) else {
+            return respond::error(request, exchange, ErrorKind::Internal).await;
+        };
+        if too_large(route, inbound.content_length) {
+            exchange.outcome = "too_large";
+            return respond::error(request, exchange, ErrorKind::TooLarge).await;
+        }
+        if inbound.websocket && !tunnel::origin_is_own(request.req_header(), &route.origin) {
+            exchange.outcome = "foreign_origin";
+            return respond::error(request, exchange, ErrorKind::Forbidden).await;
+        }
+        let assertion = match self.assertion(&permit, route) {
+            Ok(assertion) => assertion,
+            Err(unavailable) => return self.unavailable(request, exchange, &unavailable).await,
+        };
+        if let Some(view) = permit.person() {
+            self.0.seams.sessions.seen(view);
+        }
+        let forwarding = Forwarding {
+            permit,
+            client: exchange.client,
+            https: exchange.https,
+            assertion,
+            reference: Arc::clone(&exchange.reference),
+        };
+        if inbound.websocket {
+            exchange.outcome = "websocket";
+            self.websocket(request, exchange, &inbound, forwarding)
+                .await?;
+            return Ok(true);
+        }
+        exchange.forwarding = Some(forwarding);
+        Ok(false)
+    }
+
+    fn assertion(&self, permit: &Permit, route: &Route) -> Result<Option<Arc<str>>, Unavailable> {
+        match (permit.person(), &route.identity.assertion) {
+            (Some(view), Some(spec)) => self.0.seams.assertions.assertion(view, spec).map(Some),
+            (Some(_) | None, _) => Ok(None),
+        }
+    }
+
+    async fn websocket(
+        &self,
+        request: &mut Request,
+        exchange: &Exchange,
+        inbound: &Inbound,
+        forwarding: Forwarding,
+    ) -> Result<()> {
+        let head = tunnel::handshake(request, exchange, inbound, &forwarding)?;
+        let client_head = request.req_header().clone();
+        let peer = exchange.peer(forwarding.permit.route(), 0).await?;
+        let active = AtomicBool::new(false);
+        let ended = self.ended(&client_head, exchange, inbound, &active);
+        let _open = OpenSocket::new(&self.0.seams);
+        let mark = || active.store(true, Ordering::Relaxed);
+        tunnel::relay(request, &self.0.websockets, &peer, head, ended, mark).await
+    }
+
+    /// Resolves when the request that opened the socket would no longer be let through: signed out, expired,
+    /// out of the group, or the route is gone. Asked every second, under the configuration of that second.
+    async fn ended(
+        &self,
+        head: &RequestHeader,
+        exchange: &Exchange,
+        inbound: &Inbound,
+        active: &AtomicBool,
+    ) {
+        let mut tick = tokio::time::interval(AGAIN);
+        loop {
+            tick.tick().await;
+            let live = self.0.live.load_full();
+            let Some(found) = live.snapshot.routes.find(&inbound.host, &inbound.path) else {
+                return;
+            };
+            let Ok(view) = self.session(head, &inbound.host).await else {
+                return;
+            };
+            let facts = exchange.facts(inbound);
+            let now = self.0.env.now();
+            match policy::decide(found, &facts, view.as_ref(), live.rules(), now) {
+                Decision::Forward(_) => {}
+                _ => return,
+            }
+            if let Some(view) = view.filter(|_| active.swap(false, Ordering::Relaxed)) {
+                self.0.seams.sessions.seen(&view);
+            }
+        }
+    }
+}
+
+fn too_large(route: &Route, length: Option<u64>) -> bool {
+    matches!((route.body_limit, length), (Some(limit), Some(length)) if length > limit)
+}
+
+/// Counts an open WebSocket for as long as it lives.
+struct OpenSocket(Arc<Seams>);
+
+impl OpenSocket {
+    fn new(seams: &Arc<Seams>) -> Self {
+        seams.observer.websocket(1);
+        Self(Arc::clone(seams))
+    }
+}
+
+impl Drop for OpenSocket {
+    fn drop(&mut self) {
+        self.0.observer.websocket(-1);
+    }
+}

@@ -1,0 +1,11 @@
+//! The gateway from outside: bytes in, bytes out.
+mod cookies;
+mod framing;
+mod hosts;
+mod line;
+mod pages;
+mod paths;
+mod spoof;
+mod stream;
+mod upstreams;
+mod websocket;

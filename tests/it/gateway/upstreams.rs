@@ -1,0 +1,114 @@
+//! Upstreams that fail, and TLS to them.
+
+use crate::support::client::Wire;
+use crate::support::world::{Ca, World, at, route};
+
+async fn ask(
+    world: &World,
+    host: &str,
+    line: &str,
+    headers: &str,
+) -> crate::support::client::Answer {
+    let cookie = format!("Cookie: __Host-vestibule={}\r\n", world.token);
+    let mut wire = world.plain().await;
+    wire.send(format!(
+        "{line} HTTP/1.1\r\nHost: {host}\r\n{cookie}{headers}\r\n"
+    ))
+    .await;
+    wire.answer().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upstream_that_is_down_gives_a_page() {
+    let world = World::start().await;
+    let answer = ask(&world, "down.test", "GET /", "Accept: text/html\r\n").await;
+    assert_eq!(answer.status, 502);
+    assert!(answer.text().contains("BadGateway"), "{}", answer.text());
+    assert_eq!(answer.header("server"), None);
+    let answer = ask(
+        &world,
+        "down.test",
+        "GET /",
+        "Connection: Upgrade\r\nUpgrade: websocket\r\n",
+    )
+    .await;
+    assert_eq!(answer.status, 502);
+    let answer = ask(&world, "wiki.test", "GET /slow", "").await;
+    assert_eq!(answer.status, 504);
+    assert!(answer.text().contains("gateway_timeout"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_upstream_takes_over() {
+    let world = World::with(|snapshot, _| {
+        let mut routes = snapshot.routes.routes().to_vec();
+        let dead = at(([127, 0, 0, 1], 1).into(), false);
+        routes[0].upstreams = vec![dead.clone(), routes[0].upstreams[0].clone(), dead];
+        *snapshot = crate::support::world::snapshot(routes);
+    })
+    .await;
+    for _ in 0..6 {
+        let post = "Content-Length: 0\r\n";
+        assert_eq!(
+            ask(&world, "wiki.test", "POST /page", post).await.status,
+            200
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_upstreams_are_verified_by_the_routes_own_ca() {
+    let wrong = Ca::new("another root");
+    let world = World::with(|snapshot, dir| {
+        let file = dir.join("wrong.pem");
+        std::fs::write(&file, wrong.pem()).unwrap();
+        let mut routes = snapshot.routes.routes().to_vec();
+        let secure = routes
+            .iter()
+            .find(|r| r.title == "The tls.test")
+            .unwrap()
+            .clone();
+        for (host, ca) in [("wrong.test", Some(file)), ("system.test", None)] {
+            let mut other = route(host, "/", secure.upstreams[0].clone());
+            other.upstream_ca = ca;
+            routes.push(other);
+        }
+        *snapshot = crate::support::world::snapshot(routes);
+    })
+    .await;
+    assert_eq!(ask(&world, "wrong.test", "GET /", "").await.status, 502);
+    // a good connection is in the pool now, and is nobody else's
+    for _ in 0..2 {
+        assert_eq!(ask(&world, "tls.test", "GET /", "").await.status, 200);
+        assert_eq!(ask(&world, "wrong.test", "GET /", "").await.status, 502);
+        assert_eq!(ask(&world, "system.test", "GET /", "").await.status, 502);
+    }
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    assert_eq!(
+        ask(&world, "wrong.test", "GET /ws", upgrade).await.status,
+        502
+    );
+    assert_eq!(world.tls_upstream.connections(), 1);
+    assert_eq!(world.tls_upstream.take().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutdown_lets_requests_finish() {
+    let world = World::start().await;
+    let mut wire = world.plain().await;
+    wire.send(format!(
+        "GET /sse HTTP/1.1\r\nHost: wiki.test\r\nCookie: __Host-vestibule={}\r\n\r\n",
+        world.token
+    ))
+    .await;
+    wire.head().await;
+    let idle = Wire::plain(world.http).await;
+    let address = world.http;
+    let stopping = tokio::spawn(world.running.shutdown());
+    while let Some(chunk) = wire.chunk().await {
+        assert!(chunk.starts_with(b"data: "));
+    }
+    stopping.await.unwrap();
+    drop(idle);
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}

@@ -1,0 +1,204 @@
+//! An application that keeps the raw bytes of every request, and answers by path.
+
+use super::client::{Io, find};
+use parking_lot::Mutex;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+#[derive(Clone, Default)]
+pub(crate) struct Upstream {
+    seen: Arc<Mutex<Vec<Vec<u8>>>>,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Upstream {
+    pub(crate) async fn start(tls: Option<Arc<rustls::ServerConfig>>) -> (Self, SocketAddr) {
+        let upstream = Self::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let this = upstream.clone();
+        tokio::spawn(async move {
+            loop {
+                let (tcp, _) = listener.accept().await.unwrap();
+                tcp.set_nodelay(true).unwrap();
+                let (this, tls) = (this.clone(), tls.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        None => this.serve(Box::new(tcp)).await,
+                        Some(config) => {
+                            let acceptor = tokio_rustls::TlsAcceptor::from(config);
+                            if let Ok(stream) = acceptor.accept(tcp).await {
+                                this.serve(Box::new(stream)).await;
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        (upstream, address)
+    }
+
+    /// The heads received since the last call.
+    pub(crate) fn take(&self) -> Vec<String> {
+        let seen = std::mem::take(&mut *self.seen.lock());
+        seen.iter()
+            .map(|raw| raw.iter().map(|b| char::from(*b)).collect())
+            .collect()
+    }
+    /// The one request received since the last call.
+    #[track_caller]
+    pub(crate) fn only(&self) -> String {
+        let mut seen = self.take();
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        seen.remove(0)
+    }
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    async fn serve(&self, mut io: Box<dyn Io>) {
+        self.connections.fetch_add(1, Ordering::SeqCst);
+        let mut buffer = Vec::new();
+        loop {
+            let end = loop {
+                if let Some(end) = find(&buffer, b"\r\n\r\n") {
+                    break end + 4;
+                }
+                match io.read_buf(&mut buffer).await {
+                    Ok(n) if n > 0 => {}
+                    _ => return,
+                }
+            };
+            let head = buffer.drain(..end).collect::<Vec<_>>();
+            self.seen.lock().push(head.clone());
+            let head = String::from_utf8_lossy(&head).into_owned();
+            if respond(&mut *io, &head, &mut buffer).await.is_none() {
+                return;
+            }
+        }
+    }
+}
+
+pub(crate) fn value<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    values(head, name).into_iter().next()
+}
+
+pub(crate) fn values<'a>(head: &'a str, name: &str) -> Vec<&'a str> {
+    head.split("\r\n")
+        .filter_map(|l| l.split_once(':'))
+        .filter(|(n, _)| n.eq_ignore_ascii_case(name))
+        .map(|(_, v)| v.trim())
+        .collect()
+}
+
+async fn respond(io: &mut dyn Io, head: &str, buffer: &mut Vec<u8>) -> Option<()> {
+    let path = head.split(' ').nth(1).unwrap_or("");
+    let path = path.split('?').next().unwrap_or("");
+    if value(head, "upgrade").is_some() && path.starts_with("/ws") {
+        return websocket(io, buffer).await;
+    }
+    if path == "/expect" {
+        io.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.ok()?;
+    }
+    let mut received = 0;
+    if let Some(length) = value(head, "content-length") {
+        let mut left: usize = length.parse().ok()?;
+        while left > 0 {
+            if buffer.is_empty() && io.read_buf(buffer).await.ok()? == 0 {
+                return None;
+            }
+            let n = left.min(buffer.len());
+            buffer.drain(..n);
+            left -= n;
+            received += n;
+        }
+    } else if value(head, "transfer-encoding").is_some() {
+        received = chunked(io, buffer).await?;
+    }
+    match path {
+        "/download" => {
+            let n = 20_000_000;
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {n}\r\n\r\n");
+            io.write_all(head.as_bytes()).await.ok()?;
+            for _ in 0..n / 10_000 {
+                io.write_all(&[b'x'; 10_000]).await.ok()?;
+            }
+            io.flush().await.ok()
+        }
+        "/sse" => {
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+            io.write_all(head.as_bytes()).await.ok()?;
+            for n in 0..3 {
+                let event = format!("data: {n}\n\n");
+                let chunk = format!("{:x}\r\n{event}\r\n", event.len());
+                io.write_all(chunk.as_bytes()).await.ok()?;
+                io.flush().await.ok()?;
+                tokio::time::sleep(Duration::from_millis(400)).await;
+            }
+            io.write_all(b"0\r\n\r\n").await.ok()
+        }
+        "/slow" => {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            None
+        }
+        "/evil" => {
+            let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: __Host-vestibule=stolen; Path=/\r\n\
+                Set-Cookie: sid=1\r\nX-Internal: 1\r\nConnection: X-Internal\r\nKeep-Alive: timeout=5\r\nServer: app\r\n\r\nok";
+            io.write_all(answer.as_bytes()).await.ok()
+        }
+        _ => {
+            let body = format!("received {received}");
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            io.write_all(answer.as_bytes()).await.ok()?;
+            io.flush().await.ok()
+        }
+    }
+}
+
+async fn chunked(io: &mut dyn Io, buffer: &mut Vec<u8>) -> Option<usize> {
+    let mut total = 0;
+    loop {
+        let line = loop {
+            match find(buffer, b"\r\n") {
+                Some(at) => break at,
+                None if io.read_buf(buffer).await.ok()? > 0 => {}
+                None => return None,
+            }
+        };
+        let size = usize::from_str_radix(std::str::from_utf8(&buffer[..line]).ok()?, 16).ok()?;
+        while buffer.len() < line + 2 + size + 2 {
+            if io.read_buf(buffer).await.ok()? == 0 {
+                return None;
+            }
+        }
+        buffer.drain(..line + 2 + size + 2);
+        total += size;
+        if size == 0 {
+            return Some(total);
+        }
+    }
+}
+
+/// Sends bytes together with the `101`, then echoes.
+async fn websocket(io: &mut dyn Io, buffer: &mut Vec<u8>) -> Option<()> {
+    let answer = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello";
+    io.write_all(answer).await.ok()?;
+    io.flush().await.ok()?;
+    loop {
+        if !buffer.is_empty() {
+            io.write_all(buffer).await.ok()?;
+            io.flush().await.ok()?;
+            buffer.clear();
+        }
+        if io.read_buf(buffer).await.ok()? == 0 {
+            return None;
+        }
+    }
+}
