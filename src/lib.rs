@@ -13,6 +13,8 @@
 //! - [`telemetry`] metrics and logs
 //! - [`ops`] health, readiness and metrics for those who run it
 //! - [`demo`] everything on one machine
+//! - [`app`] puts it together
+//! - [`cli`] the commands
 //! - [`gateway`] the line from a request to an application
 #![forbid(unsafe_code)]
 #![deny(
@@ -25,6 +27,7 @@
     unreachable_pub
 )]
 
+pub mod app;
 pub mod authn;
 pub mod cli;
 pub mod config;

@@ -7,8 +7,10 @@ use super::form::Malformed;
 use super::pages::{self, Page, Panel};
 use super::respond::Reply;
 use super::steps::{Desk, Outcome};
-use super::visit::{Conn, Visit};
+use super::visit::Visit;
 use crate::authn;
+use crate::domain::host::Host;
+use bytes::Bytes;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, header};
@@ -54,8 +56,10 @@ impl ErrorKind {
 /// Where an error page is to appear.
 #[derive(Debug)]
 pub struct ErrorContext<'a> {
-    pub conn: Conn,
-    pub headers: http::HeaderMap,
+    pub host: Option<Host>,
+    /// The language chosen on an earlier page.
+    pub language: Option<&'a str>,
+    pub accept_language: Option<&'a str>,
     pub path_and_query: &'a str,
     /// The application's title, where there is a route.
     pub app: Option<&'a str>,
@@ -67,23 +71,25 @@ pub struct ErrorContext<'a> {
 
 impl Portal {
     /// The page for a browser; the gateway adds nothing but the connection's own headers.
-    pub fn error_page(self: &Arc<Self>, kind: ErrorKind, context: &ErrorContext<'_>) -> Response {
-        let uri = context.path_and_query.parse().unwrap_or_default();
-        let (mut parts, ()) = http::Request::new(()).into_parts();
-        parts.uri = uri;
-        parts.headers = context.headers.clone();
-        parts.extensions.insert(context.conn.clone());
-        let Some(visit) = Visit::of(parts, self) else {
-            return kind.status().into_response();
-        };
+    pub fn error_page(
+        self: &Arc<Self>,
+        kind: ErrorKind,
+        context: &ErrorContext<'_>,
+    ) -> http::Response<Bytes> {
+        let host = context.host.clone().unwrap_or_else(|| self.origin.host().clone());
+        let visit = Visit::for_error(self, host, context);
         let desk = Desk {
             portal: Arc::clone(self),
             visit,
         };
-        match desk.error(kind, context) {
-            Ok(reply) => reply.into_response(),
-            Err(_) => kind.status().into_response(),
-        }
+        desk.error(kind, context).map_or_else(
+            |_| {
+                let mut bare = http::Response::new(Bytes::new());
+                *bare.status_mut() = kind.status();
+                bare
+            },
+            Reply::into_bytes,
+        )
     }
 }
 

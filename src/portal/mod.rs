@@ -36,7 +36,8 @@ pub enum Happening {
     CodeRefused,
     CodesPaused,
     SignedIn,
-    SteppedUp,
+    /// Signed in with an emergency or one-time code.
+    Recovered,
     ReminderShown,
     ReminderPostponed,
     Enrolled,

@@ -4,6 +4,7 @@ use super::cookie;
 use super::i18n::Language;
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 
 /// An answer under construction.
@@ -99,8 +100,8 @@ impl Reply {
     }
 }
 
-impl axum::response::IntoResponse for Reply {
-    fn into_response(self) -> Response {
+impl Reply {
+    pub fn into_bytes(self) -> http::Response<Bytes> {
         let targets = self.form_targets.iter().fold(String::new(), |mut all, t| {
             all.push(' ');
             all.push_str(t);
@@ -110,7 +111,7 @@ impl axum::response::IntoResponse for Reply {
             "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
              connect-src 'self'; form-action 'self'{targets}; base-uri 'none'; frame-ancestors 'none'"
         );
-        let mut response = Response::new(Body::from(self.body));
+        let mut response = http::Response::new(Bytes::from(self.body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         for (name, value) in self.headers {
@@ -120,6 +121,12 @@ impl axum::response::IntoResponse for Reply {
         }
         secure(headers, &policy);
         response
+    }
+}
+
+impl axum::response::IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        self.into_bytes().map(Body::from)
     }
 }
 

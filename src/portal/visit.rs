@@ -1,6 +1,7 @@
 //! One request to a page, as the handlers see it: cookies, language, where it came from.
 
 use super::Portal;
+use super::errors::ErrorContext;
 use super::cookie::{self, Jar};
 use super::i18n::{self, Language};
 use crate::domain::audit::Place;
@@ -71,6 +72,24 @@ impl Visit {
             language,
             chosen_language,
         })
+    }
+
+    /// For a page about a request that never reached a handler.
+    pub(super) fn for_error(portal: &Portal, host: Host, context: &ErrorContext<'_>) -> Self {
+        let offered = &portal.brand.languages;
+        let language =
+            i18n::negotiate(None, context.language, None, context.accept_language, offered);
+        Self {
+            conn: Conn {
+                client: IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED),
+                host,
+            },
+            headers: HeaderMap::new(),
+            here: context.path_and_query.to_owned(),
+            query: Vec::new(),
+            language,
+            chosen_language: false,
+        }
     }
 
     pub fn query(&self, name: &str) -> Option<&str> {

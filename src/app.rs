@@ -1,0 +1,472 @@
+//! The composition root: the only place that knows everybody. Builds the parts from the settings, plugs them
+//! together, and runs them.
+
+use crate::authn::hashing::Limits;
+use crate::authn::sessions::{NOTICE_INTERVAL, Sessions, TOUCH_INTERVAL};
+use crate::authn::{self, Authn};
+use crate::config::{ListenerKind, Settings};
+use crate::domain::host::{Host, Origin};
+use crate::domain::route::{AssertionSpec, RouteIndex};
+use crate::domain::session::View;
+use crate::env::Env;
+use crate::gateway::seams::{self, Unavailable};
+use crate::gateway::{self, CertificateFiles, Certificates, Gateway};
+use crate::ops::{self, Readiness};
+use crate::portal::brand::{AuthenticatorApp, Brand, Support};
+use crate::portal::errors::{ErrorContext, ErrorKind};
+use crate::portal::i18n::{Language, Texts};
+use crate::portal::{self, Happening, Portal, assets::Assets};
+use crate::signer::Signer;
+use crate::store::SharedStore;
+use crate::store::sqlite::SqliteStore;
+use crate::telemetry::{self, Metrics, RouteLabel};
+use crate::vault::Vault;
+use anyhow::Context as _;
+use async_trait::async_trait;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// The use cases on the configured store, for commands and for the gateway.
+pub struct Office {
+    pub settings: Settings,
+    pub env: Env,
+    pub vault: Arc<Vault>,
+    pub store: SharedStore,
+    pub authn: Arc<Authn>,
+}
+
+impl Office {
+    /// Opens store and key file, making both at first use.
+    pub async fn open(settings: Settings) -> anyhow::Result<Self> {
+        let env = Env::system();
+        let vault = Arc::new(Vault::open_or_create(&settings.key_file, &env)?);
+        let store: SharedStore = Arc::new(SqliteStore::open(&settings.storage).await?);
+        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let limits = Limits {
+            threads: NonZeroUsize::new(settings.hashing.threads).unwrap_or(cores),
+            queue: settings.hashing.queue,
+        };
+        let rules = authn::Rules {
+            two_factor: settings.two_factor.clone(),
+            sessions: settings.sessions,
+            throttle: settings.throttle,
+            enrolment_proof: settings.enrolment_proof,
+            emergency_codes: settings.emergency_codes,
+        };
+        let authn = Authn::new(
+            Arc::clone(&store),
+            Arc::clone(&vault),
+            env.clone(),
+            limits,
+            rules,
+        )?;
+        Ok(Self {
+            settings,
+            env,
+            vault,
+            store,
+            authn: Arc::new(authn),
+        })
+    }
+}
+
+/// The gateway at work.
+pub struct Running {
+    gateway: gateway::Running,
+    operations: Option<ops::Listening>,
+    readiness: Arc<Readiness>,
+    housekeeping: Vec<JoinHandle<()>>,
+    sessions: Arc<Sessions>,
+}
+
+impl Running {
+    /// What the listeners are bound to, in the order of the configuration.
+    pub fn addresses(&self) -> &[std::net::SocketAddr] {
+        &self.gateway.addresses
+    }
+
+    pub fn operations(&self) -> Option<std::net::SocketAddr> {
+        self.operations.as_ref().map(ops::Listening::address)
+    }
+
+    /// Accepts nothing more, lets requests in flight finish, writes down who was active.
+    pub async fn stop(self) {
+        self.readiness.stopping();
+        self.gateway.shutdown().await;
+        for task in self.housekeeping {
+            task.abort();
+        }
+        if let Err(fault) = self.sessions.flush().await {
+            tracing::warn!(error = %fault, "the last activity of sessions could not be written down");
+        }
+        if let Some(operations) = self.operations {
+            operations.stop().await;
+        }
+    }
+}
+
+/// Starts everything the settings ask for, inside the caller's runtime.
+pub async fn start(settings: Settings) -> anyhow::Result<Running> {
+    let office = Office::open(settings).await?;
+    let settings = &office.settings;
+    let started = office.env.now();
+    let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), started.seconds()));
+    let readiness = Arc::new(Readiness::starting());
+    let operations = match settings.operations {
+        Some(address) => {
+            let sources = ops::Sources {
+                metrics: Arc::clone(&metrics),
+                store: Arc::clone(&office.store),
+                env: office.env.clone(),
+                readiness: Arc::clone(&readiness),
+            };
+            let listening = ops::serve(address, sources).await;
+            Some(listening.with_context(|| format!("cannot listen on {address} (operations)"))?)
+        }
+        None => None,
+    };
+    let signer = Signer::load(
+        Arc::clone(&office.store),
+        Arc::clone(&office.vault),
+        office.env.clone(),
+        settings.portal.to_string(),
+    )
+    .await?
+    .counting(Arc::clone(&metrics));
+    let signer = Arc::new(signer);
+    let portal = build_portal(&office, &signer, &metrics)?;
+    let sessions = Arc::clone(office.authn.sessions());
+    let seams = seams::Seams {
+        sessions: Arc::new(SessionSeam {
+            sessions: Arc::clone(&sessions),
+            metrics: Arc::clone(&metrics),
+        }),
+        pages: Arc::new(PageSeam(portal)),
+        assertions: Arc::new(AssertionSeam(Arc::clone(&signer))),
+        observer: Arc::new(ObserverSeam::new(&metrics, settings)),
+    };
+    let snapshot = gateway::Snapshot {
+        portal: settings.portal.clone(),
+        routes: settings.routes.clone(),
+        two_factor: settings.two_factor.clone(),
+        sessions: settings.sessions,
+        trusted_proxies: settings.trusted_proxies.clone(),
+    };
+    let gateway = Gateway::new(snapshot, seams, office.env.clone())?;
+    let running = gateway.serve(listeners(settings)?)?;
+    readiness.started();
+    Ok(Running {
+        gateway: running,
+        operations,
+        readiness,
+        housekeeping: housekeeping(&office, &signer, &metrics).await?,
+        sessions,
+    })
+}
+
+fn listeners(settings: &Settings) -> anyhow::Result<Vec<gateway::Listener>> {
+    let listener = |listener: &crate::config::Listener| {
+        let tls = match &listener.kind {
+            ListenerKind::Tls { certificates } => {
+                let files: Vec<CertificateFiles> = certificates
+                    .iter()
+                    .map(|files| CertificateFiles {
+                        certificate: files.certificate.clone(),
+                        key: files.key.clone(),
+                    })
+                    .collect();
+                Some(Arc::new(Certificates::load(&files)?))
+            }
+            ListenerKind::RedirectToHttps => None,
+        };
+        Ok(gateway::Listener {
+            address: listener.address,
+            redirect_to_https: tls.is_none(),
+            tls,
+        })
+    };
+    settings.listeners.iter().map(listener).collect()
+}
+
+fn build_portal(
+    office: &Office,
+    signer: &Arc<Signer>,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<Arc<Portal>> {
+    let brand = brand(&office.settings)?;
+    let jwks = Arc::clone(signer);
+    let counted = Arc::clone(metrics);
+    Ok(Portal::new(portal::Parts {
+        authn: Arc::clone(&office.authn),
+        vault: Arc::clone(&office.vault),
+        env: office.env.clone(),
+        origin: office.settings.portal.clone(),
+        routes: Arc::new(office.settings.routes.clone()),
+        assets: Assets::new(&brand)?,
+        brand,
+        texts: Texts::load()?,
+        jwks: Arc::new(move || jwks.jwks()),
+        observer: Arc::new(move |what| count(&counted, what)),
+    }))
+}
+
+fn count(metrics: &Metrics, what: Happening) {
+    use telemetry::{Reminder, SignIn, Throttled};
+    match what {
+        Happening::PasswordRefused => metrics.sign_in(SignIn::PasswordRefused),
+        Happening::PasswordPaused => metrics.throttled(Throttled::Password),
+        Happening::CodeRefused => metrics.sign_in(SignIn::CodeRefused),
+        Happening::CodesPaused => metrics.throttled(Throttled::Code),
+        Happening::SignedIn => metrics.sign_in(SignIn::Completed),
+        Happening::Recovered => metrics.sign_in(SignIn::Recovered),
+        Happening::ReminderShown => metrics.reminder(Reminder::Shown),
+        Happening::ReminderPostponed => metrics.reminder(Reminder::Postponed),
+        Happening::Enrolled => metrics.reminder(Reminder::Enrolled),
+        Happening::Fault => metrics.store_fault(),
+    }
+}
+
+fn brand(settings: &Settings) -> anyhow::Result<Brand> {
+    let brand = &settings.brand;
+    let logo_svg = match &brand.logo {
+        Some(path) => {
+            let text = std::fs::read_to_string(path);
+            Some(text.with_context(|| format!("the logo {} cannot be read", path.display()))?)
+        }
+        None => None,
+    };
+    let app = |app: &crate::config::AppSettings| AuthenticatorApp {
+        name: app.name.clone(),
+        own: app.own,
+        ios: app.ios.clone(),
+        android: app.android.clone(),
+        short: app.short.clone(),
+    };
+    Ok(Brand {
+        name: brand.name.clone(),
+        logo_svg,
+        accent: brand.accent.clone(),
+        support: Support {
+            email: brand.support.email.clone(),
+            phone: brand.support.phone.clone(),
+            chat: brand.support.chat.clone(),
+        },
+        languages: brand
+            .languages
+            .iter()
+            .filter_map(|tag| Language::parse(tag))
+            .collect(),
+        apps: brand.apps.iter().map(app).collect(),
+    })
+}
+
+/// What happens on its own: heeding other processes, writing down activity, clearing what has run out.
+async fn housekeeping(
+    office: &Office,
+    signer: &Arc<Signer>,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<Vec<JoinHandle<()>>> {
+    const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+    let newest = office.store.last_notice().await?;
+    let heed = tokio::spawn(heed_notices(
+        Arc::clone(&office.store),
+        Arc::clone(office.authn.sessions()),
+        Arc::clone(signer),
+        newest,
+    ));
+    let sessions = Arc::clone(office.authn.sessions());
+    let flush = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(TOUCH_INTERVAL).await;
+            if let Err(fault) = sessions.flush().await {
+                tracing::warn!(error = %fault, "activity of sessions could not be written down; it is kept for the next time");
+            }
+        }
+    });
+    let (store, env, metrics) = (
+        Arc::clone(&office.store),
+        office.env.clone(),
+        Arc::clone(metrics),
+    );
+    let sweep = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(SWEEP_INTERVAL).await;
+            if let Err(fault) = store.sweep(env.now()).await {
+                metrics.store_fault();
+                tracing::warn!(error = %fault, "what has run out could not be removed");
+            }
+        }
+    });
+    Ok(vec![heed, flush, sweep])
+}
+
+async fn heed_notices(
+    store: SharedStore,
+    sessions: Arc<Sessions>,
+    signer: Arc<Signer>,
+    mut after: i64,
+) {
+    loop {
+        tokio::time::sleep(NOTICE_INTERVAL).await;
+        match store.notices(after).await {
+            Ok((next, notices)) => {
+                after = next;
+                let keys_changed = sessions.heed(&notices);
+                if keys_changed && let Err(fault) = signer.reload().await {
+                    tracing::error!(error = %fault, "signing keys were rotated but cannot be read");
+                }
+            }
+            Err(fault) => {
+                tracing::warn!(error = %fault, "changes of other processes cannot be read");
+            }
+        }
+    }
+}
+
+struct SessionSeam {
+    sessions: Arc<Sessions>,
+    metrics: Arc<Metrics>,
+}
+
+#[async_trait]
+impl seams::Sessions for SessionSeam {
+    async fn find(&self, token: &str, host: &Host) -> Result<Option<Arc<View>>, Unavailable> {
+        self.sessions.find(token, Some(host)).await.map_err(|fault| {
+            self.metrics.store_fault();
+            Unavailable(fault.to_string())
+        })
+    }
+
+    fn seen(&self, view: &View) {
+        self.sessions.seen(view);
+    }
+}
+
+struct AssertionSeam(Arc<Signer>);
+
+impl seams::Assertions for AssertionSeam {
+    fn assertion(&self, view: &View, spec: &AssertionSpec) -> Result<http::HeaderValue, Unavailable> {
+        self.0
+            .assertion(view, spec)
+            .map_err(|fault| Unavailable(fault.to_string()))
+    }
+}
+
+struct PageSeam(Arc<Portal>);
+
+impl seams::Pages for PageSeam {
+    fn portal(&self) -> axum::Router {
+        portal::routes::portal(Arc::clone(&self.0))
+    }
+
+    fn host_pages(&self) -> axum::Router {
+        portal::routes::application_host(Arc::clone(&self.0))
+    }
+
+    fn door(&self, origin: &Origin, path_and_query: &str, pre_session: Option<&str>) -> seams::Door {
+        let door = self.0.door(origin, path_and_query, pre_session);
+        seams::Door {
+            location: door.location,
+            set_cookie: door.set_cookie,
+        }
+    }
+
+    fn error_page(
+        &self,
+        kind: seams::ErrorKind,
+        request: &seams::PageRequest<'_>,
+    ) -> http::Response<Bytes> {
+        let context = ErrorContext {
+            host: request.host.cloned(),
+            language: request.lang_cookie,
+            accept_language: request.accept_language,
+            path_and_query: request.path_and_query,
+            app: request.app_title,
+            shown_as: request.person,
+            reference: request.reference,
+        };
+        self.0.error_page(error_kind(kind), &context)
+    }
+}
+
+const fn error_kind(kind: seams::ErrorKind) -> ErrorKind {
+    match kind {
+        seams::ErrorKind::Forbidden => ErrorKind::Forbidden,
+        seams::ErrorKind::BadGateway => ErrorKind::BadGateway,
+        seams::ErrorKind::GatewayTimeout => ErrorKind::GatewayTimeout,
+        seams::ErrorKind::NotFound => ErrorKind::NotFound,
+        seams::ErrorKind::UnknownHost => ErrorKind::UnknownHost,
+        seams::ErrorKind::MethodNotAllowed => ErrorKind::MethodNotAllowed,
+        seams::ErrorKind::TooLarge => ErrorKind::TooLarge,
+        seams::ErrorKind::BadRequest => ErrorKind::BadRequest,
+        seams::ErrorKind::Unavailable => ErrorKind::Unavailable,
+        seams::ErrorKind::Internal => ErrorKind::Internal,
+        seams::ErrorKind::FormExpired => ErrorKind::FormExpired,
+    }
+}
+
+struct ObserverSeam {
+    metrics: Arc<Metrics>,
+    routes: Vec<RouteLabel>,
+    portal: RouteLabel,
+    none: RouteLabel,
+    websockets: Mutex<Vec<telemetry::OpenWebSocket>>,
+}
+
+impl ObserverSeam {
+    fn new(metrics: &Arc<Metrics>, settings: &Settings) -> Self {
+        let routes = settings.routes.routes().iter();
+        Self {
+            routes: routes.map(|r| metrics.route(&r.name)).collect(),
+            portal: metrics.route(telemetry::PORTAL),
+            none: metrics.route(telemetry::NO_ROUTE),
+            metrics: Arc::clone(metrics),
+            websockets: Mutex::default(),
+        }
+    }
+}
+
+impl seams::Observer for ObserverSeam {
+    fn request(
+        &self,
+        route: Option<RouteIndex>,
+        outcome: &'static str,
+        status: u16,
+        duration: Duration,
+    ) {
+        use telemetry::Outcome;
+        let outcome = match (outcome, status) {
+            ("forward" | "websocket", 502 | 504) => Outcome::UpstreamFailed,
+            ("forward" | "websocket", _) => Outcome::Forwarded,
+            ("public", _) => Outcome::Public,
+            ("portal" | "host_page", _) => Outcome::Portal,
+            ("sign_in", _) => Outcome::Challenged,
+            ("step_up" | "enrol" | "enrol_overdue", _) => Outcome::StepUp,
+            ("remind", _) => Outcome::Reminded,
+            ("deny_group" | "deny_network" | "deny_method" | "foreign_origin", _) => {
+                Outcome::Denied
+            }
+            ("unavailable", _) => Outcome::Unavailable,
+            _ => Outcome::Refused,
+        };
+        let label = match route.and_then(|index| self.routes.get(index.position())) {
+            Some(label) => label,
+            None if outcome == Outcome::Portal => &self.portal,
+            None => &self.none,
+        };
+        self.metrics.request(label, outcome, duration.as_secs_f64());
+    }
+
+    fn websocket(&self, delta: i64) {
+        let mut open = self.websockets.lock();
+        if delta > 0 {
+            open.push(self.metrics.websocket());
+        } else {
+            open.pop();
+        }
+    }
+}

@@ -1,0 +1,426 @@
+//! `vestibule account …`: the people.
+
+use super::output::{self, Format};
+use crate::app::Office;
+use crate::authn::accounts::NewAccount;
+use crate::domain::account::{Account, PasswordHash, Status};
+use crate::domain::password_rules;
+use crate::domain::secret::Password;
+use crate::domain::verifier::password;
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Adds an account; the password is read from standard input or asked for.
+    #[command(after_help = "Example:\n  printf '%s' \"$PASSWORD\" | vestibule account add aino --email aino@example.com --name 'Aino Virtanen' --group staff --config vestibule.yaml")]
+    Add {
+        login: String,
+        #[arg(long)]
+        email: Option<String>,
+        #[arg(long)]
+        name: Option<String>,
+        /// May be given several times.
+        #[arg(long = "group")]
+        groups: Vec<String>,
+        /// KEY=VALUE, for identity headers; may be given several times.
+        #[arg(long = "attribute")]
+        attributes: Vec<String>,
+        /// No password: nobody can sign in until one is set.
+        #[arg(long)]
+        no_password: bool,
+    },
+    /// Lists all accounts.
+    List,
+    /// Shows one account.
+    Show { account: String },
+    /// Refuses sign-in and ends every session.
+    Disable { account: String },
+    /// Allows sign-in again.
+    Enable { account: String },
+    /// Sets a password, read from standard input or asked for; ends every session.
+    SetPassword { account: String },
+    /// Sets the groups, replacing those there are.
+    SetGroups { account: String, groups: Vec<String> },
+    /// Removes the authenticator app and the emergency codes; ends every session.
+    #[command(name = "reset-2fa")]
+    Reset2fa { account: String },
+    /// Adds accounts from CSV or JSON Lines, with existing password hashes.
+    #[command(after_help = "CSV columns (only `login` must be there): login,email,name,groups,password_hash,disabled\ngroups are separated by `;`. JSON Lines have the same keys, `groups` as a list, `attributes` as an object.\nHashes: argon2, bcrypt, scrypt, pbkdf2 (PHC strings), sha-crypt; replaced by Argon2id at the next sign-in.")]
+    Import {
+        /// The file; `-` for standard input.
+        file: PathBuf,
+        /// Reads and checks everything, changes nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Prints all accounts as JSON Lines, with password hashes where asked for.
+    Export {
+        /// Include the password hashes.
+        #[arg(long)]
+        with_hashes: bool,
+    },
+}
+
+/// An account as it is printed and imported.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    login: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    groups: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    attributes: BTreeMap<String, String>,
+    #[serde(default)]
+    disabled: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    password_hash: Option<String>,
+    // shown, and passed over at an import
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    two_factor: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    created_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deadline: Option<i64>,
+}
+
+impl Line {
+    fn of(account: &Account, with_hash: bool) -> Self {
+        let hash = account.password.as_ref().filter(|_| with_hash);
+        Self {
+            login: account.login.clone(),
+            email: account.email.clone(),
+            name: Some(account.name.clone()),
+            groups: account.groups.clone(),
+            attributes: account.attributes.clone(),
+            disabled: !account.is_active(),
+            password_hash: hash.map(|h| h.encoded().to_owned()),
+            id: Some(account.id.to_string()),
+            two_factor: Some(account.has_second_factor()),
+            created_at: Some(account.created_at.seconds()),
+            deadline: account.reminder.grace_ends_at.map(|t| t.seconds()),
+        }
+    }
+}
+
+pub async fn run(command: Command, office: &Office, format: Format) -> anyhow::Result<()> {
+    match command {
+        Command::Add {
+            login,
+            email,
+            name,
+            groups,
+            attributes,
+            no_password,
+        } => {
+            let password = if no_password {
+                None
+            } else {
+                Some(read_password(office).await?)
+            };
+            let new = NewAccount {
+                name: name.unwrap_or_else(|| login.clone()),
+                login,
+                email,
+                groups: groups.into_iter().collect(),
+                attributes: attributes
+                    .iter()
+                    .map(|pair| key_value(pair))
+                    .collect::<anyhow::Result<_>>()?,
+                password,
+                ..NewAccount::default()
+            };
+            let account = office.authn.add_account(new).await??;
+            show(&account, format)
+        }
+        Command::List => list(office, format).await,
+        Command::Show { account } => show(&find(office, &account).await?, format),
+        Command::Disable { account } => {
+            let found = find(office, &account).await?;
+            office.authn.set_status(found.id, Status::Disabled).await?;
+            output::done(format, &format!("{} may not sign in any more.", found.shown_as()))
+        }
+        Command::Enable { account } => {
+            let found = find(office, &account).await?;
+            office.authn.set_status(found.id, Status::Active).await?;
+            output::done(format, &format!("{} may sign in.", found.shown_as()))
+        }
+        Command::SetPassword { account } => {
+            let found = find(office, &account).await?;
+            let hash = read_password(office).await?;
+            office.authn.set_password(found.id, hash).await?;
+            output::done(format, &format!("{} has a new password; all sessions have ended.", found.shown_as()))
+        }
+        Command::SetGroups { account, groups } => {
+            let found = find(office, &account).await?;
+            let groups = groups.into_iter().collect();
+            office.authn.set_groups(found.id, groups).await??;
+            output::done(format, &format!("{}'s groups are set.", found.shown_as()))
+        }
+        Command::Reset2fa { account } => {
+            let found = find(office, &account).await?;
+            office.authn.reset_second_factor(found.id).await?;
+            output::done(format, &format!("{} has no authenticator app any more; all sessions have ended.", found.shown_as()))
+        }
+        Command::Import { file, dry_run } => import(office, &file, dry_run, format).await,
+        Command::Export { with_hashes } => export(office, with_hashes).await,
+    }
+}
+
+/// The account of that name, or an error that says how to find out.
+pub(super) async fn find(office: &Office, name: &str) -> anyhow::Result<Account> {
+    office
+        .authn
+        .find_account(name)
+        .await?
+        .with_context(|| format!("there is no account `{name}`; `vestibule account list` shows all"))
+}
+
+fn show(account: &Account, format: Format) -> anyhow::Result<()> {
+    let line = Line::of(account, false);
+    if format == Format::Json {
+        return output::json(&line);
+    }
+    println!("login       {}", line.login);
+    println!("id          {}", account.id);
+    println!("name        {}", account.name);
+    println!("e-mail      {}", account.email.as_deref().unwrap_or("-"));
+    let groups: Vec<&str> = account.groups.iter().map(String::as_str).collect();
+    println!("groups      {}", if groups.is_empty() { "-".to_owned() } else { groups.join(", ") });
+    for (key, value) in &account.attributes {
+        println!("attribute   {key}={value}");
+    }
+    println!("may sign in {}", if account.is_active() { "yes" } else { "no" });
+    println!("two-factor  {}", if account.has_second_factor() { "on" } else { "off" });
+    Ok(())
+}
+
+/// Calls `each` for every account, page by page.
+async fn for_all(office: &Office, mut each: impl FnMut(&Account) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    const PAGE: u32 = 500;
+    let mut after: Option<String> = None;
+    loop {
+        let page = office.store.accounts(after.as_deref(), PAGE).await?;
+        for account in &page {
+            each(account)?;
+        }
+        match page.last() {
+            Some(last) => after = Some(last.login.clone()),
+            None => return Ok(()),
+        }
+    }
+}
+
+async fn list(office: &Office, format: Format) -> anyhow::Result<()> {
+    let mut lines = Vec::new();
+    for_all(office, |account| {
+        if format == Format::Json {
+            lines.push(Line::of(account, false));
+        } else {
+            let state = if account.is_active() { "" } else { "  (disabled)" };
+            let factor = if account.has_second_factor() { "2FA on " } else { "2FA off" };
+            println!("{factor}  {:<24} {}{state}", account.login, account.email.as_deref().unwrap_or("-"));
+        }
+        Ok(())
+    })
+    .await?;
+    if format == Format::Json {
+        output::json(&lines)?;
+    }
+    Ok(())
+}
+
+async fn export(office: &Office, with_hashes: bool) -> anyhow::Result<()> {
+    for_all(office, |account| {
+        println!("{}", serde_json::to_string(&Line::of(account, with_hashes))?);
+        Ok(())
+    })
+    .await
+}
+
+fn key_value(pair: &str) -> anyhow::Result<(String, String)> {
+    let (key, value) = pair
+        .split_once('=')
+        .with_context(|| format!("`{pair}` is not KEY=VALUE"))?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// Never from an argument, where other people on the machine could read it.
+async fn read_password(office: &Office) -> anyhow::Result<PasswordHash> {
+    use std::io::IsTerminal as _;
+    let typed = if std::io::stdin().is_terminal() {
+        let first = Zeroizing::new(rpassword::prompt_password("New password: ")?);
+        let again = Zeroizing::new(rpassword::prompt_password("Once more: ")?);
+        if *first != *again {
+            bail!("the two entries differ; nothing was changed");
+        }
+        first
+    } else {
+        let mut text = Zeroizing::new(String::new());
+        std::io::stdin()
+            .take(4096)
+            .read_to_string(&mut text)
+            .context("standard input is not text; write the password in UTF-8")?;
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned())
+    };
+    let accepted: Password = password_rules::accept(&typed, office.settings.password)?;
+    Ok(office.authn.hash_password(accepted).await?)
+}
+
+async fn import(office: &Office, file: &std::path::Path, dry_run: bool, format: Format) -> anyhow::Result<()> {
+    let text = if file.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text)?;
+        text
+    } else {
+        std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?
+    };
+    let lines = if text.trim_start().starts_with('{') {
+        json_lines(&text)
+    } else {
+        csv_lines(&text)
+    };
+    let (mut added, mut refused) = (0u32, Vec::new());
+    for (number, line) in lines {
+        match one(office, line, dry_run).await {
+            Ok(()) => added += 1,
+            Err(error) => refused.push((number, format!("{error:#}"))),
+        }
+    }
+    report(added, &refused, dry_run, format)?;
+    if refused.is_empty() {
+        Ok(())
+    } else {
+        bail!("{} lines were refused; mend them and import those again", refused.len())
+    }
+}
+
+fn report(added: u32, refused: &[(usize, String)], dry_run: bool, format: Format) -> anyhow::Result<()> {
+    if format == Format::Json {
+        let refused: Vec<_> = refused
+            .iter()
+            .map(|(line, why)| serde_json::json!({"line": line, "problem": why}))
+            .collect();
+        return output::json(&serde_json::json!({"added": added, "refused": refused, "dry_run": dry_run}));
+    }
+    for (line, why) in refused {
+        eprintln!("line {line}: {why}");
+    }
+    println!("{added} accounts {}", if dry_run { "could be added" } else { "added" });
+    Ok(())
+}
+
+async fn one(office: &Office, line: anyhow::Result<Line>, dry_run: bool) -> anyhow::Result<()> {
+    let line = line?;
+    if let Some(hash) = line.password_hash.as_ref().filter(|h| !password::is_supported(h)) {
+        let kind: String = hash.chars().take(12).collect();
+        bail!("the password hash `{kind}…` is of an unknown kind: argon2, bcrypt, scrypt, pbkdf2-sha256/-sha512 and sha-crypt are known");
+    }
+    let name = line.name.unwrap_or_else(|| line.login.clone());
+    let new = NewAccount {
+        login: line.login,
+        email: line.email.filter(|e| !e.is_empty()),
+        name,
+        groups: line.groups,
+        attributes: line.attributes,
+        language: None,
+        disabled: line.disabled,
+        password: line.password_hash.map(PasswordHash::from_encoded),
+    };
+    if dry_run {
+        let taken = office.authn.find_account(&new.login).await?;
+        if taken.is_some() {
+            bail!("the login name is taken: `{}`", new.login);
+        }
+        return Ok(());
+    }
+    office.authn.add_account(new).await??;
+    Ok(())
+}
+
+type Numbered = (usize, anyhow::Result<Line>);
+
+fn json_lines(text: &str) -> Vec<Numbered> {
+    text.lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(i, line)| (i + 1, serde_json::from_str(line).context("not an account as JSON")))
+        .collect()
+}
+
+fn csv_lines(text: &str) -> Vec<Numbered> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Row {
+        login: String,
+        #[serde(default)]
+        email: Option<String>,
+        #[serde(default)]
+        name: Option<String>,
+        #[serde(default)]
+        groups: Option<String>,
+        #[serde(default)]
+        password_hash: Option<String>,
+        #[serde(default)]
+        disabled: Option<bool>,
+    }
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    reader
+        .deserialize::<Row>()
+        .enumerate()
+        .map(|(i, row)| {
+            let line = row.context("not a row of accounts").map(|row| Line {
+                login: row.login,
+                email: row.email,
+                name: row.name.filter(|n| !n.is_empty()),
+                groups: row
+                    .groups
+                    .unwrap_or_default()
+                    .split(';')
+                    .map(str::trim)
+                    .filter(|g| !g.is_empty())
+                    .map(str::to_owned)
+                    .collect(),
+                attributes: BTreeMap::new(),
+                disabled: row.disabled.unwrap_or(false),
+                password_hash: row.password_hash.filter(|h| !h.is_empty()),
+                id: None,
+                two_factor: None,
+                created_at: None,
+                deadline: None,
+            });
+            (i + 2, line)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_and_lines() {
+        let rows = csv_lines("login,email,groups,disabled\naino,aino@example.com,staff;finance,\nveikko,,,true\n");
+        let first = rows[0].1.as_ref().unwrap();
+        assert_eq!((first.login.as_str(), first.groups.len(), first.disabled), ("aino", 2, false));
+        assert!(rows[1].1.as_ref().unwrap().disabled);
+        let unknown = csv_lines("login,colour\naino,red\n");
+        assert!(unknown[0].1.is_err());
+        let lines = json_lines("{\"login\":\"a\"}\n\n{\"login\":1}\n");
+        assert_eq!(lines.iter().map(|(n, l)| (*n, l.is_ok())).collect::<Vec<_>>(), [(1, true), (3, false)]);
+    }
+}

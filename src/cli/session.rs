@@ -1,0 +1,81 @@
+//! `vestibule session …`: who is signed in.
+
+use super::account::find;
+use super::output::{self, Format};
+use crate::app::Office;
+use crate::domain::id::SessionId;
+use crate::domain::session::Session;
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Lists live sessions, of one account or of all.
+    List {
+        account: Option<String>,
+        #[arg(long, default_value_t = 1000)]
+        limit: u32,
+    },
+    /// Ends one session, or every session of an account; in force within a second.
+    Revoke {
+        /// The session's id, as `session list` shows it.
+        id: Option<String>,
+        /// Every session of this account.
+        #[arg(long, conflicts_with = "id")]
+        account: Option<String>,
+    },
+}
+
+pub async fn run(command: Command, office: &Office, format: Format) -> anyhow::Result<()> {
+    match command {
+        Command::List { account, limit } => {
+            let account = match account {
+                Some(name) => Some(find(office, &name).await?.id),
+                None => None,
+            };
+            let now = office.env.now();
+            let sessions = office.store.sessions_of(account, now, limit).await?;
+            list(&sessions, format)
+        }
+        Command::Revoke { id: Some(id), .. } => {
+            let id = SessionId::parse(&id)
+                .with_context(|| format!("`{id}` is not a session's id; `vestibule session list` shows them"))?;
+            let now = office.env.now();
+            let all = office.store.sessions_of(None, now, u32::MAX).await?;
+            let session = all
+                .iter()
+                .find(|s| s.id == id)
+                .with_context(|| format!("no live session has the id {id}"))?;
+            office.authn.revoke_session(session.account, id).await?;
+            output::done(format, "The session has ended.")
+        }
+        Command::Revoke { account: Some(name), .. } => {
+            let account = find(office, &name).await?;
+            office.authn.revoke_sessions(account.id).await?;
+            output::done(format, &format!("Every session of {} has ended.", account.shown_as()))
+        }
+        Command::Revoke { .. } => bail!("say which: a session's id, or --account NAME"),
+    }
+}
+
+fn list(sessions: &[Session], format: Format) -> anyhow::Result<()> {
+    if format == Format::Json {
+        let lines: Vec<_> = sessions
+            .iter()
+            .map(|s| {
+                serde_json::json!({
+                    "id": s.id.to_string(), "account": s.account.to_string(), "acr": s.assurance().acr(),
+                    "amr": s.factors.amr(), "auth_time": s.auth_time.seconds(),
+                    "last_seen_at": s.last_seen_at.seconds(), "expires_at": s.expires_at.seconds(),
+                    "address": s.address, "user_agent": s.user_agent,
+                })
+            })
+            .collect();
+        return output::json(&lines);
+    }
+    for s in sessions {
+        println!("{}  account {}  {}  from {}", s.id, s.account, s.assurance().acr(), s.address.as_deref().unwrap_or("-"));
+    }
+    println!("{} live sessions", sessions.len());
+    Ok(())
+}
