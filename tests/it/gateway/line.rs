@@ -251,3 +251,19 @@ async fn the_client_address_is_the_peers_unless_a_proxy_is_trusted() {
     assert_eq!(value(&seen, "x-forwarded-for"), Some("10.9.9.9"));
     assert_eq!(value(&seen, "x-forwarded-proto"), Some("https"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_configuration_holds_from_the_next_request_on() {
+    let world = World::start().await;
+    let mut wire = world.plain().await;
+    let request = format!(
+        "GET /page HTTP/1.1\r\nHost: wiki.test\r\nCookie: __Host-vestibule={}\r\n\r\n",
+        world.token
+    );
+    wire.send(&request).await;
+    assert_eq!(wire.answer().await.unwrap().status, 200);
+    let none = crate::support::world::snapshot(Vec::new());
+    world.gateway.reload(none).unwrap();
+    wire.send(&request).await;
+    assert_eq!(wire.answer().await.unwrap().status, 421);
+}
