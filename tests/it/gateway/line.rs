@@ -82,6 +82,7 @@ async fn a_form_from_a_page_that_outlived_its_session_keeps_its_page() {
         )
         .await;
     assert_eq!(answer.status, 401);
+    assert!(answer.header("www-authenticate").is_some());
     assert!(answer.text().contains("FormExpired"), "{}", answer.text());
     let json = "Content-Type: application/json\r\nContent-Length: 0\r\n";
     let answer = world.ask("POST /page", &format!("{BROWSER}{json}")).await;
