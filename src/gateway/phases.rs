@@ -7,6 +7,7 @@ use super::exchange::Exchange;
 use super::{Gateway, respond, response};
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::StatusCode;
 use pingora::apps::HttpServerOptions;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
@@ -129,6 +130,10 @@ impl ProxyHttp for Line {
         head: &mut ResponseHeader,
         _exchange: &mut Exchange,
     ) -> Result<()> {
+        if head.status == StatusCode::SWITCHING_PROTOCOLS {
+            // never asked for on this side: what follows would be no HTTP any more
+            return Err(Error::new_up(ErrorType::InvalidHTTPHeader));
+        }
         response::clean(head);
         Ok(())
     }

@@ -109,8 +109,16 @@ pub(super) async fn error(
     kind: ErrorKind,
 ) -> Result<bool> {
     let (status, _, _) = row(kind);
-    let answer = error_answer(session, exchange, kind, status);
+    let mut answer = error_answer(session, exchange, kind, status);
+    if status == StatusCode::UNAUTHORIZED {
+        set(answer.headers_mut(), WWW_AUTHENTICATE, &bearer(exchange));
+    }
     send(session, exchange, answer).await
+}
+
+/// Each 401 says how to do better (RFC 9110 15.5.2).
+fn bearer(exchange: &Exchange) -> String {
+    format!("Bearer realm=\"{}\"", exchange.live.portal_url)
 }
 
 /// The request was not admitted; the connection ends with the answer (RFC 9112 6.1).
@@ -181,7 +189,7 @@ pub(super) async fn challenge(
     let (word, message) = challenge_row(challenge);
     let headers = &session.req_header().headers;
     let mut answer = machine(headers, exchange, StatusCode::UNAUTHORIZED, word, message);
-    let mut bearer = format!("Bearer realm=\"{}\"", exchange.live.portal_url);
+    let mut bearer = bearer(exchange);
     match challenge {
         Challenge::SignIn => {}
         Challenge::StepUp { .. } | Challenge::Enrol => {

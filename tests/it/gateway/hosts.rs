@@ -199,3 +199,35 @@ async fn certificates_are_replaced_while_running() {
     );
     assert!(Certificates::load(&[]).is_err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_http_2_upload_streams_and_its_trailers_end_here() {
+    let world = World::start().await;
+    let stream = tls(world.https, "wiki.test", &world.ca.roots(), &[b"h2"])
+        .await
+        .unwrap();
+    let (client, connection) = h2::client::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    let mut client = client.ready().await.unwrap();
+    let request = Request::post("https://wiki.test/upload")
+        .header("cookie", format!("__Host-vestibule={}", world.token))
+        .body(())
+        .unwrap();
+    let (response, mut body) = client.send_request(request, false).unwrap();
+    let mut left = 5_000_000;
+    while left > 0 {
+        body.reserve_capacity(left.min(65_536));
+        let n = std::future::poll_fn(|cx| body.poll_capacity(cx)).await;
+        let n = n.unwrap().unwrap().min(left);
+        body.send_data(vec![b'x'; n].into(), false).unwrap();
+        left -= n;
+    }
+    let mut trailers = http::HeaderMap::new();
+    trailers.insert("remote-user", http::HeaderValue::from_static("evil"));
+    body.send_trailers(trailers).unwrap();
+    let mut response = response.await.unwrap();
+    assert_eq!(response.status(), 200);
+    let answer = response.body_mut().data().await.unwrap().unwrap();
+    assert_eq!(&answer[..], b"received 5000000");
+    assert!(!world.upstream.only().contains("evil"));
+}

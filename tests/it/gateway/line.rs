@@ -82,6 +82,7 @@ async fn a_form_from_a_page_that_outlived_its_session_keeps_its_page() {
         )
         .await;
     assert_eq!(answer.status, 401);
+    assert!(answer.header("www-authenticate").is_some());
     assert!(answer.text().contains("FormExpired"), "{}", answer.text());
     let json = "Content-Type: application/json\r\nContent-Length: 0\r\n";
     let answer = world.ask("POST /page", &format!("{BROWSER}{json}")).await;
@@ -250,4 +251,20 @@ async fn the_client_address_is_the_peers_unless_a_proxy_is_trusted() {
     let seen = world.upstream.only();
     assert_eq!(value(&seen, "x-forwarded-for"), Some("10.9.9.9"));
     assert_eq!(value(&seen, "x-forwarded-proto"), Some("https"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_configuration_holds_from_the_next_request_on() {
+    let world = World::start().await;
+    let mut wire = world.plain().await;
+    let request = format!(
+        "GET /page HTTP/1.1\r\nHost: wiki.test\r\nCookie: __Host-vestibule={}\r\n\r\n",
+        world.token
+    );
+    wire.send(&request).await;
+    assert_eq!(wire.answer().await.unwrap().status, 200);
+    let none = crate::support::world::snapshot(Vec::new());
+    world.gateway.reload(none).unwrap();
+    wire.send(&request).await;
+    assert_eq!(wire.answer().await.unwrap().status, 421);
 }

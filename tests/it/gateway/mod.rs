@@ -3,6 +3,7 @@ mod cookies;
 mod framing;
 mod hosts;
 mod line;
+mod log;
 mod pages;
 mod paths;
 mod spoof;

@@ -110,3 +110,45 @@ async fn an_application_that_does_not_want_to_is_relayed() {
     let answer = world.signed_in("GET /page", UPGRADE).await;
     assert_eq!((answer.status, answer.text().as_str()), (200, "received 0"));
 }
+
+/// Whatever else asks for an upgrade is an ordinary request, with its body where it belongs.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_upgrades_are_ordinary_requests() {
+    let world = World::start().await;
+    let cookie = format!("Cookie: __Host-vestibule={}\r\n", world.token);
+    let mut wire = world.plain().await;
+    for (line, upgrade) in [
+        ("POST /upload", "Connection: Upgrade\r\nUpgrade: h2c\r\n"),
+        ("POST /ws", "Connection: Upgrade\r\nUpgrade: websocket\r\n"),
+        ("PUT /ws", "Upgrade: websocket\r\n"),
+        (
+            "POST /ws",
+            "Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n",
+        ),
+        (
+            "POST /ws",
+            "Connection: Upgrade\r\nUpgrade: h2c\r\nUpgrade: websocket\r\n",
+        ),
+    ] {
+        let body = "Content-Length: 3\r\n\r\nabc";
+        wire.send(format!(
+            "{line} HTTP/1.1\r\nHost: wiki.test\r\n{cookie}{upgrade}{body}"
+        ))
+        .await;
+        let answer = wire.answer().await.unwrap();
+        assert_eq!(
+            (answer.status, answer.text().as_str()),
+            (200, "received 3"),
+            "{line} {upgrade}"
+        );
+        let seen = world.upstream.only().to_lowercase();
+        assert!(!seen.contains("upgrade"), "{seen}");
+    }
+    // a 101 that nobody asked for opens nothing
+    let answer = world.signed_in("GET /switch", "").await;
+    assert_eq!(answer.status, 502);
+    let answer = world
+        .signed_in("GET /switch", "Connection: Upgrade\r\nUpgrade: h2c\r\n")
+        .await;
+    assert_eq!(answer.status, 502);
+}

@@ -141,6 +141,10 @@ async fn respond(io: &mut dyn Io, head: &str, buffer: &mut Vec<u8>) -> Option<()
             }
             io.write_all(b"0\r\n\r\n").await.ok()
         }
+        "/switch" => {
+            let answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nGET";
+            io.write_all(answer.as_bytes()).await.ok()
+        }
         "/slow" => {
             tokio::time::sleep(Duration::from_secs(60)).await;
             None
