@@ -13,7 +13,7 @@ use crate::gateway::seams::{self, Unavailable};
 use crate::gateway::{self, CertificateFiles, Certificates, Gateway};
 use crate::ops::{self, Readiness};
 use crate::portal::brand::{AuthenticatorApp, Brand, Support};
-use crate::portal::errors::{ErrorContext, ErrorKind};
+use crate::portal::errors::ErrorContext;
 use crate::portal::i18n::{Language, Texts};
 use crate::portal::{self, Happening, Portal, assets::Assets};
 use crate::signer::Signer;
@@ -104,7 +104,7 @@ impl Running {
             tracing::warn!(error = %fault, "the last activity of sessions could not be written down");
         }
         if let Some(operations) = self.operations {
-            operations.stop().await;
+            operations.stop();
         }
     }
 }
@@ -368,11 +368,7 @@ impl seams::Pages for PageSeam {
     }
 
     fn door(&self, origin: &Origin, path_and_query: &str, pre_session: Option<&str>) -> seams::Door {
-        let door = self.0.door(origin, path_and_query, pre_session);
-        seams::Door {
-            location: door.location,
-            set_cookie: door.set_cookie,
-        }
+        self.0.door(origin, path_and_query, pre_session)
     }
 
     fn error_page(
@@ -389,23 +385,7 @@ impl seams::Pages for PageSeam {
             shown_as: request.person,
             reference: request.reference,
         };
-        self.0.error_page(error_kind(kind), &context)
-    }
-}
-
-const fn error_kind(kind: seams::ErrorKind) -> ErrorKind {
-    match kind {
-        seams::ErrorKind::Forbidden => ErrorKind::Forbidden,
-        seams::ErrorKind::BadGateway => ErrorKind::BadGateway,
-        seams::ErrorKind::GatewayTimeout => ErrorKind::GatewayTimeout,
-        seams::ErrorKind::NotFound => ErrorKind::NotFound,
-        seams::ErrorKind::UnknownHost => ErrorKind::UnknownHost,
-        seams::ErrorKind::MethodNotAllowed => ErrorKind::MethodNotAllowed,
-        seams::ErrorKind::TooLarge => ErrorKind::TooLarge,
-        seams::ErrorKind::BadRequest => ErrorKind::BadRequest,
-        seams::ErrorKind::Unavailable => ErrorKind::Unavailable,
-        seams::ErrorKind::Internal => ErrorKind::Internal,
-        seams::ErrorKind::FormExpired => ErrorKind::FormExpired,
+        self.0.error_page(kind, &context)
     }
 }
 

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Adds an account; the password is read from standard input or asked for.
     #[command(after_help = "Example:\n  printf '%s' \"$PASSWORD\" | vestibule account add aino --email aino@example.com --name 'Aino Virtanen' --group staff --config vestibule.yaml")]
     Add {
@@ -114,7 +114,7 @@ impl Line {
     }
 }
 
-pub async fn run(command: Command, office: &Office, format: Format) -> anyhow::Result<()> {
+pub(super) async fn run(command: Command, office: &Office, format: Format) -> anyhow::Result<()> {
     match command {
         Command::Add {
             login,

@@ -48,13 +48,6 @@ pub(super) struct Arguments {
 /// Finds an account by its login name or e-mail address.
 pub(super) type LookUp<'a> = &'a dyn Fn(&Settings, &str) -> anyhow::Result<Option<Account>>;
 
-/// For a command line without a store.
-pub(super) fn no_store(settings: &Settings, _name: &str) -> anyhow::Result<Option<Account>> {
-    let file = settings.storage.display();
-    anyhow::bail!(
-        "the store {file} is not there, so no account can be looked up; leave --account out"
-    )
-}
 
 pub(super) fn run(arguments: &Arguments, look_up: LookUp<'_>) -> anyhow::Result<Outcome> {
     let settings = match config::load(&arguments.config) {

@@ -5,7 +5,7 @@ use super::output::{self, Format};
 use crate::app::Office;
 use anyhow::Context as _;
 
-pub async fn run(name: &str, office: &Office, format: Format) -> anyhow::Result<()> {
+pub(super) async fn run(name: &str, office: &Office, format: Format) -> anyhow::Result<()> {
     let account = find(office, name).await?;
     let issued = office
         .authn

@@ -2,12 +2,24 @@
 //!
 //! Exit codes: 0 ok, 1 refused or failed, 2 wrong usage (clap's own).
 
+mod account;
 mod check;
+mod demo;
 mod docs;
 pub mod explain;
+mod helpdesk_code;
+mod keys;
+mod load;
+mod output;
+mod serve;
+mod session;
 
-use clap::{Parser, Subcommand};
+use crate::store::sqlite::SqliteStore;
+use crate::store::SharedStore;
+use clap::{Args, Parser, Subcommand};
+use output::Format;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// A reverse-proxy SSO gateway that enforces two-factor authentication.
@@ -20,20 +32,76 @@ struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
+  vestibule demo
   vestibule check --config config/vestibule.yaml
-  vestibule explain --config config/vestibule.yaml --url https://wiki.example.com/
+  vestibule serve --config config/vestibule.yaml
+  vestibule helpdesk-code aino --config config/vestibule.yaml
 
 Exit codes: 0 ok, 1 refused or failed, 2 wrong usage.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Runs everything on this machine with no configuration: gateway, portal, two applications
+    Demo(demo::Arguments),
+    /// Runs the gateway
+    Serve(serve::Arguments),
     /// Says what is wrong with a configuration, where, and what to write instead
     Check(check::Arguments),
     /// Says which route a URL belongs to, which rules apply and what happens
     Explain(explain::Arguments),
+    /// Adds, lists and changes accounts
+    Account {
+        #[command(subcommand)]
+        command: account::Command,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Issues a one-time code for somebody who lost the phone, and prints it once
+    #[command(after_help = "Example:\n  vestibule helpdesk-code aino@example.com --config vestibule.yaml")]
+    HelpdeskCode {
+        /// Login name or e-mail address
+        account: String,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Lists and ends sessions
+    Session {
+        #[command(subcommand)]
+        command: session::Command,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Lists and rotates the keys that sign assertions
+    Keys {
+        #[command(subcommand)]
+        command: keys::Command,
+        #[command(flatten)]
+        common: Common,
+    },
     /// Prints reference pages
     #[command(hide = true)]
     Docs(docs::Arguments),
+}
+
+/// What commands on the store take.
+#[derive(Debug, Args)]
+struct Common {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", global = true, default_value = "vestibule.yaml")]
+    config: PathBuf,
+    /// Prints the result as JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+impl Common {
+    const fn format(&self) -> Format {
+        if self.json {
+            Format::Json
+        } else {
+            Format::Plain
+        }
+    }
 }
 
 /// What a command came to; a fault is an error instead.
@@ -45,12 +113,7 @@ pub(crate) enum Outcome {
 
 /// Runs the command of this process's arguments.
 pub fn run() -> ExitCode {
-    let outcome = match Arguments::parse().command {
-        Command::Check(arguments) => check::run(&arguments),
-        Command::Explain(arguments) => explain::run(&arguments, &explain::no_store),
-        Command::Docs(arguments) => docs::run(&arguments),
-    };
-    match outcome {
+    match dispatch(Arguments::parse().command) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Refused) => ExitCode::FAILURE,
         Err(e) => {
@@ -58,6 +121,59 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn dispatch(command: Command) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments, &look_up),
+        Command::Docs(arguments) => docs::run(&arguments),
+        Command::Account { command, common } => {
+            let format = common.format();
+            load::with_office(&common.config, async |office| {
+                account::run(command, &office, format).await
+            })
+            .map(|()| Outcome::Done)
+        }
+        Command::HelpdeskCode { account, common } => {
+            let format = common.format();
+            load::with_office(&common.config, async |office| {
+                helpdesk_code::run(&account, &office, format).await
+            })
+            .map(|()| Outcome::Done)
+        }
+        Command::Session { command, common } => {
+            let format = common.format();
+            load::with_office(&common.config, async |office| {
+                session::run(command, &office, format).await
+            })
+            .map(|()| Outcome::Done)
+        }
+        Command::Keys { command, common } => {
+            let format = common.format();
+            load::with_office(&common.config, async |office| {
+                keys::run(&command, &office, format).await
+            })
+            .map(|()| Outcome::Done)
+        }
+    }
+}
+
+/// Finds an account for `explain` in a store that is there.
+fn look_up(
+    settings: &crate::config::Settings,
+    name: &str,
+) -> anyhow::Result<Option<crate::domain::account::Account>> {
+    let Some(key) = crate::domain::account::NameKey::new(name) else {
+        return Ok(None);
+    };
+    load::runtime()?.block_on(async {
+        let store: SharedStore =
+            std::sync::Arc::new(SqliteStore::open_existing(&settings.storage).await?);
+        Ok(store.account_by_name(&key).await?)
+    })
 }
 
 /// Writes to standard output; a reader that went away (`| head`) is no fault.

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Lists live sessions, of one account or of all.
     List {
         account: Option<String>,
@@ -26,7 +26,7 @@ pub enum Command {
     },
 }
 
-pub async fn run(command: Command, office: &Office, format: Format) -> anyhow::Result<()> {
+pub(super) async fn run(command: Command, office: &Office, format: Format) -> anyhow::Result<()> {
     match command {
         Command::List { account, limit } => {
             let account = match account {

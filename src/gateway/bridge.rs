@@ -82,7 +82,6 @@ fn request(
     parts.extensions.insert(seams::Conn {
         client: exchange.client,
         host: inbound.host.clone(),
-        https: exchange.https,
     });
     let reference = Arc::clone(&exchange.reference);
     parts.extensions.insert(seams::Reference(reference));

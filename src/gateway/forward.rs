@@ -98,7 +98,7 @@ pub(super) struct Forwarding {
     pub permit: Permit,
     pub client: IpAddr,
     pub https: bool,
-    pub assertion: Option<Arc<str>>,
+    pub assertion: Option<HeaderValue>,
     pub reference: Arc<str>,
 }
 
@@ -115,7 +115,7 @@ pub(super) fn upstream_head(
     if let Some(view) = forwarding.permit.person() {
         identity(head, &route.identity, &view.account)?;
         if let (Some(spec), Some(token)) = (&route.identity.assertion, &forwarding.assertion) {
-            head.insert_header(spec.header.clone(), &**token)?;
+            head.insert_header(spec.header.clone(), token.clone())?;
         }
     }
     let proto = if forwarding.https { "https" } else { "http" };

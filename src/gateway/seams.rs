@@ -8,18 +8,17 @@ use crate::domain::route::{AssertionSpec, RouteIndex};
 use crate::domain::session::View;
 use async_trait::async_trait;
 use bytes::Bytes;
-use std::net::IpAddr;
+use http::HeaderValue;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The session cookie, on the portal's host and on each application's.
-pub const SESSION_COOKIE: &str = "__Host-vestibule";
-/// Binds a one-time ticket to the browser that asked for it.
-pub const PRE_SESSION_COOKIE: &str = "__Host-vestibule-pre";
-/// The sign-in in progress, on the portal's host.
-pub const SIGN_IN_COOKIE: &str = "__Host-signin";
-/// The language chosen on a page.
-pub const LANGUAGE_COOKIE: &str = "__Host-lang";
+pub use crate::portal::cookie::{
+    LANGUAGE as LANGUAGE_COOKIE, PRE_SESSION as PRE_SESSION_COOKIE, SESSION as SESSION_COOKIE,
+    SIGN_IN as SIGN_IN_COOKIE,
+};
+pub use crate::portal::destination::Door;
+pub use crate::portal::errors::ErrorKind;
+pub use crate::portal::visit::Conn;
 
 /// What was asked cannot be answered now (the store is away): to be met with 503, never with a way in.
 #[derive(Debug, thiserror::Error)]
@@ -51,31 +50,6 @@ pub trait Pages: Send + Sync {
     fn error_page(&self, kind: ErrorKind, request: &PageRequest<'_>) -> http::Response<Bytes>;
 }
 
-/// The way to the portal.
-#[derive(Clone, Debug)]
-pub struct Door {
-    pub location: String,
-    /// A whole `Set-Cookie` value, where the browser has no pre-session cookie yet.
-    pub set_cookie: Option<String>,
-}
-
-/// What a page is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ErrorKind {
-    Forbidden,
-    BadGateway,
-    GatewayTimeout,
-    NotFound,
-    UnknownHost,
-    MethodNotAllowed,
-    TooLarge,
-    BadRequest,
-    Unavailable,
-    Internal,
-    /// A form was sent from a page that outlived its session.
-    FormExpired,
-}
-
 /// What an error page may show and in which language.
 #[derive(Clone, Copy, Debug)]
 pub struct PageRequest<'a> {
@@ -92,14 +66,6 @@ pub struct PageRequest<'a> {
     pub sign_in: &'a str,
 }
 
-/// Facts of the connection, in the extensions of requests to the pages.
-#[derive(Clone, Debug)]
-pub struct Conn {
-    pub client: IpAddr,
-    pub host: Host,
-    pub https: bool,
-}
-
 /// The request's id, in the extensions of requests to the pages.
 #[derive(Clone, Debug)]
 pub struct Reference(pub Arc<str>);
@@ -110,7 +76,7 @@ pub struct RouteTitle(pub Arc<str>);
 
 /// Signs (or finds in a cache) the statement for an upstream, see `domain::assertion::Claims`.
 pub trait Assertions: Send + Sync {
-    fn assertion(&self, view: &View, spec: &AssertionSpec) -> Result<Arc<str>, Unavailable>;
+    fn assertion(&self, view: &View, spec: &AssertionSpec) -> Result<HeaderValue, Unavailable>;
 }
 
 /// Counts what happens.

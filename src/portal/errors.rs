@@ -27,7 +27,6 @@ pub enum ErrorKind {
     MethodNotAllowed,
     TooLarge,
     UnknownHost,
-    TooManyRequests,
     Internal,
     BadGateway,
     Unavailable,
@@ -44,7 +43,6 @@ impl ErrorKind {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::BadGateway => StatusCode::BAD_GATEWAY,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -139,7 +137,6 @@ impl Desk {
             ErrorKind::BadRequest
             | ErrorKind::MethodNotAllowed
             | ErrorKind::TooLarge
-            | ErrorKind::TooManyRequests
             | ErrorKind::UnknownHost => {
                 let page = pages::Plain {
                     status: status.as_u16(),

@@ -162,7 +162,7 @@ impl Pages for TestPages {
             .route(
                 "/conn",
                 get(|Extension(c): Extension<Conn>| async move {
-                    format!("{} {} {}", c.client, c.host, c.https)
+                    format!("{} {}", c.client, c.host)
                 }),
             )
             .route("/empty", get(|| async { http::StatusCode::NO_CONTENT }))
@@ -197,8 +197,9 @@ impl Pages for TestPages {
 struct TestAssertions;
 
 impl Assertions for TestAssertions {
-    fn assertion(&self, view: &View, spec: &AssertionSpec) -> Result<Arc<str>, Unavailable> {
-        Ok(format!("signed.{}.{}", view.account.login, spec.audience).into())
+    fn assertion(&self, view: &View, spec: &AssertionSpec) -> Result<http::HeaderValue, Unavailable> {
+        let token = format!("signed.{}.{}", view.account.login, spec.audience);
+        Ok(http::HeaderValue::from_str(&token).unwrap())
     }
 }
 

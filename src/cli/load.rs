@@ -1,0 +1,47 @@
+//! What commands begin with: the settings, a runtime, the store.
+
+use crate::app::Office;
+use crate::config::{self, Settings};
+use crate::env;
+use anyhow::{Context as _, bail};
+use std::path::Path;
+
+/// Settings, and what `check` would warn of.
+pub(super) struct Loaded {
+    pub settings: Settings,
+    pub warnings: Vec<String>,
+}
+
+/// Reads a configuration; every mistake in one error.
+pub(super) fn settings(path: &Path) -> anyhow::Result<Loaded> {
+    let (settings, report) = config::examine(path, &env::variable);
+    match settings {
+        Some(settings) if !report.has_errors() => Ok(Loaded {
+            warnings: report
+                .warnings()
+                .map(|w| format!("{}:{}:{}: {}", report.file, w.line, w.column, w.message))
+                .collect(),
+            settings,
+        }),
+        _ => bail!("{} has mistakes\n\n{report}", report.file),
+    }
+}
+
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started")
+}
+
+/// Opens store and use cases and runs a command on them.
+pub(super) fn with_office<T>(
+    path: &Path,
+    work: impl AsyncFnOnce(Office) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let settings = settings(path)?.settings;
+    runtime()?.block_on(async {
+        let office = Office::open(settings).await?;
+        work(office).await
+    })
+}
