@@ -41,8 +41,7 @@ pub struct Office {
 
 impl Office {
     /// Opens store and key file, making both at first use.
-    pub async fn open(settings: Settings) -> anyhow::Result<Self> {
-        let env = Env::system();
+    pub async fn open(settings: Settings, env: Env) -> anyhow::Result<Self> {
         let vault = Arc::new(Vault::open_or_create(&settings.key_file, &env)?);
         let store: SharedStore = Arc::new(SqliteStore::open(&settings.storage).await?);
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
@@ -110,8 +109,8 @@ impl Running {
 }
 
 /// Starts everything the settings ask for, inside the caller's runtime.
-pub async fn start(settings: Settings) -> anyhow::Result<Running> {
-    let office = Office::open(settings).await?;
+pub async fn start(settings: Settings, env: Env) -> anyhow::Result<Running> {
+    let office = Office::open(settings, env).await?;
     let settings = &office.settings;
     let started = office.env.now();
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), started.seconds()));
@@ -335,10 +334,13 @@ struct SessionSeam {
 #[async_trait]
 impl seams::Sessions for SessionSeam {
     async fn find(&self, token: &str, host: &Host) -> Result<Option<Arc<View>>, Unavailable> {
-        self.sessions.find(token, Some(host)).await.map_err(|fault| {
-            self.metrics.store_fault();
-            Unavailable(fault.to_string())
-        })
+        self.sessions
+            .find(token, Some(host))
+            .await
+            .map_err(|fault| {
+                self.metrics.store_fault();
+                Unavailable(fault.to_string())
+            })
     }
 
     fn seen(&self, view: &View) {
@@ -349,7 +351,11 @@ impl seams::Sessions for SessionSeam {
 struct AssertionSeam(Arc<Signer>);
 
 impl seams::Assertions for AssertionSeam {
-    fn assertion(&self, view: &View, spec: &AssertionSpec) -> Result<http::HeaderValue, Unavailable> {
+    fn assertion(
+        &self,
+        view: &View,
+        spec: &AssertionSpec,
+    ) -> Result<http::HeaderValue, Unavailable> {
         self.0
             .assertion(view, spec)
             .map_err(|fault| Unavailable(fault.to_string()))
@@ -367,7 +373,12 @@ impl seams::Pages for PageSeam {
         portal::routes::application_host(Arc::clone(&self.0))
     }
 
-    fn door(&self, origin: &Origin, path_and_query: &str, pre_session: Option<&str>) -> seams::Door {
+    fn door(
+        &self,
+        origin: &Origin,
+        path_and_query: &str,
+        pre_session: Option<&str>,
+    ) -> seams::Door {
         self.0.door(origin, path_and_query, pre_session)
     }
 

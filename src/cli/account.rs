@@ -18,7 +18,9 @@ use zeroize::Zeroizing;
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Adds an account; the password is read from standard input or asked for.
-    #[command(after_help = "Example:\n  printf '%s' \"$PASSWORD\" | vestibule account add aino --email aino@example.com --name 'Aino Virtanen' --group staff --config vestibule.yaml")]
+    #[command(
+        after_help = "Example:\n  printf '%s' \"$PASSWORD\" | vestibule account add aino --email aino@example.com --name 'Aino Virtanen' --group staff --config vestibule.yaml"
+    )]
     Add {
         login: String,
         #[arg(long)]
@@ -46,12 +48,17 @@ pub(super) enum Command {
     /// Sets a password, read from standard input or asked for; ends every session.
     SetPassword { account: String },
     /// Sets the groups, replacing those there are.
-    SetGroups { account: String, groups: Vec<String> },
+    SetGroups {
+        account: String,
+        groups: Vec<String>,
+    },
     /// Removes the authenticator app and the emergency codes; ends every session.
     #[command(name = "reset-2fa")]
     Reset2fa { account: String },
     /// Adds accounts from CSV or JSON Lines, with existing password hashes.
-    #[command(after_help = "CSV columns (only `login` must be there): login,email,name,groups,password_hash,disabled\ngroups are separated by `;`. JSON Lines have the same keys, `groups` as a list, `attributes` as an object.\nHashes: argon2, bcrypt, scrypt, pbkdf2 (PHC strings), sha-crypt; replaced by Argon2id at the next sign-in.")]
+    #[command(
+        after_help = "CSV columns (only `login` must be there): login,email,name,groups,password_hash,disabled\ngroups are separated by `;`. JSON Lines have the same keys, `groups` as a list, `attributes` as an object.\nHashes: argon2, bcrypt, scrypt, pbkdf2 (PHC strings), sha-crypt; replaced by Argon2id at the next sign-in."
+    )]
     Import {
         /// The file; `-` for standard input.
         file: PathBuf,
@@ -149,7 +156,10 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> an
         Command::Disable { account } => {
             let found = find(office, &account).await?;
             office.authn.set_status(found.id, Status::Disabled).await?;
-            output::done(format, &format!("{} may not sign in any more.", found.shown_as()))
+            output::done(
+                format,
+                &format!("{} may not sign in any more.", found.shown_as()),
+            )
         }
         Command::Enable { account } => {
             let found = find(office, &account).await?;
@@ -160,7 +170,13 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> an
             let found = find(office, &account).await?;
             let hash = read_password(office).await?;
             office.authn.set_password(found.id, hash).await?;
-            output::done(format, &format!("{} has a new password; all sessions have ended.", found.shown_as()))
+            output::done(
+                format,
+                &format!(
+                    "{} has a new password; all sessions have ended.",
+                    found.shown_as()
+                ),
+            )
         }
         Command::SetGroups { account, groups } => {
             let found = find(office, &account).await?;
@@ -171,7 +187,13 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> an
         Command::Reset2fa { account } => {
             let found = find(office, &account).await?;
             office.authn.reset_second_factor(found.id).await?;
-            output::done(format, &format!("{} has no authenticator app any more; all sessions have ended.", found.shown_as()))
+            output::done(
+                format,
+                &format!(
+                    "{} has no authenticator app any more; all sessions have ended.",
+                    found.shown_as()
+                ),
+            )
         }
         Command::Import { file, dry_run } => import(office, &file, dry_run, format).await,
         Command::Export { with_hashes } => export(office, with_hashes).await,
@@ -180,11 +202,9 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> an
 
 /// The account of that name, or an error that says how to find out.
 pub(super) async fn find(office: &Office, name: &str) -> anyhow::Result<Account> {
-    office
-        .authn
-        .find_account(name)
-        .await?
-        .with_context(|| format!("there is no account `{name}`; `vestibule account list` shows all"))
+    office.authn.find_account(name).await?.with_context(|| {
+        format!("there is no account `{name}`; `vestibule account list` shows all")
+    })
 }
 
 fn show(account: &Account, format: Format) -> anyhow::Result<()> {
@@ -197,17 +217,37 @@ fn show(account: &Account, format: Format) -> anyhow::Result<()> {
     println!("name        {}", account.name);
     println!("e-mail      {}", account.email.as_deref().unwrap_or("-"));
     let groups: Vec<&str> = account.groups.iter().map(String::as_str).collect();
-    println!("groups      {}", if groups.is_empty() { "-".to_owned() } else { groups.join(", ") });
+    println!(
+        "groups      {}",
+        if groups.is_empty() {
+            "-".to_owned()
+        } else {
+            groups.join(", ")
+        }
+    );
     for (key, value) in &account.attributes {
         println!("attribute   {key}={value}");
     }
-    println!("may sign in {}", if account.is_active() { "yes" } else { "no" });
-    println!("two-factor  {}", if account.has_second_factor() { "on" } else { "off" });
+    println!(
+        "may sign in {}",
+        if account.is_active() { "yes" } else { "no" }
+    );
+    println!(
+        "two-factor  {}",
+        if account.has_second_factor() {
+            "on"
+        } else {
+            "off"
+        }
+    );
     Ok(())
 }
 
 /// Calls `each` for every account, page by page.
-async fn for_all(office: &Office, mut each: impl FnMut(&Account) -> anyhow::Result<()>) -> anyhow::Result<()> {
+async fn for_all(
+    office: &Office,
+    mut each: impl FnMut(&Account) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     const PAGE: u32 = 500;
     let mut after: Option<String> = None;
     loop {
@@ -228,9 +268,21 @@ async fn list(office: &Office, format: Format) -> anyhow::Result<()> {
         if format == Format::Json {
             lines.push(Line::of(account, false));
         } else {
-            let state = if account.is_active() { "" } else { "  (disabled)" };
-            let factor = if account.has_second_factor() { "2FA on " } else { "2FA off" };
-            println!("{factor}  {:<24} {}{state}", account.login, account.email.as_deref().unwrap_or("-"));
+            let state = if account.is_active() {
+                ""
+            } else {
+                "  (disabled)"
+            };
+            let factor = if account.has_second_factor() {
+                "2FA on "
+            } else {
+                "2FA off"
+            };
+            println!(
+                "{factor}  {:<24} {}{state}",
+                account.login,
+                account.email.as_deref().unwrap_or("-")
+            );
         }
         Ok(())
     })
@@ -243,7 +295,10 @@ async fn list(office: &Office, format: Format) -> anyhow::Result<()> {
 
 async fn export(office: &Office, with_hashes: bool) -> anyhow::Result<()> {
     for_all(office, |account| {
-        println!("{}", serde_json::to_string(&Line::of(account, with_hashes))?);
+        println!(
+            "{}",
+            serde_json::to_string(&Line::of(account, with_hashes))?
+        );
         Ok(())
     })
     .await
@@ -279,13 +334,19 @@ async fn read_password(office: &Office) -> anyhow::Result<PasswordHash> {
     Ok(office.authn.hash_password(accepted).await?)
 }
 
-async fn import(office: &Office, file: &std::path::Path, dry_run: bool, format: Format) -> anyhow::Result<()> {
+async fn import(
+    office: &Office,
+    file: &std::path::Path,
+    dry_run: bool,
+    format: Format,
+) -> anyhow::Result<()> {
     let text = if file.as_os_str() == "-" {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text)?;
         text
     } else {
-        std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?
+        std::fs::read_to_string(file)
+            .with_context(|| format!("{} cannot be read", file.display()))?
     };
     let lines = if text.trim_start().starts_with('{') {
         json_lines(&text)
@@ -303,30 +364,49 @@ async fn import(office: &Office, file: &std::path::Path, dry_run: bool, format: 
     if refused.is_empty() {
         Ok(())
     } else {
-        bail!("{} lines were refused; mend them and import those again", refused.len())
+        bail!(
+            "{} lines were refused; mend them and import those again",
+            refused.len()
+        )
     }
 }
 
-fn report(added: u32, refused: &[(usize, String)], dry_run: bool, format: Format) -> anyhow::Result<()> {
+fn report(
+    added: u32,
+    refused: &[(usize, String)],
+    dry_run: bool,
+    format: Format,
+) -> anyhow::Result<()> {
     if format == Format::Json {
         let refused: Vec<_> = refused
             .iter()
             .map(|(line, why)| serde_json::json!({"line": line, "problem": why}))
             .collect();
-        return output::json(&serde_json::json!({"added": added, "refused": refused, "dry_run": dry_run}));
+        return output::json(
+            &serde_json::json!({"added": added, "refused": refused, "dry_run": dry_run}),
+        );
     }
     for (line, why) in refused {
         eprintln!("line {line}: {why}");
     }
-    println!("{added} accounts {}", if dry_run { "could be added" } else { "added" });
+    println!(
+        "{added} accounts {}",
+        if dry_run { "could be added" } else { "added" }
+    );
     Ok(())
 }
 
 async fn one(office: &Office, line: anyhow::Result<Line>, dry_run: bool) -> anyhow::Result<()> {
     let line = line?;
-    if let Some(hash) = line.password_hash.as_ref().filter(|h| !password::is_supported(h)) {
+    if let Some(hash) = line
+        .password_hash
+        .as_ref()
+        .filter(|h| !password::is_supported(h))
+    {
         let kind: String = hash.chars().take(12).collect();
-        bail!("the password hash `{kind}…` is of an unknown kind: argon2, bcrypt, scrypt, pbkdf2-sha256/-sha512 and sha-crypt are known");
+        bail!(
+            "the password hash `{kind}…` is of an unknown kind: argon2, bcrypt, scrypt, pbkdf2-sha256/-sha512 and sha-crypt are known"
+        );
     }
     let name = line.name.unwrap_or_else(|| line.login.clone());
     let new = NewAccount {
@@ -356,7 +436,12 @@ fn json_lines(text: &str) -> Vec<Numbered> {
     text.lines()
         .enumerate()
         .filter(|(_, line)| !line.trim().is_empty())
-        .map(|(i, line)| (i + 1, serde_json::from_str(line).context("not an account as JSON")))
+        .map(|(i, line)| {
+            (
+                i + 1,
+                serde_json::from_str(line).context("not an account as JSON"),
+            )
+        })
         .collect()
 }
 
@@ -414,13 +499,24 @@ mod tests {
 
     #[test]
     fn rows_and_lines() {
-        let rows = csv_lines("login,email,groups,disabled\naino,aino@example.com,staff;finance,\nveikko,,,true\n");
+        let rows = csv_lines(
+            "login,email,groups,disabled\naino,aino@example.com,staff;finance,\nveikko,,,true\n",
+        );
         let first = rows[0].1.as_ref().unwrap();
-        assert_eq!((first.login.as_str(), first.groups.len(), first.disabled), ("aino", 2, false));
+        assert_eq!(
+            (first.login.as_str(), first.groups.len(), first.disabled),
+            ("aino", 2, false)
+        );
         assert!(rows[1].1.as_ref().unwrap().disabled);
         let unknown = csv_lines("login,colour\naino,red\n");
         assert!(unknown[0].1.is_err());
         let lines = json_lines("{\"login\":\"a\"}\n\n{\"login\":1}\n");
-        assert_eq!(lines.iter().map(|(n, l)| (*n, l.is_ok())).collect::<Vec<_>>(), [(1, true), (3, false)]);
+        assert_eq!(
+            lines
+                .iter()
+                .map(|(n, l)| (*n, l.is_ok()))
+                .collect::<Vec<_>>(),
+            [(1, true), (3, false)]
+        );
     }
 }

@@ -63,8 +63,8 @@ async fn demo(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let plan = Plan::load_or_make(&layout, &env)?;
     let report = Report::new(&layout, &ports, &plan);
     let settings = load::settings(&layout.config())?.settings;
-    people(&Office::open(settings.clone()).await?, &plan).await?;
-    let running = app::start(settings).await?;
+    people(&Office::open(settings.clone(), env.clone()).await?, &plan).await?;
+    let running = app::start(settings, env).await?;
     report.write(&layout)?;
     super::print(&introduction(&report))?;
     until_told_to_stop().await?;
@@ -124,7 +124,8 @@ async fn add(office: &Office, planned: &Account) -> anyhow::Result<()> {
 
 fn introduction(report: &Report) -> String {
     use std::fmt::Write as _;
-    let mut text = String::from("\nVestibule demo: two doors in front of two old applications.\n\n");
+    let mut text =
+        String::from("\nVestibule demo: two doors in front of two old applications.\n\n");
     let _ = writeln!(text, "  Portal    {}", report.portal);
     for application in &report.applications {
         let _ = writeln!(

@@ -48,7 +48,6 @@ pub(super) struct Arguments {
 /// Finds an account by its login name or e-mail address.
 pub(super) type LookUp<'a> = &'a dyn Fn(&Settings, &str) -> anyhow::Result<Option<Account>>;
 
-
 pub(super) fn run(arguments: &Arguments, look_up: LookUp<'_>) -> anyhow::Result<Outcome> {
     let settings = match config::load(&arguments.config) {
         Ok(settings) => settings,

@@ -11,7 +11,12 @@ pub(super) async fn run(name: &str, office: &Office, format: Format) -> anyhow::
         .authn
         .issue_one_time_code(&account)
         .await?
-        .with_context(|| format!("{} may not sign in; run `vestibule account enable` first", account.shown_as()))?;
+        .with_context(|| {
+            format!(
+                "{} may not sign in; run `vestibule account enable` first",
+                account.shown_as()
+            )
+        })?;
     if format == Format::Json {
         return output::json(&serde_json::json!({
             "code": issued.code,
@@ -20,6 +25,9 @@ pub(super) async fn run(name: &str, office: &Office, format: Format) -> anyhow::
         }));
     }
     println!("{}", issued.code);
-    eprintln!("One sign-in of {}, within 10 minutes; an earlier code no longer works. The person still needs the password.", account.shown_as());
+    eprintln!(
+        "One sign-in of {}, within 10 minutes; an earlier code no longer works. The person still needs the password.",
+        account.shown_as()
+    );
     Ok(())
 }

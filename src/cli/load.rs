@@ -2,7 +2,7 @@
 
 use crate::app::Office;
 use crate::config::{self, Settings};
-use crate::env;
+use crate::env::{self, Env};
 use anyhow::{Context as _, bail};
 use std::path::Path;
 
@@ -41,7 +41,7 @@ pub(super) fn with_office<T>(
 ) -> anyhow::Result<T> {
     let settings = settings(path)?.settings;
     runtime()?.block_on(async {
-        let office = Office::open(settings).await?;
+        let office = Office::open(settings, Env::system()).await?;
         work(office).await
     })
 }

@@ -14,8 +14,8 @@ mod output;
 mod serve;
 mod session;
 
-use crate::store::sqlite::SqliteStore;
 use crate::store::SharedStore;
+use crate::store::sqlite::SqliteStore;
 use clap::{Args, Parser, Subcommand};
 use output::Format;
 use std::io::Write as _;
@@ -57,7 +57,9 @@ enum Command {
         common: Common,
     },
     /// Issues a one-time code for somebody who lost the phone, and prints it once
-    #[command(after_help = "Example:\n  vestibule helpdesk-code aino@example.com --config vestibule.yaml")]
+    #[command(
+        after_help = "Example:\n  vestibule helpdesk-code aino@example.com --config vestibule.yaml"
+    )]
     HelpdeskCode {
         /// Login name or e-mail address
         account: String,
@@ -87,7 +89,12 @@ enum Command {
 #[derive(Debug, Args)]
 struct Common {
     /// The configuration file
-    #[arg(long, value_name = "FILE", global = true, default_value = "vestibule.yaml")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        default_value = "vestibule.yaml"
+    )]
     config: PathBuf,
     /// Prints the result as JSON
     #[arg(long, global = true)]

@@ -3,6 +3,7 @@
 use super::Outcome;
 use super::load::{self, Loaded};
 use crate::app;
+use crate::env::Env;
 use crate::telemetry::{self, Format};
 use anyhow::Context as _;
 use std::path::PathBuf;
@@ -45,7 +46,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         tracing::warn!("{warning}");
     }
     load::runtime()?.block_on(async {
-        let running = app::start(settings).await?;
+        let running = app::start(settings, Env::system()).await?;
         for address in running.addresses() {
             tracing::info!(%address, "listening");
         }

@@ -38,8 +38,9 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> an
             list(&sessions, format)
         }
         Command::Revoke { id: Some(id), .. } => {
-            let id = SessionId::parse(&id)
-                .with_context(|| format!("`{id}` is not a session's id; `vestibule session list` shows them"))?;
+            let id = SessionId::parse(&id).with_context(|| {
+                format!("`{id}` is not a session's id; `vestibule session list` shows them")
+            })?;
             let now = office.env.now();
             let all = office.store.sessions_of(None, now, u32::MAX).await?;
             let session = all
@@ -49,10 +50,16 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> an
             office.authn.revoke_session(session.account, id).await?;
             output::done(format, "The session has ended.")
         }
-        Command::Revoke { account: Some(name), .. } => {
+        Command::Revoke {
+            account: Some(name),
+            ..
+        } => {
             let account = find(office, &name).await?;
             office.authn.revoke_sessions(account.id).await?;
-            output::done(format, &format!("Every session of {} has ended.", account.shown_as()))
+            output::done(
+                format,
+                &format!("Every session of {} has ended.", account.shown_as()),
+            )
         }
         Command::Revoke { .. } => bail!("say which: a session's id, or --account NAME"),
     }
@@ -74,7 +81,13 @@ fn list(sessions: &[Session], format: Format) -> anyhow::Result<()> {
         return output::json(&lines);
     }
     for s in sessions {
-        println!("{}  account {}  {}  from {}", s.id, s.account, s.assurance().acr(), s.address.as_deref().unwrap_or("-"));
+        println!(
+            "{}  account {}  {}  from {}",
+            s.id,
+            s.account,
+            s.assurance().acr(),
+            s.address.as_deref().unwrap_or("-")
+        );
     }
     println!("{} live sessions", sessions.len());
     Ok(())

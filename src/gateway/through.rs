@@ -63,7 +63,11 @@ impl Gateway {
         Ok(false)
     }
 
-    fn assertion(&self, permit: &Permit, route: &Route) -> Result<Option<http::HeaderValue>, Unavailable> {
+    fn assertion(
+        &self,
+        permit: &Permit,
+        route: &Route,
+    ) -> Result<Option<http::HeaderValue>, Unavailable> {
         match (permit.person(), &route.identity.assertion) {
             (Some(view), Some(spec)) => self.0.seams.assertions.assertion(view, spec).map(Some),
             (Some(_) | None, _) => Ok(None),

@@ -8,6 +8,7 @@ use crate::domain::return_to::{Destination, ReturnTo};
 use crate::domain::route::{Route, RouteIndex};
 use crate::domain::secret::{Token, TokenHash};
 use crate::domain::session::View;
+use crate::domain::timestamp::Timestamp;
 use crate::vault::Purpose;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -58,7 +59,7 @@ impl Portal {
 
     /// The text form of a destination, for an address or a hidden field.
     pub(super) fn reseal(&self, destination: &Destination) -> String {
-        let plain = serde_json::to_vec(destination).unwrap_or_default();
+        let plain = pack(destination);
         let sealed = self
             .vault
             .seal(Purpose::Destination, self.own.as_bytes(), &plain);
@@ -73,7 +74,7 @@ impl Portal {
             .vault
             .open_sealed(Purpose::Destination, self.own.as_bytes(), &sealed)
             .ok()?;
-        let destination: Destination = serde_json::from_slice(&plain).ok()?;
+        let destination = unpack(&plain)?;
         self.return_to(&destination)?;
         Some(destination)
     }
@@ -120,4 +121,22 @@ impl Portal {
             self.env.now(),
         ))
     }
+}
+
+/// Binding, time, address: short, because it travels in an address itself.
+fn pack(destination: &Destination) -> Vec<u8> {
+    let mut out = destination.binding.bytes().to_vec();
+    out.extend_from_slice(&destination.made_at.seconds().to_be_bytes());
+    out.extend_from_slice(destination.url.as_bytes());
+    out
+}
+
+fn unpack(plain: &[u8]) -> Option<Destination> {
+    let (binding, rest) = plain.split_first_chunk::<32>()?;
+    let (made_at, url) = rest.split_first_chunk::<8>()?;
+    Some(Destination {
+        url: std::str::from_utf8(url).ok()?.to_owned(),
+        binding: TokenHash::from_bytes(*binding),
+        made_at: Timestamp::from_seconds(i64::from_be_bytes(*made_at)),
+    })
 }

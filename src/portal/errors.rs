@@ -6,13 +6,12 @@ use super::cookie;
 use super::form::Malformed;
 use super::pages::{self, Page, Panel};
 use super::respond::Reply;
-use super::steps::{Desk, Outcome};
+use super::steps::{Desk, Get, Outcome};
 use super::visit::Visit;
 use crate::authn;
 use crate::domain::host::Host;
-use bytes::Bytes;
-use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use http::{StatusCode, header};
 use std::sync::Arc;
 
@@ -74,7 +73,10 @@ impl Portal {
         kind: ErrorKind,
         context: &ErrorContext<'_>,
     ) -> http::Response<Bytes> {
-        let host = context.host.clone().unwrap_or_else(|| self.origin.host().clone());
+        let host = context
+            .host
+            .clone()
+            .unwrap_or_else(|| self.origin.host().clone());
         let visit = Visit::for_error(self, host, context);
         let desk = Desk {
             portal: Arc::clone(self),
@@ -165,24 +167,16 @@ impl Desk {
     }
 }
 
-pub async fn not_found(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    match Desk::open(portal, request) {
-        Ok(desk) => desk.plain(StatusCode::NOT_FOUND, &pages::NotFound),
-        Err(response) => response,
-    }
+pub async fn not_found(Get(desk): Get) -> Response {
+    desk.plain(StatusCode::NOT_FOUND, &pages::NotFound)
 }
 
-pub async fn method_not_allowed(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    match Desk::open(portal, request) {
-        Ok(desk) => {
-            let status = StatusCode::METHOD_NOT_ALLOWED;
-            let page = pages::Plain {
-                status: status.as_u16(),
-            };
-            desk.plain(status, &page)
-        }
-        Err(response) => response,
-    }
+pub async fn method_not_allowed(Get(desk): Get) -> Response {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    let page = pages::Plain {
+        status: status.as_u16(),
+    };
+    desk.plain(status, &page)
 }
 
 /// The anti-forgery value is missing or stale, or another site sent the form: nothing has been changed.

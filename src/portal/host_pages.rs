@@ -6,18 +6,12 @@ use super::errors;
 use super::pages::{Panel, SignOut};
 use super::respond::Reply;
 use super::steps::sign_out::farewell;
-use super::steps::{Desk, Outcome};
-use axum::extract::{Request, State};
+use super::steps::{Desk, Get, Outcome, Post};
 use axum::response::Response;
 use http::StatusCode;
-use std::sync::Arc;
 
 /// `GET /.vestibule/callback?ticket=…`: single use, 30 seconds, this browser, this host.
-pub async fn callback(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let desk = match Desk::open(portal, request) {
-        Ok(desk) => desk,
-        Err(response) => return response,
-    };
+pub async fn callback(Get(desk): Get) -> Response {
     let outcome = redeem(&desk).await;
     desk.finish(outcome)
 }
@@ -43,11 +37,7 @@ async fn redeem(desk: &Desk) -> Outcome {
     }
 }
 
-pub async fn ask_sign_out(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let desk = match Desk::open(portal, request) {
-        Ok(desk) => desk,
-        Err(response) => return response,
-    };
+pub async fn ask_sign_out(Get(desk): Get) -> Response {
     let outcome = ask(&desk).await;
     desk.finish(outcome)
 }
@@ -72,12 +62,7 @@ async fn ask(desk: &Desk) -> Outcome {
     }
 }
 
-pub async fn sign_out(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let (desk, form) = match Desk::receive(portal, request).await {
-        Ok(received) => received,
-        Err(response) => return response,
-    };
-    let form = desk.genuine(form);
+pub async fn sign_out(Post(desk, form): Post) -> Response {
     let outcome = match form {
         Ok(_) => end(&desk).await,
         Err(stop) => Err(stop),

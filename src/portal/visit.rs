@@ -1,8 +1,8 @@
 //! One request to a page, as the handlers see it: cookies, language, where it came from.
 
 use super::Portal;
-use super::errors::ErrorContext;
 use super::cookie::{self, Jar};
+use super::errors::ErrorContext;
 use super::i18n::{self, Language};
 use crate::domain::audit::Place;
 use crate::domain::host::Host;
@@ -77,8 +77,13 @@ impl Visit {
     /// For a page about a request that never reached a handler.
     pub(super) fn for_error(portal: &Portal, host: Host, context: &ErrorContext<'_>) -> Self {
         let offered = &portal.brand.languages;
-        let language =
-            i18n::negotiate(None, context.language, None, context.accept_language, offered);
+        let language = i18n::negotiate(
+            None,
+            context.language,
+            None,
+            context.accept_language,
+            offered,
+        );
         Self {
             conn: Conn {
                 client: IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED),

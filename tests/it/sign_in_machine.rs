@@ -208,7 +208,7 @@ impl Run {
         recovery_code::verify_one_time(typed, self.account.id, Some(&open), NOW)
     }
 
-    fn to_the_end(&mut self, status: reminder::Status, events: &[Event]) -> Option<Grant> {
+    fn run_to_end(&mut self, status: reminder::Status, events: &[Event]) -> Option<Grant> {
         let password = Password::new("password").unwrap();
         let decoy = PasswordHash::from_encoded(String::new());
         let proof =
@@ -255,7 +255,7 @@ proptest! {
         events in prop::collection::vec(event(), 0..14),
     ) {
         let mut run = Run { account: account(with_app), needs_proof, shown: Shown::default() };
-        if let Some(grant) = run.to_the_end(status, &events) {
+        if let Some(grant) = run.run_to_end(status, &events) {
             let reached = grant.factors().assurance();
             prop_assert_eq!(reached == Assurance::Aal2, run.shown.second);
             // whoever has a second factor never gets in with the password alone
@@ -280,7 +280,7 @@ fn the_ways_that_lead_to_a_session() {
             shown: Shown::default(),
         };
         let got = run
-            .to_the_end(status, events)
+            .run_to_end(status, events)
             .map(|g| (g.factors().assurance(), g.is_short()));
         assert_eq!(got, want, "{with_app} {status:?} {events:?}");
     };

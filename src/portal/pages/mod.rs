@@ -191,12 +191,12 @@ impl Frame<'_> {
         let query = self.here.split_once('?').map_or("", |(_, query)| query);
         let link = |language: &Language| {
             let kept = url::form_urlencoded::parse(query.as_bytes()).filter(|(k, _)| k != "lang");
-            let href = url::form_urlencoded::Serializer::new(String::from("?"))
+            let query = url::form_urlencoded::Serializer::new(String::new())
                 .extend_pairs(kept)
                 .append_pair("lang", language.tag())
                 .finish();
             LanguageLink {
-                href,
+                href: format!("?{query}"),
                 tag: language.tag(),
                 name: language.name(),
                 current: *language == self.language,

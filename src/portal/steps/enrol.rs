@@ -1,8 +1,8 @@
 //! Enrolment, five steps: why, which app, scan, confirm, store the emergency codes.
 
 use super::second_factor::locked;
-use super::sign_in::{WRONG, read, see};
-use super::{Desk, Outcome, elsewhere};
+use super::sign_in::{WRONG, see};
+use super::{Desk, Get, Outcome, Post, elsewhere};
 use crate::authn::enrolment::ConfirmOutcome;
 use crate::authn::helpdesk::ONE_TIME_CODE_LIFETIME;
 use crate::authn::progress::{Position, Underway};
@@ -12,17 +12,15 @@ use crate::domain::login::State as Step;
 use crate::domain::timestamp::minutes_rounded_up;
 use crate::domain::verifier::code_text::{self, Malformed};
 use crate::domain::verifier::totp;
+use crate::portal::Happening;
 use crate::portal::form::Form;
 use crate::portal::pages::{
     Chosen, ConfirmError, EnrolApp, EnrolCodes, EnrolConfirm, EnrolScan, EnrolWhy, OneTimeCode,
     Page, Panel, RecoveryError,
 };
 use crate::portal::respond::Reply;
-use crate::portal::{Happening, Portal};
-use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
-use std::sync::Arc;
 
 impl Desk {
     fn wizard(&self, at: &Position, step: u8, status: StatusCode, page: &impl Page) -> Outcome {
@@ -43,11 +41,7 @@ impl Desk {
     }
 }
 
-pub async fn why(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let desk = match Desk::open(portal, request) {
-        Ok(desk) => desk,
-        Err(response) => return response,
-    };
+pub async fn why(Get(desk): Get) -> Response {
     let outcome = async {
         let (at, enrolment) = desk.enrolment().await?;
         let page = EnrolWhy {
@@ -64,11 +58,7 @@ pub async fn why(State(portal): State<Arc<Portal>>, request: Request) -> Respons
     desk.finish(outcome)
 }
 
-pub async fn proof(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let desk = match Desk::open(portal, request) {
-        Ok(desk) => desk,
-        Err(response) => return response,
-    };
+pub async fn proof(Get(desk): Get) -> Response {
     let outcome = async {
         let (at, enrolment) = desk.enrolment().await?;
         if !enrolment.needs_proof() {
@@ -94,11 +84,7 @@ fn proof_page(
     desk.wizard(at, 1, status, &page)
 }
 
-pub async fn submit_proof(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let (desk, form) = match read(portal, request).await {
-        Ok(received) => received,
-        Err(response) => return response,
-    };
+pub async fn submit_proof(Post(desk, form): Post) -> Response {
     let outcome = match form {
         Ok(form) => proof_submitted(&desk, &form).await,
         Err(stop) => Err(stop),
@@ -135,11 +121,7 @@ async fn proof_submitted(desk: &Desk, form: &Form) -> Outcome {
     }
 }
 
-pub async fn app(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let desk = match Desk::open(portal, request) {
-        Ok(desk) => desk,
-        Err(response) => return response,
-    };
+pub async fn app(Get(desk): Get) -> Response {
     let outcome = async {
         let (at, enrolment) = desk.enrolment().await?;
         if enrolment.needs_proof() {
@@ -165,11 +147,7 @@ fn app_page(
     desk.wizard(at, 2, status, &EnrolApp { chosen, error })
 }
 
-pub async fn submit_app(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let (desk, form) = match read(portal, request).await {
-        Ok(received) => received,
-        Err(response) => return response,
-    };
+pub async fn submit_app(Post(desk, form): Post) -> Response {
     let outcome = match form {
         Ok(form) => app_submitted(&desk, &form).await,
         Err(stop) => Err(stop),
@@ -191,11 +169,7 @@ async fn app_submitted(desk: &Desk, form: &Form) -> Outcome {
     see("/enrol/scan")
 }
 
-pub async fn scan(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let desk = match Desk::open(portal, request) {
-        Ok(desk) => desk,
-        Err(response) => return response,
-    };
+pub async fn scan(Get(desk): Get) -> Response {
     let outcome = scan_page(&desk).await;
     desk.finish(outcome)
 }
@@ -242,11 +216,7 @@ async fn ready_to_scan(desk: &Desk) -> Result<(Position, Enrolment), super::Stop
     }
 }
 
-pub async fn confirm(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let desk = match Desk::open(portal, request) {
-        Ok(desk) => desk,
-        Err(response) => return response,
-    };
+pub async fn confirm(Get(desk): Get) -> Response {
     let outcome = async {
         let (at, enrolment) = ready_to_scan(&desk).await?;
         if enrolment.key(desk.portal.env.now()).is_none() {
@@ -258,11 +228,7 @@ pub async fn confirm(State(portal): State<Arc<Portal>>, request: Request) -> Res
     desk.finish(outcome)
 }
 
-pub async fn submit_confirm(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let (desk, form) = match read(portal, request).await {
-        Ok(received) => received,
-        Err(response) => return response,
-    };
+pub async fn submit_confirm(Post(desk, form): Post) -> Response {
     let outcome = match form {
         Ok(form) => confirm_submitted(&desk, &form).await,
         Err(stop) => Err(stop),
@@ -303,11 +269,7 @@ async fn confirm_submitted(desk: &Desk, form: &Form) -> Outcome {
     }
 }
 
-pub async fn codes(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let desk = match Desk::open(portal, request) {
-        Ok(desk) => desk,
-        Err(response) => return response,
-    };
+pub async fn codes(Get(desk): Get) -> Response {
     let outcome = async {
         let Underway { at, state } = desk.must_be_underway().await?;
         match state {
@@ -335,11 +297,7 @@ fn codes_page(
     desk.wizard(at, 5, status, &page)
 }
 
-pub async fn submit_codes(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let (desk, form) = match read(portal, request).await {
-        Ok(received) => received,
-        Err(response) => return response,
-    };
+pub async fn submit_codes(Post(desk, form): Post) -> Response {
     let outcome = match form {
         Ok(form) => codes_submitted(&desk, &form).await,
         Err(stop) => Err(stop),

@@ -1,22 +1,18 @@
 //! "Your services", and what the portal serves to anybody: assets and the public keys.
 
-use super::{Desk, Outcome};
+use super::{Desk, Get, Outcome};
 use crate::domain::policy::TwoFactor;
 use crate::domain::session::View;
 use crate::portal::pages::{Launcher, Panel, Service};
 use crate::portal::respond::{Reply, secure};
 use crate::portal::{Portal, errors};
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::extract::{Path, State};
+use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use std::sync::Arc;
 
-pub async fn show(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let desk = match Desk::open(portal, request) {
-        Ok(desk) => desk,
-        Err(response) => return response,
-    };
+pub async fn show(Get(desk): Get) -> Response {
     let outcome = show_page(&desk).await;
     desk.finish(outcome)
 }
@@ -71,14 +67,15 @@ pub async fn jwks(State(portal): State<Arc<Portal>>) -> Response {
 }
 
 /// Style, script, logo: named by their content, so a browser may keep them for a year.
-pub async fn asset(
-    State(portal): State<Arc<Portal>>,
-    Path(name): Path<String>,
-    request: Request,
-) -> Response {
-    match portal.assets.find(&name) {
+pub async fn asset(Path(name): Path<String>, Get(desk): Get) -> Response {
+    let found = desk
+        .portal
+        .assets
+        .find(&name)
+        .map(|(kind, bytes)| (kind, bytes.clone()));
+    match found {
         Some((kind, bytes)) => {
-            let mut response = Response::new(Body::from(bytes.clone()));
+            let mut response = Response::new(Body::from(bytes));
             let headers = response.headers_mut();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
             headers.insert(
@@ -88,8 +85,6 @@ pub async fn asset(
             secure(headers, "default-src 'none'; frame-ancestors 'none'");
             response
         }
-        None => errors::not_found(State(portal), request)
-            .await
-            .into_response(),
+        None => errors::not_found(Get(desk)).await,
     }
 }

@@ -23,7 +23,7 @@ use crate::domain::login::{Began, State};
 use crate::domain::policy::Decision;
 use crate::domain::return_to::Destination;
 use crate::domain::secret::{Token, TokenHash};
-use axum::extract::Request;
+use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use std::sync::Arc;
@@ -44,8 +44,6 @@ pub enum Stop {
     Malformed(Malformed),
     /// Go there instead.
     Elsewhere(String),
-    /// The request did not come through the gateway.
-    NoConnection,
 }
 
 impl From<authn::Fault> for Stop {
@@ -72,34 +70,62 @@ pub struct Desk {
     pub visit: Visit,
 }
 
-impl Desk {
-    /// For a GET.
-    pub fn open(portal: Arc<Portal>, request: Request) -> Result<Self, Response> {
+/// A request for a page.
+pub struct Get(pub Desk);
+
+/// A form sent from one of our pages: same origin, and its anti-forgery value belongs to a cookie that came
+/// with it; else the stop to end with.
+pub struct Post(pub Desk, pub Result<Form, Stop>);
+
+/// A form from our own origin, its anti-forgery value not looked at yet.
+pub struct Unchecked(pub Desk, pub Result<Form, Stop>);
+
+impl FromRequest<Arc<Portal>> for Get {
+    /// The request did not come through the gateway.
+    type Rejection = StatusCode;
+
+    async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, StatusCode> {
         let (parts, _) = request.into_parts();
-        match Visit::of(parts, &portal) {
-            Some(visit) => Ok(Self { portal, visit }),
-            None => Err(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
-        }
+        let visit = Visit::of(parts, portal).ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
+        Ok(Self(Desk {
+            portal: Arc::clone(portal),
+            visit,
+        }))
     }
+}
 
-    /// For a POST: with the form, its anti-forgery value checked against the browser's cookies.
-    pub async fn receive(
-        portal: Arc<Portal>,
-        request: Request,
-    ) -> Result<(Self, Result<Form, Stop>), Response> {
+impl FromRequest<Arc<Portal>> for Unchecked {
+    type Rejection = StatusCode;
+
+    async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, StatusCode> {
         let (parts, body) = request.into_parts();
-        let headers = parts.headers.clone();
-        let Some(visit) = Visit::of(parts, &portal) else {
-            return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
+        let visit = Visit::of(parts, portal).ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
+        let desk = Desk {
+            portal: Arc::clone(portal),
+            visit,
         };
-        let desk = Self { portal, visit };
         if desk.visit.is_foreign(&desk.own_origin()) {
-            return Ok((desk, Err(Stop::Forged)));
+            return Ok(Self(desk, Err(Stop::Forged)));
         }
-        let form = Form::read(&headers, body).await.map_err(Stop::Malformed);
-        Ok((desk, form))
+        let form = Form::read(&desk.visit.headers, body).await;
+        Ok(Self(desk, form.map_err(Stop::Malformed)))
     }
+}
 
+impl FromRequest<Arc<Portal>> for Post {
+    type Rejection = StatusCode;
+
+    async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, StatusCode> {
+        let Unchecked(desk, form) = Unchecked::from_request(request, portal).await?;
+        let form = match form {
+            Ok(form) if !desk.is_genuine(&form) => Err(Stop::Forged),
+            other => other,
+        };
+        Ok(Self(desk, form))
+    }
+}
+
+impl Desk {
     /// The origin this request was sent to.
     fn own_origin(&self) -> String {
         let port = self.portal.origin.port();
@@ -113,15 +139,6 @@ impl Desk {
             .iter()
             .filter_map(|name| self.visit.cookie(name))
             .any(|token| self.portal.vault.csrf_matches(token, submitted))
-    }
-
-    pub fn genuine(&self, form: Result<Form, Stop>) -> Result<Form, Stop> {
-        let form = form?;
-        if self.is_genuine(&form) {
-            Ok(form)
-        } else {
-            Err(Stop::Forged)
-        }
     }
 
     /// Who is signed in at the portal.
@@ -306,7 +323,6 @@ impl Desk {
                 tracing::error!(error = %error, "a page could not be rendered");
                 errors::internal(self)
             }
-            Err(Stop::NoConnection) => errors::internal(self),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! "Second method": back in without the phone.
 
 use super::second_factor::locked;
-use super::sign_in::{WRONG, read, see};
-use super::{Desk, Outcome, elsewhere};
+use super::sign_in::{WRONG, see};
+use super::{Desk, Get, Outcome, Post, elsewhere};
 use crate::authn::helpdesk::ONE_TIME_CODE_LIFETIME;
 use crate::authn::progress::{Position, Underway};
 use crate::authn::second_factor::CodeOutcome;
@@ -10,24 +10,14 @@ use crate::domain::login::State as Step;
 use crate::domain::timestamp::minutes_rounded_up;
 use crate::domain::verifier::RecoveryKind;
 use crate::domain::verifier::code_text::{self, Malformed};
+use crate::portal::Happening;
 use crate::portal::form::Form;
 use crate::portal::pages::{EmergencyCode, Lost, OneTimeCode, RecoveryError, SecondMethod};
-use crate::portal::{Happening, Portal};
-use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
-use std::sync::Arc;
 
 /// Shows a page to a sign-in that waits for a code.
-async fn at_code(
-    portal: Arc<Portal>,
-    request: Request,
-    page: impl FnOnce(&Desk, &Position) -> Outcome,
-) -> Response {
-    let desk = match Desk::open(portal, request) {
-        Ok(desk) => desk,
-        Err(response) => return response,
-    };
+async fn at_code(desk: Desk, page: impl FnOnce(&Desk, &Position) -> Outcome) -> Response {
     let outcome = async {
         let Underway { at, state } = desk.must_be_underway().await?;
         match state {
@@ -39,22 +29,22 @@ async fn at_code(
     desk.finish(outcome)
 }
 
-pub async fn choose(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    at_code(portal, request, |desk, at| {
+pub async fn choose(Get(desk): Get) -> Response {
+    at_code(desk, |desk, at| {
         desk.step_page(at, StatusCode::OK, &SecondMethod)
     })
     .await
 }
 
-pub async fn one_time(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    at_code(portal, request, |desk, at| {
+pub async fn one_time(Get(desk): Get) -> Response {
+    at_code(desk, |desk, at| {
         code_page(desk, at, RecoveryKind::OneTimeCode, StatusCode::OK, None)
     })
     .await
 }
 
-pub async fn emergency(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    at_code(portal, request, |desk, at| {
+pub async fn emergency(Get(desk): Get) -> Response {
+    at_code(desk, |desk, at| {
         code_page(desk, at, RecoveryKind::EmergencyCode, StatusCode::OK, None)
     })
     .await
@@ -80,19 +70,15 @@ fn code_page(
     }
 }
 
-pub async fn submit_one_time(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    submit(portal, request, RecoveryKind::OneTimeCode).await
+pub async fn submit_one_time(post: Post) -> Response {
+    submit(post, RecoveryKind::OneTimeCode).await
 }
 
-pub async fn submit_emergency(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    submit(portal, request, RecoveryKind::EmergencyCode).await
+pub async fn submit_emergency(post: Post) -> Response {
+    submit(post, RecoveryKind::EmergencyCode).await
 }
 
-async fn submit(portal: Arc<Portal>, request: Request, kind: RecoveryKind) -> Response {
-    let (desk, form) = match read(portal, request).await {
-        Ok(received) => received,
-        Err(response) => return response,
-    };
+async fn submit(Post(desk, form): Post, kind: RecoveryKind) -> Response {
     let outcome = match form {
         Ok(form) => submitted(&desk, &form, kind).await,
         Err(stop) => Err(stop),
@@ -141,11 +127,7 @@ async fn submitted(desk: &Desk, form: &Form, kind: RecoveryKind) -> Outcome {
     }
 }
 
-pub async fn lost(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let desk = match Desk::open(portal, request) {
-        Ok(desk) => desk,
-        Err(response) => return response,
-    };
+pub async fn lost(Get(desk): Get) -> Response {
     let outcome = async {
         let Underway { at, state } = desk.must_be_underway().await?;
         match state {
@@ -163,11 +145,7 @@ pub async fn lost(State(portal): State<Arc<Portal>>, request: Request) -> Respon
     desk.finish(outcome)
 }
 
-pub async fn submit_lost(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let (desk, form) = match read(portal, request).await {
-        Ok(received) => received,
-        Err(response) => return response,
-    };
+pub async fn submit_lost(Post(desk, form): Post) -> Response {
     let outcome = match form {
         Ok(form) => lost_submitted(&desk, &form).await,
         Err(stop) => Err(stop),

@@ -1,28 +1,22 @@
 //! The reminder: before a session opens, in the middle of one, and for a place that demands a second factor.
 
-use super::sign_in::{read, see};
-use super::{Desk, Outcome, elsewhere};
+use super::sign_in::see;
+use super::{Desk, Get, Outcome, Post, elsewhere};
 use crate::authn::progress::Underway;
 use crate::domain::login::State as Step;
 use crate::domain::policy::TwoFactor;
 use crate::domain::reminder::{self, Status};
 use crate::domain::return_to::Destination;
 use crate::domain::timestamp::Timestamp;
+use crate::portal::Happening;
 use crate::portal::form::Form;
 use crate::portal::pages::{DeadlineView, Nag, NagApp, NagDeadline};
 use crate::portal::respond::Reply;
 use crate::portal::visit::Person;
-use crate::portal::{Happening, Portal};
-use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
-use std::sync::Arc;
 
-pub async fn show(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let desk = match Desk::open(portal, request) {
-        Ok(desk) => desk,
-        Err(response) => return response,
-    };
+pub async fn show(Get(desk): Get) -> Response {
     let outcome = show_page(&desk).await;
     desk.finish(outcome)
 }
@@ -123,11 +117,7 @@ fn reminder_page(
 }
 
 /// A place that demands a second factor, for somebody who has none yet.
-pub async fn show_app(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let desk = match Desk::open(portal, request) {
-        Ok(desk) => desk,
-        Err(response) => return response,
-    };
+pub async fn show_app(Get(desk): Get) -> Response {
     let outcome = app_page(&desk).await;
     desk.finish(outcome)
 }
@@ -156,11 +146,7 @@ async fn app_page(desk: &Desk) -> Outcome {
     Ok(reply.form_target(desk.target(destination.as_ref())))
 }
 
-pub async fn submit(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let (desk, form) = match read(portal, request).await {
-        Ok(received) => received,
-        Err(response) => return response,
-    };
+pub async fn submit(Post(desk, form): Post) -> Response {
     let outcome = match form {
         Ok(form) => submitted(&desk, &form).await,
         Err(stop) => Err(stop),

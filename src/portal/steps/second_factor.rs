@@ -1,7 +1,7 @@
 //! The second door, and "Confirm that it is you".
 
-use super::sign_in::{WRONG, paused, read};
-use super::{Desk, Outcome, elsewhere, in_session};
+use super::sign_in::{WRONG, paused};
+use super::{Desk, Get, Outcome, Post, elsewhere, in_session};
 use crate::authn::progress::{Position, Underway};
 use crate::authn::second_factor::CodeOutcome;
 use crate::authn::sign_in::PasswordOutcome;
@@ -10,17 +10,11 @@ use crate::domain::timestamp::{Timestamp, minutes_rounded_up};
 use crate::domain::verifier::code_text::{self, Malformed};
 use crate::portal::form::Form;
 use crate::portal::pages::{Code, CodeError, CodeLocked, Reauth};
-use crate::portal::{Happening, Portal, cookie};
-use axum::extract::{Request, State};
+use crate::portal::{Happening, cookie};
 use axum::response::Response;
 use http::{StatusCode, header};
-use std::sync::Arc;
 
-pub async fn show(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let desk = match Desk::open(portal, request) {
-        Ok(desk) => desk,
-        Err(response) => return response,
-    };
+pub async fn show(Get(desk): Get) -> Response {
     let outcome = async {
         let Underway { at, state } = desk.must_be_underway().await?;
         match state {
@@ -44,11 +38,7 @@ fn code_page(desk: &Desk, at: &Position, status: StatusCode, error: Option<CodeE
     desk.step_page(at, status, &page)
 }
 
-pub async fn submit(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let (desk, form) = match read(portal, request).await {
-        Ok(received) => received,
-        Err(response) => return response,
-    };
+pub async fn submit(Post(desk, form): Post) -> Response {
     let outcome = match form {
         Ok(form) => submitted(&desk, &form).await,
         Err(stop) => Err(stop),
@@ -115,11 +105,7 @@ pub(super) fn locked(desk: &Desk, until: Timestamp) -> Outcome {
         .cookie(cookie::clear(cookie::SIGN_IN)))
 }
 
-pub async fn show_password(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let desk = match Desk::open(portal, request) {
-        Ok(desk) => desk,
-        Err(response) => return response,
-    };
+pub async fn show_password(Get(desk): Get) -> Response {
     let outcome = async {
         let Underway { at, state } = desk.must_be_underway().await?;
         match state {
@@ -140,11 +126,7 @@ fn password_page(desk: &Desk, at: &Position, status: StatusCode, error: bool) ->
     desk.step_page(at, status, &page)
 }
 
-pub async fn submit_password(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let (desk, form) = match read(portal, request).await {
-        Ok(received) => received,
-        Err(response) => return response,
-    };
+pub async fn submit_password(Post(desk, form): Post) -> Response {
     let outcome = match form {
         Ok(form) => password_submitted(&desk, &form).await,
         Err(stop) => Err(stop),

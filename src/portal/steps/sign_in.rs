@@ -1,25 +1,17 @@
 //! The first door.
 
-use super::{Desk, Outcome};
+use super::{Desk, Get, Outcome, Unchecked};
 use crate::authn::sign_in::{Context, Credentials, PasswordOutcome};
 use crate::domain::return_to::Destination;
 use crate::domain::timestamp::minutes_rounded_up;
 use crate::portal::form::Form;
 use crate::portal::pages::{SignIn, SignInError, Throttled};
 use crate::portal::respond::Reply;
-use crate::portal::{Happening, Portal, cookie};
-use axum::extract::{Request, State};
+use crate::portal::{Happening, cookie};
 use axum::response::Response;
 use http::{StatusCode, header};
-use std::sync::Arc;
 
-use super::Stop;
-
-pub async fn show(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let desk = match Desk::open(portal, request) {
-        Ok(desk) => desk,
-        Err(response) => return response,
-    };
+pub async fn show(Get(desk): Get) -> Response {
     let outcome = show_page(&desk).await;
     desk.finish(outcome)
 }
@@ -63,11 +55,7 @@ fn form_page(
     })
 }
 
-pub async fn submit(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let (desk, form) = match Desk::receive(portal, request).await {
-        Ok(received) => received,
-        Err(response) => return response,
-    };
+pub async fn submit(Unchecked(desk, form): Unchecked) -> Response {
     let outcome = match form {
         Ok(form) => submitted(&desk, &form).await,
         Err(stop) => Err(stop),
@@ -149,17 +137,7 @@ pub(super) fn paused(
 /// The page for a wrong step: 422 with the page, everything but secrets kept.
 pub(super) const WRONG: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
-/// Reads a POST of the steps: form checked, or the stop.
-pub(super) async fn read(
-    portal: Arc<Portal>,
-    request: Request,
-) -> Result<(Desk, Result<Form, Stop>), Response> {
-    let (desk, form) = Desk::receive(portal, request).await?;
-    let form = desk.genuine(form);
-    Ok((desk, form))
-}
-
-/// Only so that the page of a wrong step reads well.
+/// On to another page.
 pub(super) fn see(path: &str) -> Outcome {
     Ok(Reply::see_other(path))
 }

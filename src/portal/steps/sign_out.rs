@@ -1,20 +1,14 @@
 //! Signing out of everything at once: asked for by a form, never by an address alone.
 
-use super::sign_in::{read, see};
-use super::{Desk, Outcome};
+use super::sign_in::see;
+use super::{Desk, Get, Outcome, Post};
+use crate::portal::cookie;
 use crate::portal::pages::{Panel, SignOut, SignedOut};
 use crate::portal::respond::Reply;
-use crate::portal::{Portal, cookie};
-use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{StatusCode, header};
-use std::sync::Arc;
 
-pub async fn ask(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let desk = match Desk::open(portal, request) {
-        Ok(desk) => desk,
-        Err(response) => return response,
-    };
+pub async fn ask(Get(desk): Get) -> Response {
     let outcome = async {
         match desk.person().await? {
             Some(view) => {
@@ -33,11 +27,7 @@ pub async fn ask(State(portal): State<Arc<Portal>>, request: Request) -> Respons
     desk.finish(outcome)
 }
 
-pub async fn submit(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let (desk, form) = match read(portal, request).await {
-        Ok(received) => received,
-        Err(response) => return response,
-    };
+pub async fn submit(Post(desk, form): Post) -> Response {
     let outcome = match form {
         Ok(_) => submitted(&desk).await,
         Err(stop) => Err(stop),
@@ -64,11 +54,7 @@ pub fn farewell(location: &str) -> Reply {
         )
 }
 
-pub async fn done(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let desk = match Desk::open(portal, request) {
-        Ok(desk) => desk,
-        Err(response) => return response,
-    };
+pub async fn done(Get(desk): Get) -> Response {
     let outcome = desk.page(StatusCode::OK, Panel::Tagline, &SignedOut, None);
     desk.finish(outcome)
 }

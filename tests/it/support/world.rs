@@ -197,7 +197,11 @@ impl Pages for TestPages {
 struct TestAssertions;
 
 impl Assertions for TestAssertions {
-    fn assertion(&self, view: &View, spec: &AssertionSpec) -> Result<http::HeaderValue, Unavailable> {
+    fn assertion(
+        &self,
+        view: &View,
+        spec: &AssertionSpec,
+    ) -> Result<http::HeaderValue, Unavailable> {
         let token = format!("signed.{}.{}", view.account.login, spec.audience);
         Ok(http::HeaderValue::from_str(&token).unwrap())
     }
