@@ -7,7 +7,12 @@ use super::seams::{LANGUAGE_COOKIE, PRE_SESSION_COOKIE, SESSION_COOKIE, SIGN_IN_
 use http::HeaderMap;
 use http::header::COOKIE;
 
-const OURS: [&str; 4] = [SESSION_COOKIE, PRE_SESSION_COOKIE, SIGN_IN_COOKIE, LANGUAGE_COOKIE];
+const OURS: [&str; 4] = [
+    SESSION_COOKIE,
+    PRE_SESSION_COOKIE,
+    SIGN_IN_COOKIE,
+    LANGUAGE_COOKIE,
+];
 
 /// The value of the only cookie of this name, over all `Cookie` lines.
 pub(super) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
