@@ -4,4 +4,6 @@ mod browser;
 mod phone;
 mod site;
 
+mod enrolment;
+mod recovery;
 mod second_factor;

@@ -49,7 +49,7 @@ async fn nothing_gained(site: &Site, b: &mut Browser, what: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_path_skips_the_code() {
-    let more = "throttle: { code: { free: 1000 } }";
+    let more = "throttle: { code: { free: 100 } }";
     let site = Site::with(Plan { more, ..Plan::default() }).await;
     let _phone = site.account_with_app("mikael", &["staff", "admins"]).await;
     let mut b = site.browser();
@@ -163,7 +163,7 @@ async fn waiting_at(b: &mut Browser, path: &str, name: &str, value: &str) -> Ask
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_right_code_many_times_at_once_opens_one_session() {
-    let more = "throttle: { code: { free: 1000 } }";
+    let more = "throttle: { code: { free: 100 } }";
     let site = Site::with(Plan { more, ..Plan::default() }).await;
     let phone = site.account_with_app("mikael", &[]).await;
     // one browser
@@ -181,7 +181,7 @@ async fn one_right_code_many_times_at_once_opens_one_session() {
         let ask = waiting_at(&mut b, "/signin/code", "code", &phone.code(site.now())).await;
         asks.push((b, ask));
     }
-    let sent = asks.iter().map(|(b, ask)| at_once(b, ask, 5));
+    let sent = asks.iter().map(|(b, ask)| at_once(b, ask, 4));
     join_all(sent).await;
     assert_eq!(site.sessions_of("mikael").await, 2);
     assert_eq!(site.count("mikael", Event::CodeAccepted).await, 2);
@@ -268,7 +268,7 @@ async fn what_is_not_six_ascii_digits_once_is_no_code() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn codes_of_other_times_and_other_people_are_refused() {
-    let more = "throttle: { code: { free: 1000 } }";
+    let more = "throttle: { code: { free: 100 } }";
     let site = Site::with(Plan { more, ..Plan::default() }).await;
     let phone = site.account_with_app("mikael", &[]).await;
     let others = site.account_with_app("helena", &[]).await;
