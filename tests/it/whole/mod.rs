@@ -7,3 +7,4 @@ mod site;
 mod enrolment;
 mod recovery;
 mod second_factor;
+mod sessions;
