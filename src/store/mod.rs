@@ -92,6 +92,13 @@ pub enum Change {
         account: AccountId,
         status: Status,
     },
+    /// Once: the account is active, and its password and authenticator are still those that were read. A check takes
+    /// a while, and what an operator does meanwhile comes first.
+    ExpectAccount {
+        account: AccountId,
+        password: Option<PasswordHash>,
+        authenticator: Option<AuthenticatorId>,
+    },
     SetPassword {
         account: AccountId,
         password: PasswordHash,
@@ -176,7 +183,8 @@ pub enum Change {
         session: Box<Session>,
         token: TokenHash,
     },
-    /// Raises a live session under a new token; its old token dies, its children live on.
+    /// Raises a live session under a new token; its old token dies, its children live on. Its absolute end may come
+    /// nearer by it, never move away.
     /// Once: fails where the session has ended meanwhile.
     RaiseSession {
         session: Box<Session>,
