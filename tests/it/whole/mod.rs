@@ -4,7 +4,9 @@ mod browser;
 mod phone;
 mod site;
 
+mod doors;
 mod enrolment;
 mod recovery;
+mod reminder;
 mod second_factor;
 mod sessions;
