@@ -4,9 +4,13 @@ mod browser;
 mod phone;
 mod site;
 
+mod away;
 mod doors;
 mod enrolment;
+mod injection;
+mod kill;
 mod recovery;
 mod reminder;
 mod second_factor;
+mod secrets;
 mod sessions;

@@ -26,7 +26,7 @@ use super::phone::Phone;
 pub(super) const PASSWORD: &str = "password";
 pub(super) const CHEAP: &str = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQxMjM0$XGwudrQyZpM5r6bE+JPXm0bWMi+cf+YpxNyyObVISL8";
 
-struct Dice;
+pub(super) struct Dice;
 impl Entropy for Dice {
     fn fill(&self, bytes: &mut [u8]) {
         use ring::rand::SecureRandom as _;
@@ -80,7 +80,7 @@ impl Net {
     /// Sends bytes as they are, on a connection of their own.
     pub(super) async fn raw(&self, host: &str, method: &str, bytes: &[u8]) -> Option<Answer> {
         let stream = tls(self.address, host, &self.roots, &[b"http/1.1"]).await;
-        let mut wire = Wire::over(Box::new(stream.unwrap()));
+        let mut wire = Wire::over(Box::new(stream.ok()?));
         wire.send(bytes).await;
         wire.answer_to(method).await
     }
