@@ -2,15 +2,19 @@
 
 use super::browser::{Browser, PRE, SESSION};
 use super::site::{LOGIN, PAYROLL, Site, WIKI};
-use sqlx::{Connection as _};
+use sqlx::Connection as _;
 use std::path::Path;
 use std::time::Duration;
 
 /// Takes the tables away, as a broken disk or a restore gone wrong would; every query fails from now on.
 async fn take_away(file: &Path) {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
-    let options = options.busy_timeout(Duration::from_secs(20)).foreign_keys(false);
-    let mut db = sqlx::sqlite::SqliteConnection::connect_with(&options).await.unwrap();
+    let options = options
+        .busy_timeout(Duration::from_secs(20))
+        .foreign_keys(false);
+    let mut db = sqlx::sqlite::SqliteConnection::connect_with(&options)
+        .await
+        .unwrap();
     let all = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
     let tables: Vec<String> = sqlx::query_scalar(all).fetch_all(&mut db).await.unwrap();
     for table in tables {
@@ -41,6 +45,9 @@ async fn without_its_store_nobody_gets_in() {
     let ticket = answer.header("location").unwrap().to_owned();
     let mut uncached = site.browser();
     uncached.plant(WIKI, SESSION, with_ticket.cookie(LOGIN, SESSION).unwrap());
+    // what the sign-in itself changed has been heard of, and the session is looked up once more
+    site.settle().await;
+    assert_eq!(b.get(&site.url(WIKI, "/")).await.status, 200);
     site.wiki.take();
 
     take_away(&site.settings.storage).await;
@@ -50,8 +57,17 @@ async fn without_its_store_nobody_gets_in() {
     site.wiki.take();
     // everything else waits
     let unavailable = |what: &str, status: u16| assert_eq!(status, 503, "{what}");
-    unavailable("a cookie nobody has seen", uncached.get(&site.url(WIKI, "/")).await.status);
-    let answer = half.submit(&code_page, "/signin/code", &[("code", &phone.code(site.now()))]).await;
+    unavailable(
+        "a cookie nobody has seen",
+        uncached.get(&site.url(WIKI, "/")).await.status,
+    );
+    let answer = half
+        .submit(
+            &code_page,
+            "/signin/code",
+            &[("code", &phone.code(site.now()))],
+        )
+        .await;
     unavailable("the right code", answer.status);
     assert_eq!(half.cookie(LOGIN, SESSION), None);
     let answer = at_start.submit(&sign_in_page, "/signin", &fields).await;

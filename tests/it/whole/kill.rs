@@ -49,7 +49,10 @@ async fn serve(config: &Path, net: &Net) -> Child {
             assert_eq!(answer.status, 200);
             return child;
         }
-        assert!(child.try_wait().unwrap().is_none(), "it does not start again");
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it does not start again"
+        );
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
     panic!("it does not answer");
@@ -83,15 +86,21 @@ async fn enrols(net: Net, login: String, told: Arc<Mutex<Told>>) {
     }
     let _ = b.step("/remind", "/remind", &[("do", "enrol")]).await;
     let _ = b.step("/enrol/app", "/enrol/app", &[("app", "own")]).await;
-    let Some(phone) = Phone::scan(&b.page("/enrol/scan").await.text()) else { return };
+    let Some(phone) = Phone::scan(&b.page("/enrol/scan").await.text()) else {
+        return;
+    };
     let at = now();
     let code = phone.code(at);
-    let answer = b.step("/enrol/confirm", "/enrol/confirm", &[("code", &code)]).await;
+    let answer = b
+        .step("/enrol/confirm", "/enrol/confirm", &[("code", &code)])
+        .await;
     if answer.header("location") != Some("/enrol/codes") {
         return;
     }
     told.lock().bound.push(login.clone());
-    told.lock().codes.push((login.clone(), u64::try_from(at / 30).unwrap(), code));
+    told.lock()
+        .codes
+        .push((login.clone(), u64::try_from(at / 30).unwrap(), code));
     let codes = codes_on(&b.page("/enrol/codes").await.text());
     let answer = b.finish().await;
     if answer.status != 303 || b.cookie(LOGIN, SESSION).is_none() {
@@ -118,7 +127,9 @@ async fn enters(net: Net, login: String, phone: Phone, told: Arc<Mutex<Told>>) {
     let code = phone.code(at);
     let answer = b.code(&code).await;
     if answer.status == 303 && b.cookie(LOGIN, SESSION).is_some() {
-        told.lock().codes.push((login, u64::try_from(at / 30).unwrap(), code));
+        told.lock()
+            .codes
+            .push((login, u64::try_from(at / 30).unwrap(), code));
         told.lock().sessions.push(b);
     }
 }
@@ -126,17 +137,31 @@ async fn enters(net: Net, login: String, phone: Phone, told: Arc<Mutex<Told>>) {
 async fn is_whole(file: &Path) {
     use sqlx::Connection as _;
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
-    let mut db = sqlx::sqlite::SqliteConnection::connect_with(&options).await.unwrap();
-    let word: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut db).await.unwrap();
+    let mut db = sqlx::sqlite::SqliteConnection::connect_with(&options)
+        .await
+        .unwrap();
+    let word: String = sqlx::query_scalar("PRAGMA integrity_check")
+        .fetch_one(&mut db)
+        .await
+        .unwrap();
     assert_eq!(word, "ok");
-    let orphans = sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut db).await.unwrap();
+    let orphans = sqlx::query("PRAGMA foreign_key_check")
+        .fetch_all(&mut db)
+        .await
+        .unwrap();
     assert!(orphans.is_empty());
     db.close().await.unwrap();
 }
 
 async fn all_is_there(net: &Net, office: &Office, told: &Mutex<Told>, seen: &mut [usize; 5]) {
     let told = std::mem::take(&mut *told.lock());
-    let counts = [&told.sessions.len(), &told.snoozed.len(), &told.bound.len(), &told.codes.len(), &told.emergency.len()];
+    let counts = [
+        &told.sessions.len(),
+        &told.snoozed.len(),
+        &told.bound.len(),
+        &told.codes.len(),
+        &told.emergency.len(),
+    ];
     for (all, new) in seen.iter_mut().zip(counts) {
         *all += *new;
     }
@@ -145,13 +170,19 @@ async fn all_is_there(net: &Net, office: &Office, told: &Mutex<Told>, seen: &mut
         assert!(b.is_signed_in().await, "an acknowledged session is gone");
     }
     for login in told.snoozed {
-        assert!(find(&login).await.reminder.snoozed_until.is_some(), "{login} put it off");
+        assert!(
+            find(&login).await.reminder.snoozed_until.is_some(),
+            "{login} put it off"
+        );
     }
     for login in &told.bound {
         assert!(find(login).await.totp.is_some(), "{login} bound a phone");
     }
     for (login, step, code) in told.codes {
-        assert!(find(&login).await.totp.unwrap().last_step >= step, "{login} spent a step");
+        assert!(
+            find(&login).await.totp.unwrap().last_step >= step,
+            "{login} spent a step"
+        );
         let mut b = Browser::new(net.clone());
         let _ = b.password(&login).await;
         assert_eq!(b.code(&code).await.status, 422, "{login}: a code twice");
@@ -162,7 +193,11 @@ async fn all_is_there(net: &Net, office: &Office, told: &Mutex<Told>, seen: &mut
         let path = "/signin/emergency-code";
         let csrf = field(&b.page(path).await.text(), "csrf").unwrap();
         let ask = b.form(path, &[("csrf", &csrf), ("emergency", &code)]);
-        assert_eq!(b.send(ask).await.status, 422, "{login}: an emergency code twice");
+        assert_eq!(
+            b.send(ask).await.status,
+            422,
+            "{login}: an emergency code twice"
+        );
     }
 }
 
@@ -180,8 +215,12 @@ async fn what_was_acknowledged_survives_being_killed() {
     let file = write_site(dir.path(), &ca, &plan, port, [wiki, wiki]);
     let settings = config::load(&file).unwrap();
     let office = Office::open(settings.clone(), Env::system()).await.unwrap();
-    let hash = office.authn.hash_password(Password::new(PASSWORD).unwrap()).await.unwrap();
-    let mut phones = Vec::new();
+    let hash = office
+        .authn
+        .hash_password(Password::new(PASSWORD).unwrap())
+        .await
+        .unwrap();
+    let mut phones = std::collections::VecDeque::new();
     for kind in ["later", "enrol", "enter"] {
         for n in 0..PEOPLE {
             let new = NewAccount {
@@ -196,14 +235,21 @@ async fn what_was_acknowledged_survives_being_killed() {
                 let owner = account.id.uuid();
                 let binding = TotpBinding {
                     id: AuthenticatorId::from_uuid(office.env.uuid()),
-                    sealed_secret: office.vault.seal(Purpose::TotpSecret, owner.as_bytes(), &secret),
+                    sealed_secret: office.vault.seal(
+                        Purpose::TotpSecret,
+                        owner.as_bytes(),
+                        &secret,
+                    ),
                     bound_at: office.env.now(),
                     last_step: 0,
                     codes_unconfirmed: false,
                 };
-                let bind = Change::BindTotp { account: account.id, binding };
+                let bind = Change::BindTotp {
+                    account: account.id,
+                    binding,
+                };
                 let _ = office.store.commit(&[bind]).await.unwrap();
-                phones.push(Phone::with(&secret));
+                phones.push_back(Phone::with(&secret));
             }
         }
     }
@@ -219,9 +265,17 @@ async fn what_was_acknowledged_survives_being_killed() {
         let mut storm = Vec::new();
         for n in round * people..(round + 1) * people {
             let (net, told) = (net.clone(), told.clone());
-            let phone = phones[n].clone();
-            storm.push(tokio::spawn(postpones(net.clone(), format!("later{n}"), told.clone())));
-            storm.push(tokio::spawn(enrols(net.clone(), format!("enrol{n}"), told.clone())));
+            let phone = phones.pop_front().unwrap();
+            storm.push(tokio::spawn(postpones(
+                net.clone(),
+                format!("later{n}"),
+                told.clone(),
+            )));
+            storm.push(tokio::spawn(enrols(
+                net.clone(),
+                format!("enrol{n}"),
+                told.clone(),
+            )));
             storm.push(tokio::spawn(enters(net, format!("enter{n}"), phone, told)));
         }
         let chance = office.env.random::<1>()[0];
@@ -236,6 +290,9 @@ async fn what_was_acknowledged_survives_being_killed() {
         child = serve(&file, &net).await;
         all_is_there(&net, &office, &told, &mut seen).await;
     }
-    assert!(seen.iter().sum::<usize>() > 3 * ROUNDS, "the storm was a breeze: {seen:?}");
+    assert!(
+        seen.iter().sum::<usize>() > 3 * ROUNDS,
+        "the storm was a breeze: {seen:?}"
+    );
     println!("sessions, postponed, bound, codes, emergency codes acknowledged: {seen:?}");
 }

@@ -63,7 +63,9 @@ async fn an_emergency_code_is_good_once_and_for_its_owner() {
     // and it is no session yet
     assert!(!b.clone().is_signed_in().await);
     let before = site.sessions_of("mikael").await;
-    let answer = b.step("/signin/lost", "/signin/lost", &[("lost", "temporary")]).await;
+    let answer = b
+        .step("/signin/lost", "/signin/lost", &[("lost", "temporary")])
+        .await;
     assert_eq!(answer.status, 303);
     assert_eq!(site.sessions_of("mikael").await, before + 1);
     refused(&site, "mikael", EMERGENCY, "emergency", &codes[0]).await;
@@ -84,8 +86,15 @@ async fn one_emergency_code_at_once_from_many_browsers_lets_one_in() {
         let sent = all.into_iter().map(|(mut b, ask)| {
             tokio::spawn(async move { b.send(ask).await.header("location").map(str::to_owned) })
         });
-        let done: Vec<Option<String>> = join_all(sent).await.into_iter().map(Result::unwrap).collect();
-        assert!(done.iter().any(|l| l.as_deref() == Some("/signin/lost")), "{done:?}");
+        let done: Vec<Option<String>> = join_all(sent)
+            .await
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+        assert!(
+            done.iter().any(|l| l.as_deref() == Some("/signin/lost")),
+            "{done:?}"
+        );
     }
     assert_eq!(site.count("mikael", Event::EmergencyCodeUsed).await, 2);
 }
@@ -98,19 +107,32 @@ async fn old_emergency_codes_die_with_the_phone_they_belong_to() {
     let _ = b.send(ask).await;
     let other_sessions = site.sessions_of("mikael").await;
     assert_eq!(other_sessions, 1);
-    let answer = b.step("/signin/lost", "/signin/lost", &[("lost", "permanent")]).await;
+    let answer = b
+        .step("/signin/lost", "/signin/lost", &[("lost", "permanent")])
+        .await;
     assert_eq!(answer.header("location"), Some("/enrol"));
     // nothing is lost before the new phone has shown that it works
     assert_eq!(site.sessions_of("mikael").await, 1);
     site.clock.advance(60);
     let (phone, fresh) = b.bind(site.now()).await;
-    assert_eq!(site.sessions_of("mikael").await, 0, "the other sessions ended");
+    assert_eq!(
+        site.sessions_of("mikael").await,
+        0,
+        "the other sessions ended"
+    );
     let _ = b.finish().await;
     assert!(b.is_signed_in().await);
     refused(&site, "mikael", EMERGENCY, "emergency", &codes[1]).await;
     refused(&site, "mikael", EMERGENCY, "emergency", &codes[0]).await;
     site.clock.advance(60);
-    refused(&site, "mikael", "/signin/code", "code", &old_phone.code(site.now())).await;
+    refused(
+        &site,
+        "mikael",
+        "/signin/code",
+        "code",
+        &old_phone.code(site.now()),
+    )
+    .await;
     let (mut b, ask) = at_door(&site, "mikael", EMERGENCY, "emergency", &fresh[0]).await;
     assert_eq!(b.send(ask).await.header("location"), Some("/signin/lost"));
     let mut b = site.browser();
@@ -146,8 +168,16 @@ async fn a_one_time_code_is_nothing_without_the_password() {
     let code = site.helpdesk_code("mikael").await;
     let mut b = site.browser();
     let csrf = b.csrf().await;
-    for (path, name) in [(ONE_TIME, "otc"), (EMERGENCY, "emergency"), ("/enrol/proof", "otc"), ("/signin/lost", "lost")] {
-        let ask = b.form(path, &[("csrf", &csrf), (name, &code), ("username", "mikael")]);
+    for (path, name) in [
+        (ONE_TIME, "otc"),
+        (EMERGENCY, "emergency"),
+        ("/enrol/proof", "otc"),
+        ("/signin/lost", "lost"),
+    ] {
+        let ask = b.form(
+            path,
+            &[("csrf", &csrf), (name, &code), ("username", "mikael")],
+        );
         let answer = b.send(ask).await;
         assert_eq!(answer.header("location"), Some("/signin?expired"), "{path}");
     }
@@ -163,7 +193,11 @@ async fn a_one_time_code_is_void_after_five_wrong_ones() {
     let site = Site::with(generous()).await;
     site.account_with_app("mikael", &[]).await;
     let code = site.helpdesk_code("mikael").await;
-    let wrong = if code == "AAAA-AAAA" { "BBBB-BBBB" } else { "AAAA-AAAA" };
+    let wrong = if code == "AAAA-AAAA" {
+        "BBBB-BBBB"
+    } else {
+        "AAAA-AAAA"
+    };
     for _ in 0..5 {
         refused(&site, "mikael", ONE_TIME, "otc", wrong).await;
     }
@@ -183,7 +217,9 @@ async fn a_one_time_code_at_once_from_many_browsers_lets_one_in() {
         tokio::spawn(async move { b.send(ask).await.header("location").map(str::to_owned) })
     });
     let done = join_all(sent).await;
-    let through = done.iter().filter(|d| d.as_ref().unwrap().as_deref() == Some("/signin/lost"));
+    let through = done
+        .iter()
+        .filter(|d| d.as_ref().unwrap().as_deref() == Some("/signin/lost"));
     assert_eq!(through.count(), 1);
     assert_eq!(site.count("mikael", Event::OneTimeCodeUsed).await, 1);
 }
@@ -195,7 +231,9 @@ async fn a_session_without_the_phone_ends_after_eight_hours() {
     let code = site.helpdesk_code("mikael").await;
     let (mut b, ask) = at_door(&site, "mikael", ONE_TIME, "otc", &code).await;
     let _ = b.send(ask).await;
-    let answer = b.step("/signin/lost", "/signin/lost", &[("lost", "temporary")]).await;
+    let answer = b
+        .step("/signin/lost", "/signin/lost", &[("lost", "temporary")])
+        .await;
     assert_eq!(answer.status, 303);
     let page = b.open(&site.url(WIKI, "/")).await;
     assert_eq!(page.status, 200);
@@ -229,9 +267,17 @@ async fn a_recovery_code_does_not_stand_in_for_the_code_in_a_live_session() {
     for (path, name, value) in [(EMERGENCY, "emergency", &codes[0]), (ONE_TIME, "otc", &otc)] {
         let ask = b.form(path, &[("csrf", &csrf), (name, value)]);
         let answer = b.send(ask).await;
-        assert_eq!(answer.header("location"), Some("/signin/code"), "{path}: {}", answer.head);
+        assert_eq!(
+            answer.header("location"),
+            Some("/signin/code"),
+            "{path}: {}",
+            answer.head
+        );
         assert_eq!(b.page(path).await.header("location"), Some("/signin/code"));
     }
-    assert_eq!(b.page("/signin/second").await.header("location"), Some("/signin/code"));
+    assert_eq!(
+        b.page("/signin/second").await.header("location"),
+        Some("/signin/code")
+    );
     assert_eq!(site.count("mikael", Event::EmergencyCodeUsed).await, 0);
 }

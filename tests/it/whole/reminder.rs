@@ -33,7 +33,10 @@ async fn putting_off_counts_for_the_account_and_for_as_long_as_configured() {
     let site = Site::with(recommended()).await;
     let (mut b, to) = led(&site, "aino").await;
     assert_eq!(to, "/remind");
-    assert!(!b.is_signed_in().await, "not in before the reminder is answered");
+    assert!(
+        !b.is_signed_in().await,
+        "not in before the reminder is answered"
+    );
     let answer = b.step("/remind", "/remind", &[("do", "later")]).await;
     assert_eq!(answer.status, 303);
     assert!(b.is_signed_in().await);
@@ -46,14 +49,25 @@ async fn putting_off_counts_for_the_account_and_for_as_long_as_configured() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_pages_are_interrupted_by_the_reminder() {
-    let site = Site::with(Plan { more: "", ..recommended() }).await;
+    let site = Site::with(Plan {
+        more: "",
+        ..recommended()
+    })
+    .await;
     let (mut b, _) = led(&site, "aino").await;
     let _ = b.step("/remind", "/remind", &[("do", "later")]).await;
     assert_eq!(b.open(&site.url(WIKI, "/")).await.status, 200);
     // the interval runs out in the middle of a session
     let before = site.find("aino").await;
-    let due = vestibule::domain::reminder::Record { snoozed_until: None, ..before.reminder };
-    site.commit(&[vestibule::store::Change::SetReminder { account: before.id, reminder: due }]).await;
+    let due = vestibule::domain::reminder::Record {
+        snoozed_until: None,
+        ..before.reminder
+    };
+    site.commit(&[vestibule::store::Change::SetReminder {
+        account: before.id,
+        reminder: due,
+    }])
+    .await;
     site.settle().await;
     site.wiki.take();
     let url = site.url(WIKI, "/x");
@@ -73,7 +87,8 @@ async fn only_pages_are_interrupted_by_the_reminder() {
     let _ = b.open(&url).await;
     assert!(b.at.starts_with(&site.url(LOGIN, "/remind")), "{}", b.at);
     site.untouched();
-    let page = b.page(&b.at[b.at.find("/remind").unwrap()..].to_owned()).await;
+    let path = b.at[b.at.find("/remind").unwrap()..].to_owned();
+    let page = b.page(&path).await;
     let answer = b.submit(&page, "/remind", &[("do", "later")]).await;
     assert_eq!(b.follow(answer).await.status, 200);
     assert_eq!(b.at, url);
@@ -84,7 +99,12 @@ async fn grace_is_not_renewed() {
     let site = Site::with(required()).await;
     let (mut b, to) = led(&site, "aino").await;
     assert_eq!(to, "/remind");
-    let end = site.find("aino").await.reminder.grace_ends_at.expect("started at the first sign-in");
+    let end = site
+        .find("aino")
+        .await
+        .reminder
+        .grace_ends_at
+        .expect("started at the first sign-in");
     let _ = b.step("/remind", "/remind", &[("do", "later")]).await;
     for _ in 0..4 {
         site.clock.advance(3 * DAY + 1);
@@ -100,7 +120,11 @@ async fn grace_is_not_renewed() {
     site.set_groups("aino", &["staff"]).await;
     let account = site.find("aino").await;
     site.give_app(&account).await;
-    site.office.authn.reset_second_factor(account.id).await.unwrap();
+    site.office
+        .authn
+        .reset_second_factor(account.id)
+        .await
+        .unwrap();
     assert_eq!(site.find("aino").await.reminder.grace_ends_at, Some(end));
     site.clock.advance(end.seconds() - site.now() + 1);
     let (mut b, to) = led(&site, "aino").await;
@@ -133,7 +157,11 @@ async fn a_session_that_outlives_the_deadline_opens_nothing_more() {
         let mut ask = b.visit(&site.url(WIKI, "/x"));
         ask.mode = mode;
         let answer = b.send(ask).await;
-        assert!(matches!(answer.status, 302 | 401), "{mode}: {}", answer.head);
+        assert!(
+            matches!(answer.status, 302 | 401),
+            "{mode}: {}",
+            answer.head
+        );
     }
     let mut post = b.form("", &[("a", "b")]);
     post.url = site.url(WIKI, "/x");
@@ -157,12 +185,20 @@ async fn a_service_that_demands_the_second_factor_cannot_be_put_off() {
     let fields = [("username", "aino"), ("password", "password")];
     let answer = b.submit(&page, "/signin", &fields).await;
     let page = b.follow(answer).await;
-    assert!(b.at.starts_with(&site.url(LOGIN, "/remind/app")), "{}", b.at);
+    assert!(
+        b.at.starts_with(&site.url(LOGIN, "/remind/app")),
+        "{}",
+        b.at
+    );
     let answer = b.submit(&page, "/remind", &[("do", "later")]).await;
     let _ = b.follow(answer).await;
     assert!(!b.at.starts_with(&site.url(PAYROLL, "")), "{}", b.at);
     let _ = b.open(&site.url(PAYROLL, "/")).await;
-    assert!(b.at.starts_with(&site.url(LOGIN, "/remind/app")), "{}", b.at);
+    assert!(
+        b.at.starts_with(&site.url(LOGIN, "/remind/app")),
+        "{}",
+        b.at
+    );
     for mode in ["cors", "websocket"] {
         let mut ask = b.visit(&site.url(PAYROLL, "/ws/"));
         ask.mode = mode;

@@ -29,16 +29,41 @@ async fn the_way_in_through_both_doors() {
 
 /// Every page and form of the portal, but for the one that takes the code.
 const EVERYWHERE: &[&str] = &[
-    "/", "/signin", "/signin/code", "/signin/second", "/signin/one-time-code", "/signin/emergency-code",
-    "/signin/lost", "/remind", "/remind/app", "/enrol", "/enrol/proof", "/enrol/app", "/enrol/scan",
-    "/enrol/confirm", "/enrol/codes", "/account/confirm", "/account/security", "/signout", "/signed-out",
+    "/",
+    "/signin",
+    "/signin/code",
+    "/signin/second",
+    "/signin/one-time-code",
+    "/signin/emergency-code",
+    "/signin/lost",
+    "/remind",
+    "/remind/app",
+    "/enrol",
+    "/enrol/proof",
+    "/enrol/app",
+    "/enrol/scan",
+    "/enrol/confirm",
+    "/enrol/codes",
+    "/account/confirm",
+    "/account/security",
+    "/signout",
+    "/signed-out",
 ];
 
 /// Fields that would please each of the forms, a code apart.
 const PLEASING: &[(&str, &str)] = &[
-    ("do", "later"), ("do", "enrol"), ("do", "finish"), ("lost", "temporary"), ("lost", "permanent"),
-    ("stored", "1"), ("app", "own"), ("code", "000000"), ("otc", "AAAA-AAAA"), ("trust", "1"),
-    ("emergency", "AAAA-AAAA-AAAA-AAAA"), ("password", PASSWORD),
+    ("do", "later"),
+    ("do", "enrol"),
+    ("do", "finish"),
+    ("lost", "temporary"),
+    ("lost", "permanent"),
+    ("stored", "1"),
+    ("app", "own"),
+    ("code", "000000"),
+    ("otc", "AAAA-AAAA"),
+    ("trust", "1"),
+    ("emergency", "AAAA-AAAA-AAAA-AAAA"),
+    ("password", PASSWORD),
 ];
 
 async fn nothing_gained(site: &Site, b: &mut Browser, what: &str) {
@@ -50,7 +75,11 @@ async fn nothing_gained(site: &Site, b: &mut Browser, what: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_path_skips_the_code() {
     let more = "throttle: { code: { free: 100 } }";
-    let site = Site::with(Plan { more, ..Plan::default() }).await;
+    let site = Site::with(Plan {
+        more,
+        ..Plan::default()
+    })
+    .await;
     let _phone = site.account_with_app("mikael", &["staff", "admins"]).await;
     let mut b = site.browser();
     b.open(&site.url(WIKI, "/")).await;
@@ -66,7 +95,11 @@ async fn no_path_skips_the_code() {
     for path in EVERYWHERE.iter().filter(|p| **p != "/signout") {
         // empty, with nothing but the anti-forgery value, and with each pleasing field
         let empty = b.form(path, &[]);
-        let bare = Ask { body: None, kind: "", ..empty.clone() };
+        let bare = Ask {
+            body: None,
+            kind: "",
+            ..empty.clone()
+        };
         let mut tries = vec![empty, bare, b.form(path, &[("csrf", &csrf)])];
         for pair in PLEASING {
             tries.push(b.form(path, &[("csrf", &csrf), *pair]));
@@ -107,7 +140,11 @@ async fn a_half_finished_sign_in_opens_no_application() {
                     ask.origin = Some(site.url(host, ""));
                 }
                 let answer = thief.send(ask).await;
-                assert!(matches!(answer.status, 302 | 303 | 401), "{host} {name} {mode}: {}", answer.head);
+                assert!(
+                    matches!(answer.status, 302 | 303 | 401),
+                    "{host} {name} {mode}: {}",
+                    answer.head
+                );
             }
         }
         let mut thief = site.browser();
@@ -151,7 +188,11 @@ async fn at_once(b: &Browser, ask: &Ask, copies: usize) -> Vec<u16> {
         let (mut b, ask) = (b.clone(), ask.clone());
         tokio::spawn(async move { b.send(ask).await.status })
     });
-    let mut seen: Vec<u16> = join_all(sent).await.into_iter().map(Result::unwrap).collect();
+    let mut seen: Vec<u16> = join_all(sent)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
     seen.sort_unstable();
     seen
 }
@@ -164,7 +205,11 @@ async fn waiting_at(b: &mut Browser, path: &str, name: &str, value: &str) -> Ask
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_right_code_many_times_at_once_opens_one_session() {
     let more = "throttle: { code: { free: 100 } }";
-    let site = Site::with(Plan { more, ..Plan::default() }).await;
+    let site = Site::with(Plan {
+        more,
+        ..Plan::default()
+    })
+    .await;
     let phone = site.account_with_app("mikael", &[]).await;
     // one browser
     let mut b = site.browser();
@@ -210,7 +255,11 @@ async fn of_many_wrong_codes_at_once_five_are_looked_at() {
     let wrong = phone.wrong(site.now());
     let ask = waiting_at(&mut b, "/signin/code", "code", &wrong).await;
     let seen = at_once(&b, &ask, 50).await;
-    assert_eq!(site.count("mikael", Event::CodeRefused).await, 5, "{seen:?}");
+    assert_eq!(
+        site.count("mikael", Event::CodeRefused).await,
+        5,
+        "{seen:?}"
+    );
     assert!(seen.contains(&429), "{seen:?}");
     // the sign-in has ended, and the right code is not looked at in another one
     let gone = b.page("/signin/code").await;
@@ -225,7 +274,13 @@ async fn of_many_wrong_codes_at_once_five_are_looked_at() {
     let mut fresh = site.browser();
     let _ = fresh.password("mikael").await;
     let otc = site.helpdesk_code("mikael").await;
-    let answer = fresh.step("/signin/one-time-code", "/signin/one-time-code", &[("otc", &otc)]).await;
+    let answer = fresh
+        .step(
+            "/signin/one-time-code",
+            "/signin/one-time-code",
+            &[("otc", &otc)],
+        )
+        .await;
     assert_eq!(answer.status, 429, "{}", answer.head);
     assert_eq!(site.sessions_of("mikael").await, 0);
     site.clock.advance(15 * 60);
@@ -241,16 +296,33 @@ async fn what_is_not_six_ascii_digits_once_is_no_code() {
     let mut b = site.browser();
     let _ = b.password("mikael").await;
     let code = phone.code(site.now());
-    let arabic: String = code.bytes().map(|d| char::from_u32(0x660 + u32::from(d - b'0')).unwrap()).collect();
-    let wide: String = code.bytes().map(|d| char::from_u32(0xff10 + u32::from(d - b'0')).unwrap()).collect();
+    let arabic: String = code
+        .bytes()
+        .map(|d| char::from_u32(0x660 + u32::from(d - b'0')).unwrap())
+        .collect();
+    let wide: String = code
+        .bytes()
+        .map(|d| char::from_u32(0xff10 + u32::from(d - b'0')).unwrap())
+        .collect();
     let csrf = field(&b.page("/signin/code").await.text(), "csrf").unwrap();
     let long = format!("{code}0");
     let nul = format!("{code}\0");
     let lists: Vec<Vec<(&str, &str)>> = vec![
-        vec![("code", &arabic)], vec![("code", &wide)], vec![("code", &code[..5])], vec![("code", &code[..1])],
-        vec![("code", &long)], vec![("code", &nul)], vec![("code", "")], vec![("code", "' OR 1=1")],
-        vec![("code", &code), ("code", &code)], vec![("code[]", &code)], vec![("code[0]", &code)],
-        vec![("CODE", &code)], vec![("code", "null")], vec![("code", "-00001")], vec![("code", "1e5000")],
+        vec![("code", &arabic)],
+        vec![("code", &wide)],
+        vec![("code", &code[..5])],
+        vec![("code", &code[..1])],
+        vec![("code", &long)],
+        vec![("code", &nul)],
+        vec![("code", "")],
+        vec![("code", "' OR 1=1")],
+        vec![("code", &code), ("code", &code)],
+        vec![("code[]", &code)],
+        vec![("code[0]", &code)],
+        vec![("CODE", &code)],
+        vec![("code", "null")],
+        vec![("code", "-00001")],
+        vec![("code", "1e5000")],
     ];
     for fields in lists {
         let mut all = vec![("csrf", csrf.as_str())];
@@ -269,13 +341,22 @@ async fn what_is_not_six_ascii_digits_once_is_no_code() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn codes_of_other_times_and_other_people_are_refused() {
     let more = "throttle: { code: { free: 100 } }";
-    let site = Site::with(Plan { more, ..Plan::default() }).await;
+    let site = Site::with(Plan {
+        more,
+        ..Plan::default()
+    })
+    .await;
     let phone = site.account_with_app("mikael", &[]).await;
     let others = site.account_with_app("helena", &[]).await;
     let mut b = site.browser();
     let _ = b.password("mikael").await;
     let now = site.now();
-    for code in [others.code(now), phone.code(now - 90), phone.code(now + 90), phone.code(0)] {
+    for code in [
+        others.code(now),
+        phone.code(now - 90),
+        phone.code(now + 90),
+        phone.code(0),
+    ] {
         assert_eq!(b.code(&code).await.status, 422);
     }
     assert_eq!(site.sessions_of("mikael").await, 0);

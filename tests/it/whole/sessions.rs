@@ -29,10 +29,26 @@ async fn a_malformed_cookie_is_no_session() {
         let good = b.cookie(host, SESSION).unwrap();
         let other_case = good.to_ascii_uppercase();
         let cut = &good[..good.len() - 1];
-        let flipped = format!("{}{}", &good[..good.len() - 1], if good.ends_with('A') { "B" } else { "A" });
+        let flipped = format!(
+            "{}{}",
+            &good[..good.len() - 1],
+            if good.ends_with('A') { "B" } else { "A" }
+        );
         let mut lines: Vec<String> = [
-            "", "x", "%00", "null", "undefined", "../../etc/passwd", "' OR 1=1 --", "AAAA", "====", "{}", "[]",
-            &other_case, cut, &flipped,
+            "",
+            "x",
+            "%00",
+            "null",
+            "undefined",
+            "../../etc/passwd",
+            "' OR 1=1 --",
+            "AAAA",
+            "====",
+            "{}",
+            "[]",
+            &other_case,
+            cut,
+            &flipped,
         ]
         .iter()
         .map(|v| format!("{SESSION}={v}"))
@@ -52,7 +68,7 @@ async fn a_malformed_cookie_is_no_session() {
             format!("__Host-vestibule-pre={good}"),
             format!("{SIGN_IN}={good}"),
             format!("vestibule={good}"),
-            format!("{SESSION}"),
+            SESSION.to_owned(),
             format!("={good}"),
             ";;=; a".to_owned(),
             "a=b;".repeat(4000),
@@ -63,10 +79,19 @@ async fn a_malformed_cookie_is_no_session() {
             ask.cookie = Some(line.clone());
             let short: String = line.chars().take(90).collect();
             // a head that is too large or broken may be answered by hanging up
-            let Some(answer) = thief.try_send(&ask).await else { continue };
-            assert!(matches!(answer.status, 302 | 303 | 400 | 431), "{host} {short:?}: {}", answer.head);
+            let Some(answer) = thief.try_send(&ask).await else {
+                continue;
+            };
+            assert!(
+                matches!(answer.status, 302 | 303 | 400 | 431),
+                "{host} {short:?}: {}",
+                answer.head
+            );
             if matches!(answer.status, 302 | 303) {
-                assert!(answer.header("location").unwrap().contains("/signin"), "{short:?}");
+                assert!(
+                    answer.header("location").unwrap().contains("/signin"),
+                    "{short:?}"
+                );
             }
         }
         site.untouched();
@@ -74,10 +99,20 @@ async fn a_malformed_cookie_is_no_session() {
     // two lines of the same cookie
     for (one, two) in [("good", "good"), ("good", "bad")] {
         let good = b.cookie(WIKI, SESSION).unwrap();
-        let value = |which| if which == "good" { good.to_owned() } else { token(1) };
+        let value = |which| {
+            if which == "good" {
+                good.to_owned()
+            } else {
+                token(1)
+            }
+        };
         let mut thief = site.browser();
         let mut ask = thief.visit(&site.url(WIKI, "/"));
-        ask.more = format!("Cookie: {SESSION}={}\r\nCookie: {SESSION}={}\r\n", value(one), value(two));
+        ask.more = format!(
+            "Cookie: {SESSION}={}\r\nCookie: {SESSION}={}\r\n",
+            value(one),
+            value(two)
+        );
         assert_eq!(thief.send(ask).await.status, 302);
     }
     site.untouched();
@@ -88,14 +123,23 @@ async fn planted_cookies_are_never_taken_over() {
     let site = Site::start().await;
     let phone = site.account_with_app("mikael", &["staff"]).await;
     let mut b = site.browser();
-    for (host, name, n) in [(LOGIN, SIGN_IN, 1), (LOGIN, SESSION, 2), (WIKI, SESSION, 3), (WIKI, PRE, 4)] {
+    for (host, name, n) in [
+        (LOGIN, SIGN_IN, 1),
+        (LOGIN, SESSION, 2),
+        (WIKI, SESSION, 3),
+        (WIKI, PRE, 4),
+    ] {
         b.plant(host, name, &token(n));
     }
     let _ = b.open(&site.url(WIKI, "/")).await;
     let answer = b.password("mikael").await;
     assert_eq!(answer.header("location"), Some("/signin/code"));
     let after_password = b.cookie(LOGIN, SIGN_IN).unwrap().to_owned();
-    assert_ne!(after_password, token(1), "the sign-in is named anew at the password");
+    assert_ne!(
+        after_password,
+        token(1),
+        "the sign-in is named anew at the password"
+    );
     let answer = b.code(&phone.code(site.now())).await;
     let _ = b.follow(answer).await;
     let session = b.cookie(LOGIN, SESSION).unwrap().to_owned();
@@ -111,7 +155,10 @@ async fn planted_cookies_are_never_taken_over() {
         thief.plant(LOGIN, SIGN_IN, &value);
         thief.plant(WIKI, SESSION, &value);
         assert!(!thief.is_signed_in().await);
-        assert_eq!(thief.page("/signin/code").await.header("location"), Some("/signin?expired"));
+        assert_eq!(
+            thief.page("/signin/code").await.header("location"),
+            Some("/signin?expired")
+        );
         assert_eq!(thief.get(&site.url(WIKI, "/")).await.status, 302);
     }
     site.untouched();
@@ -124,7 +171,14 @@ async fn signing_in_again_ends_the_session_before() {
     let old = b.clone();
     // the form was open in another tab all the time: its anti-forgery value is the session's
     let csrf = field(&b.page("/signout").await.text(), "csrf").unwrap();
-    let ask = b.form("/signin", &[("csrf", &csrf), ("username", "aino"), ("password", "password")]);
+    let ask = b.form(
+        "/signin",
+        &[
+            ("csrf", &csrf),
+            ("username", "aino"),
+            ("password", "password"),
+        ],
+    );
     let answer = b.send(ask).await;
     assert_eq!(answer.status, 303);
     assert_ne!(b.cookie(LOGIN, SESSION), old.cookie(LOGIN, SESSION));
@@ -148,7 +202,11 @@ async fn a_step_up_names_the_session_anew_and_lengthens_nothing() {
         site.clock.advance(20 * 60);
         let old = b.cookie(LOGIN, SESSION).unwrap().to_owned();
         let _ = b.open(&site.url(WIKI, "/admin/")).await;
-        assert_eq!(b.at, site.url(LOGIN, "/signin/code"), "asked again after a quarter of an hour");
+        assert_eq!(
+            b.at,
+            site.url(LOGIN, "/signin/code"),
+            "asked again after a quarter of an hour"
+        );
         let answer = b.code(&phone.code(site.now())).await;
         assert_eq!(b.follow(answer).await.status, 200);
         assert_ne!(b.cookie(LOGIN, SESSION), Some(old.as_str()));
@@ -161,7 +219,10 @@ async fn a_step_up_names_the_session_anew_and_lengthens_nothing() {
     }
     assert!(b.is_signed_in().await);
     site.clock.advance(20 * 60);
-    assert!(!b.is_signed_in().await, "ten hours after the sign-in, whatever was proven in between");
+    assert!(
+        !b.is_signed_in().await,
+        "ten hours after the sign-in, whatever was proven in between"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -198,7 +259,11 @@ async fn signing_out_anywhere_signs_out_everywhere() {
         let _ = b.open(&site.url(PAYROLL, "/")).await;
         site.payroll.take();
         let copy = b.clone();
-        let path = if host == LOGIN { "/signout" } else { "/.vestibule/logout" };
+        let path = if host == LOGIN {
+            "/signout"
+        } else {
+            "/.vestibule/logout"
+        };
         // asking for the page does nothing
         let page = b.get(&site.url(host, path)).await;
         assert_eq!(page.status, 200);
@@ -249,7 +314,12 @@ async fn what_another_process_revokes_is_refused_within_a_second() {
         match what {
             "revoke one" => {
                 let now = site.env.now();
-                let open = site.office.store.sessions_of(Some(account), now, 9).await.unwrap();
+                let open = site
+                    .office
+                    .store
+                    .sessions_of(Some(account), now, 9)
+                    .await
+                    .unwrap();
                 authn.revoke_session(account, open[0].id).await.unwrap();
             }
             "revoke all" => authn.revoke_sessions(account).await.unwrap(),
@@ -307,12 +377,22 @@ async fn a_password_reset_beats_a_sign_in_that_is_being_checked() {
         });
         // somewhere in the middle of the check and the upgrade of the hash
         tokio::time::sleep(Duration::from_millis(15 + 12 * round)).await;
-        site.office.authn.set_password(account, hash.clone()).await.unwrap();
+        site.office
+            .authn
+            .set_password(account, hash.clone())
+            .await
+            .unwrap();
         let mut b = thief.await.unwrap();
         site.settle().await;
         let stored = site.find(&format!("victim{round}")).await.password;
-        assert!(stored.as_ref() == Some(&hash), "round {round}: the old password is back");
-        assert!(!b.is_signed_in().await, "round {round}: signed in with the old password");
+        assert!(
+            stored.as_ref() == Some(&hash),
+            "round {round}: the old password is back"
+        );
+        assert!(
+            !b.is_signed_in().await,
+            "round {round}: signed in with the old password"
+        );
     }
 }
 
@@ -361,13 +441,20 @@ async fn a_ticket_is_good_once_in_its_browser_on_its_host_for_thirty_seconds() {
     no_session(&b);
     // cut, doubled, empty
     let (mut b, to) = ticket(&site).await;
-    for bad in [&to[..to.len() - 1], &format!("{to}A"), &format!("{to}&ticket=x").replace("?ticket=", "?ticket=x&ticket=")] {
+    for bad in [
+        &to[..to.len() - 1],
+        &format!("{to}A"),
+        &format!("{to}&ticket=x").replace("?ticket=", "?ticket=x&ticket="),
+    ] {
         assert_ne!(b.get(bad).await.status, 302, "{bad}");
         no_session(&b);
     }
     // once
     let answer = b.get(&to).await;
-    assert_eq!(answer.header("location"), Some(site.url(WIKI, "/secret?a=1").as_str()));
+    assert_eq!(
+        answer.header("location"),
+        Some(site.url(WIKI, "/secret?a=1").as_str())
+    );
     assert_ne!(b.clone().get(&to).await.status, 302);
     site.untouched();
 }
@@ -417,4 +504,51 @@ async fn a_cookie_opens_its_own_host_only() {
         }
     }
     site.untouched();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_phone_that_is_bound_beats_a_sign_in_that_is_being_checked() {
+    // the thief's password is right, and being checked, while the owner's phone is bound
+    let site = Site::start().await;
+    for round in 0..5u64 {
+        let login = format!("owner{round}");
+        let account = site.account(&login, &[]).await;
+        let mut b = site.browser();
+        let page = b.page("/signin").await;
+        let thief = tokio::spawn(async move {
+            let fields = [("username", login.as_str()), ("password", "password")];
+            let answer = b.submit(&page, "/signin", &fields).await;
+            (b, answer.header("location").map(str::to_owned))
+        });
+        tokio::time::sleep(Duration::from_millis(5 + 15 * round)).await;
+        site.give_app(&account).await;
+        let ended = vestibule::store::Change::EndSessionsOf {
+            account: account.id,
+            except: None,
+        };
+        site.commit(&[ended]).await;
+        let (mut b, led) = thief.await.unwrap();
+        site.settle().await;
+        assert!(
+            !b.is_signed_in().await,
+            "round {round}: in by password alone, led to {led:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_right_passwords_at_once_both_lead_on() {
+    // an imported hash is upgraded by one of them; the other is not told that it was wrong
+    let site = Site::start().await;
+    let mut first = site.browser();
+    let mut second = site.browser();
+    let (one, two) = (first.page("/signin").await, second.page("/signin").await);
+    let fields = [("username", "aino"), ("password", "password")];
+    let (one, two) = tokio::join!(
+        first.submit(&one, "/signin", &fields),
+        second.submit(&two, "/signin", &fields)
+    );
+    assert_eq!(one.header("location"), Some("/"));
+    assert_eq!(two.header("location"), Some("/"));
+    assert_eq!(site.sessions_of("aino").await, 2);
 }

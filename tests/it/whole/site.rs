@@ -24,7 +24,8 @@ use super::phone::Phone;
 
 /// Everybody's password, and a hash of it that costs next to nothing.
 pub(super) const PASSWORD: &str = "password";
-pub(super) const CHEAP: &str = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQxMjM0$XGwudrQyZpM5r6bE+JPXm0bWMi+cf+YpxNyyObVISL8";
+pub(super) const CHEAP: &str =
+    "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQxMjM0$XGwudrQyZpM5r6bE+JPXm0bWMi+cf+YpxNyyObVISL8";
 
 pub(super) struct Dice;
 impl Entropy for Dice {
@@ -56,14 +57,14 @@ impl Default for Plan {
 }
 
 pub(super) struct Site {
-    pub(super) dir: tempfile::TempDir,
-    pub(super) config: PathBuf,
+    /// Gone with the site.
+    _dir: tempfile::TempDir,
     pub(super) settings: Settings,
     pub(super) clock: Arc<ManualClock>,
     pub(super) env: Env,
     /// Another process's handle on the same store.
     pub(super) office: Office,
-    pub(super) running: Option<app::Running>,
+    _running: app::Running,
     pub(super) wiki: Upstream,
     pub(super) payroll: Upstream,
     pub(super) net: Net,
@@ -189,13 +190,12 @@ impl Site {
             roots: Arc::new(ca.roots()),
         };
         let site = Self {
-            dir,
-            config,
+            _dir: dir,
             settings,
             clock,
             env,
             office,
-            running: Some(running),
+            _running: running,
             wiki,
             payroll,
             net,
@@ -247,11 +247,10 @@ impl Site {
         let owner = account.id.uuid();
         let binding = TotpBinding {
             id: AuthenticatorId::from_uuid(self.env.uuid()),
-            sealed_secret: self.office.vault.seal(
-                Purpose::TotpSecret,
-                owner.as_bytes(),
-                &secret,
-            ),
+            sealed_secret: self
+                .office
+                .vault
+                .seal(Purpose::TotpSecret, owner.as_bytes(), &secret),
             bound_at: self.env.now(),
             last_step: 0,
             codes_unconfirmed: false,
@@ -302,7 +301,15 @@ impl Site {
     /// Nothing has reached an application.
     #[track_caller]
     pub(super) fn untouched(&self) {
-        assert_eq!(self.wiki.take(), Vec::<String>::new(), "the wiki was reached");
-        assert_eq!(self.payroll.take(), Vec::<String>::new(), "payroll was reached");
+        assert_eq!(
+            self.wiki.take(),
+            Vec::<String>::new(),
+            "the wiki was reached"
+        );
+        assert_eq!(
+            self.payroll.take(),
+            Vec::<String>::new(),
+            "payroll was reached"
+        );
     }
 }
