@@ -84,7 +84,8 @@ impl Authn {
         Ok(CodeOutcome::spent(progress))
     }
 
-    /// A recovery code, well formed and canonical.
+    /// A recovery code, well formed and canonical. It counts together with the password only, so not where a live
+    /// session is asked for its second factor again (SP 800-63B-4 4.2.2.2).
     pub async fn enter_recovery_code(
         &self,
         at: Position,
@@ -92,6 +93,9 @@ impl Authn {
         (kind, canonical): (RecoveryKind, &str),
         place: &Place,
     ) -> Result<CodeOutcome, Fault> {
+        if matches!(at.frame.began, Began::Session(_)) {
+            return Ok(CodeOutcome::Wrong);
+        }
         let counted = match self.count_code(at.account.id).await? {
             Ok(counted) => counted,
             Err(until) => return self.end_paused(&at, until, place).await,

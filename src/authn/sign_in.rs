@@ -25,7 +25,7 @@ pub struct Credentials<'a> {
 }
 
 /// Where a sign-in is to lead, and what it replaces.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Context {
     pub destination: Option<Destination>,
     /// What the destination's route asks.
@@ -64,6 +64,21 @@ impl Authn {
     pub async fn sign_in(
         &self,
         credentials: Credentials<'_>,
+        context: Context,
+    ) -> Result<PasswordOutcome, Fault> {
+        let first = self.try_sign_in(&credentials, context.clone()).await?;
+        match first {
+            // the account changed while the password was checked: what it is now decides
+            PasswordOutcome::Progress(Progress::Overtaken) => {
+                self.try_sign_in(&credentials, context).await
+            }
+            settled => Ok(settled),
+        }
+    }
+
+    async fn try_sign_in(
+        &self,
+        credentials: &Credentials<'_>,
         context: Context,
     ) -> Result<PasswordOutcome, Fault> {
         let place = credentials.place;
@@ -186,6 +201,11 @@ impl Authn {
     fn password_effects(&self, checked: &Checked, place: &Place) -> Effects {
         let mut effects = Effects::default();
         let account = checked.account.id;
+        effects.change(Change::ExpectAccount {
+            account,
+            password: checked.account.password.clone(),
+            authenticator: checked.account.totp.as_ref().map(|app| app.id),
+        });
         for bucket in &checked.buckets {
             effects.change(match bucket.kind {
                 Kind::Network => Change::ForgiveOne(*bucket),

@@ -92,6 +92,13 @@ pub enum Change {
         account: AccountId,
         status: Status,
     },
+    /// Once: the account is active, and its password and authenticator are still those that were read. A check takes
+    /// a while, and what an operator does meanwhile comes first.
+    ExpectAccount {
+        account: AccountId,
+        password: Option<PasswordHash>,
+        authenticator: Option<AuthenticatorId>,
+    },
     SetPassword {
         account: AccountId,
         password: PasswordHash,

@@ -9,3 +9,4 @@ mod sign_in_machine;
 mod snippets;
 mod store;
 mod support;
+mod whole;

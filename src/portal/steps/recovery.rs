@@ -2,11 +2,11 @@
 
 use super::second_factor::locked;
 use super::sign_in::{WRONG, see};
-use super::{Desk, Get, Outcome, Post, elsewhere};
+use super::{Desk, Get, Outcome, Post, Stop, elsewhere, in_session};
 use crate::authn::helpdesk::ONE_TIME_CODE_LIFETIME;
 use crate::authn::progress::{Position, Underway};
 use crate::authn::second_factor::CodeOutcome;
-use crate::domain::login::State as Step;
+use crate::domain::login::{AwaitCode, State as Step};
 use crate::domain::timestamp::minutes_rounded_up;
 use crate::domain::verifier::RecoveryKind;
 use crate::domain::verifier::code_text::{self, Malformed};
@@ -16,14 +16,21 @@ use crate::portal::pages::{EmergencyCode, Lost, OneTimeCode, RecoveryError, Seco
 use axum::response::Response;
 use http::StatusCode;
 
+/// The sign-in that waits for a code and takes a recovery code instead: one that began with the password. In a
+/// live session the password may be hours old, and a recovery code counts only together with it.
+async fn with_password(desk: &Desk) -> Result<(Position, AwaitCode), Stop> {
+    let Underway { at, state } = desk.must_be_underway().await?;
+    match state {
+        Step::Code(waiting) if !in_session(&at) => Ok((at, waiting)),
+        other => elsewhere(&other),
+    }
+}
+
 /// Shows a page to a sign-in that waits for a code.
 async fn at_code(desk: Desk, page: impl FnOnce(&Desk, &Position) -> Outcome) -> Response {
     let outcome = async {
-        let Underway { at, state } = desk.must_be_underway().await?;
-        match state {
-            Step::Code(_) => page(&desk, &at),
-            other => elsewhere(&other),
-        }
+        let (at, _) = with_password(&desk).await?;
+        page(&desk, &at)
     };
     let outcome = outcome.await;
     desk.finish(outcome)
@@ -87,11 +94,7 @@ async fn submit(Post(desk, form): Post, kind: RecoveryKind) -> Response {
 }
 
 async fn submitted(desk: &Desk, form: &Form, kind: RecoveryKind) -> Outcome {
-    let Underway { at, state } = desk.must_be_underway().await?;
-    let waiting = match state {
-        Step::Code(waiting) => waiting,
-        other => return elsewhere(&other),
-    };
+    let (at, waiting) = with_password(desk).await?;
     let typed = match kind {
         RecoveryKind::OneTimeCode => {
             code_text::crockford(form.field("otc"), code_text::ONE_TIME_CHARS)

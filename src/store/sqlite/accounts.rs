@@ -6,7 +6,7 @@ use super::notices;
 use super::rows::{self, account_columns};
 use crate::domain::account::{Account, NameKey, PasswordHash, Status};
 use crate::domain::authenticator::TotpBinding;
-use crate::domain::id::AccountId;
+use crate::domain::id::{AccountId, AuthenticatorId};
 use crate::domain::reminder;
 use crate::domain::timestamp::Timestamp;
 use crate::store::{Census, Fault};
@@ -162,6 +162,27 @@ pub(super) async fn set_status(
         .await?;
     notices::account(c, account).await?;
     Ok(Outcome::if_met(&done))
+}
+
+pub(super) async fn expect(
+    c: &mut SqliteConnection,
+    account: AccountId,
+    password: Option<&PasswordHash>,
+    authenticator: Option<AuthenticatorId>,
+) -> Applied {
+    let found = query(
+        "SELECT 1 FROM accounts WHERE id = $1 AND status = 'active'
+             AND password_hash IS NOT DISTINCT FROM $2 AND totp_id IS NOT DISTINCT FROM $3",
+    )
+    .bind(&account.uuid().as_bytes()[..])
+    .bind(password.map(PasswordHash::encoded))
+    .bind(authenticator.map(|id| id.uuid().as_bytes().to_vec()))
+    .fetch_optional(c)
+    .await?;
+    Ok(match found {
+        Some(_) => Outcome::Applied,
+        None => Outcome::TooLate,
+    })
 }
 
 pub(super) async fn set_password(

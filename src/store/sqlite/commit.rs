@@ -59,6 +59,11 @@ async fn apply(c: &mut SqliteConnection, change: &Change) -> Applied {
     match change {
         Change::AddAccount(account) => accounts::add(c, account).await,
         Change::SetStatus { account, status } => accounts::set_status(c, *account, *status).await,
+        Change::ExpectAccount {
+            account,
+            password,
+            authenticator,
+        } => accounts::expect(c, *account, password.as_ref(), *authenticator).await,
         Change::SetPassword { account, password } => {
             accounts::set_password(c, *account, password).await
         }

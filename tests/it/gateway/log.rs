@@ -1,39 +1,7 @@
 //! The access log: one JSON line a request, and no secret in it.
 
+use crate::support::log::lines;
 use crate::support::world::World;
-use parking_lot::Mutex;
-use std::io::Write;
-use std::sync::{Arc, OnceLock};
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-fn lines() -> Lines {
-    static LINES: OnceLock<Lines> = OnceLock::new();
-    LINES
-        .get_or_init(|| {
-            let lines = Lines::default();
-            let writer = lines.clone();
-            let subscriber = tracing_subscriber::fmt()
-                .json()
-                .with_max_level(tracing::Level::DEBUG)
-                .with_writer(move || writer.clone())
-                .finish();
-            tracing::subscriber::set_global_default(subscriber).unwrap();
-            lines
-        })
-        .clone()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_line_a_request_without_secrets() {
@@ -45,7 +13,7 @@ async fn one_line_a_request_without_secrets() {
         .await;
     assert_eq!(answer.status, 200);
     let entry = loop {
-        let text = String::from_utf8_lossy(&lines.0.lock()).into_owned();
+        let text = lines.text();
         if let Some(line) = text.lines().find(|l| l.contains("\"/logged\"")) {
             break line.to_owned();
         }
@@ -63,7 +31,7 @@ async fn one_line_a_request_without_secrets() {
     assert_eq!(fields["account.id"], "00000000-0000-0000-0000-000000000001");
     assert_eq!(fields["client.address"], "127.0.0.1");
     assert_eq!(fields["request.id"].as_str().unwrap().len(), 16);
-    let all = String::from_utf8_lossy(&lines.0.lock()).into_owned();
+    let all = lines.text();
     for secret in [
         world.token.as_str(),
         "sesame",

@@ -198,3 +198,29 @@ pub async fn counting_them(s: &dyn Store) {
     };
     assert_eq!(s.census(later(10)).await.unwrap(), want);
 }
+
+pub async fn an_account_is_as_expected_or_not(s: &dyn Store) {
+    done(s, [add(1)]).await;
+    let read = account(1);
+    let expect = |password: &Option<PasswordHash>, authenticator| Change::ExpectAccount {
+        account: account_id(1),
+        password: password.clone(),
+        authenticator,
+    };
+    let app = read.totp.as_ref().map(|t| t.id);
+    done(s, [expect(&read.password, app)]).await;
+    let other = Some(PasswordHash::from_encoded("other".into()));
+    lost(s, 0, [expect(&other, app)]).await;
+    lost(s, 0, [expect(&None, app)]).await;
+    done(s, [bind(1, 9)]).await;
+    lost(s, 0, [expect(&read.password, app)]).await;
+    let now = s.account(account_id(1)).await.unwrap().unwrap();
+    let bound = now.totp.as_ref().map(|t| t.id);
+    done(s, [expect(&read.password, bound)]).await;
+    let disabled = Change::SetStatus {
+        account: account_id(1),
+        status: Status::Disabled,
+    };
+    done(s, [disabled]).await;
+    lost(s, 0, [expect(&read.password, bound)]).await;
+}

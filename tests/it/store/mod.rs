@@ -21,7 +21,7 @@ macro_rules! contract {
         mod $backend {
             contract!(@one $open;
                 accounts: adding_and_finding a_name_belongs_to_one_account paging_by_login
-                    changing_each_part nobody_is_changed_who_is_not_there counting_them;
+                    changing_each_part an_account_is_as_expected_or_not nobody_is_changed_who_is_not_there counting_them;
                 authenticators: the_first_authenticator_is_the_first a_step_is_spent_once_and_forwards binding_replaces_and_ends_the_snooze
                     removing_takes_the_codes_along emergency_codes_go_one_by_one
                     one_time_code_is_one_and_wears_out codes_are_confirmed;

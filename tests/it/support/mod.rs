@@ -2,5 +2,6 @@
 #![allow(dead_code, clippy::disallowed_methods)]
 
 pub(crate) mod client;
+pub(crate) mod log;
 pub(crate) mod upstream;
 pub(crate) mod world;

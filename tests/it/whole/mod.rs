@@ -1,0 +1,16 @@
+//! Attacks on the whole: every test is one that worked somewhere, once, against a gateway of this kind.
+
+mod browser;
+mod phone;
+mod site;
+
+mod away;
+mod doors;
+mod enrolment;
+mod injection;
+mod kill;
+mod recovery;
+mod reminder;
+mod second_factor;
+mod secrets;
+mod sessions;

@@ -1,0 +1,315 @@
+//! The whole of it: gateway, portal and store as configured by a real file, behind real HTTPS.
+
+use crate::support::client::{Answer, Wire, tls};
+use crate::support::upstream::Upstream;
+use crate::support::world::{Ca, NOW, write_pair};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use vestibule::app::{self, Office};
+use vestibule::authn::accounts::NewAccount;
+use vestibule::config::{self, Settings};
+use vestibule::domain::account::{Account, PasswordHash};
+use vestibule::domain::audit::{Event, Record};
+use vestibule::domain::authenticator::TotpBinding;
+use vestibule::domain::id::AuthenticatorId;
+use vestibule::env::{Entropy, Env, ManualClock};
+use vestibule::store::{AuditFilter, Change, Commit};
+use vestibule::vault::Purpose;
+
+use super::browser::Browser;
+use super::phone::Phone;
+
+/// Everybody's password, and a hash of it that costs next to nothing.
+pub(super) const PASSWORD: &str = "password";
+pub(super) const CHEAP: &str =
+    "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQxMjM0$XGwudrQyZpM5r6bE+JPXm0bWMi+cf+YpxNyyObVISL8";
+
+pub(super) struct Dice;
+impl Entropy for Dice {
+    fn fill(&self, bytes: &mut [u8]) {
+        use ring::rand::SecureRandom as _;
+        ring::rand::SystemRandom::new().fill(bytes).unwrap();
+    }
+}
+
+/// What a test changes in the configuration.
+#[derive(Clone)]
+pub(super) struct Plan {
+    pub(super) policy: &'static str,
+    pub(super) proof: &'static str,
+    pub(super) more: &'static str,
+    pub(super) wiki_policy: &'static str,
+}
+
+impl Default for Plan {
+    /// Nobody is reminded; payroll requires a second factor; nothing but the password for a first enrolment.
+    fn default() -> Self {
+        Self {
+            policy: "policy: optional",
+            proof: "none",
+            more: "",
+            wiki_policy: "optional",
+        }
+    }
+}
+
+pub(super) struct Site {
+    /// Gone with the site.
+    _dir: tempfile::TempDir,
+    pub(super) settings: Settings,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) env: Env,
+    /// Another process's handle on the same store.
+    pub(super) office: Office,
+    _running: app::Running,
+    pub(super) wiki: Upstream,
+    pub(super) payroll: Upstream,
+    pub(super) net: Net,
+}
+
+/// How to get there: what every browser shares.
+#[derive(Clone)]
+pub(super) struct Net {
+    pub(super) address: SocketAddr,
+    pub(super) roots: Arc<rustls::RootCertStore>,
+}
+
+impl Net {
+    /// Sends bytes as they are, on a connection of their own.
+    pub(super) async fn raw(&self, host: &str, method: &str, bytes: &[u8]) -> Option<Answer> {
+        let stream = tls(self.address, host, &self.roots, &[b"http/1.1"]).await;
+        let mut wire = Wire::over(Box::new(stream.ok()?));
+        wire.send(bytes).await;
+        wire.answer_to(method).await
+    }
+    pub(super) fn url(&self, host: &str, path: &str) -> String {
+        format!("https://{host}:{}{path}", self.address.port())
+    }
+}
+
+pub(super) const LOGIN: &str = "login.test";
+pub(super) const WIKI: &str = "wiki.test";
+pub(super) const PAYROLL: &str = "payroll.example";
+
+pub(super) fn write_site(
+    dir: &Path,
+    ca: &Ca,
+    plan: &Plan,
+    port: u16,
+    upstreams: [SocketAddr; 2],
+) -> PathBuf {
+    write_pair(ca, dir, "site", &[LOGIN, WIKI, PAYROLL]);
+    let [wiki, payroll] = upstreams;
+    let Plan {
+        policy,
+        proof,
+        more,
+        wiki_policy,
+    } = plan;
+    let text = format!(
+        r#"listen:
+  - address: 127.0.0.1:{port}
+    tls: {{ certificates: [ {{ certificate: site.pem, key: site.key }} ] }}
+portal: {{ url: "https://{LOGIN}:{port}" }}
+brand:
+  name: Northgate
+  support: {{ email: help@northgate.example }}
+  languages: [en, fi]
+storage: {{ url: "sqlite:vestibule.db" }}
+secrets: {{ key_file: secret.key }}
+sessions: {{ idle: 1h, lifetime: 10h }}
+two_factor:
+  {policy}
+  enrolment_proof: {proof}
+  emergency_codes: 3
+  apps: [ {{ name: Authenticator, own: true, ios: "https://apps.example/i", android: "https://apps.example/a" }} ]
+password: {{ minimum_length: 15 }}
+groups:
+  finance: {{ two_factor: {{ policy: required }} }}
+{more}
+routes:
+  - name: wiki
+    title: Wiki
+    host: {WIKI}
+    upstream: [ "http://{wiki}" ]
+    two_factor: {{ policy: {wiki_policy} }}
+    identity: {{ preset: remote-user }}
+  - name: wiki-admin
+    title: Wiki admin
+    host: {WIKI}
+    path: /admin
+    upstream: [ "http://{wiki}" ]
+    access: {{ groups: [admins] }}
+    two_factor: {{ policy: required, max_age: 15m }}
+    identity: {{ preset: remote-user }}
+  - name: payroll
+    title: Payroll
+    host: {PAYROLL}
+    upstream: [ "http://{payroll}" ]
+    two_factor: {{ policy: required }}
+    identity:
+      preset: remote-user
+      assertion: {{ header: X-Vestibule-Assertion, audience: "https://{PAYROLL}", lifetime: 1m }}
+"#
+    );
+    let file = dir.join("vestibule.yaml");
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+pub(super) fn free_port() -> u16 {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    socket.local_addr().unwrap().port()
+}
+
+impl Site {
+    pub(super) async fn start() -> Self {
+        Self::with(Plan::default()).await
+    }
+
+    pub(super) async fn with(plan: Plan) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let ca = Ca::new("test root");
+        let (wiki, wiki_at) = Upstream::start(None).await;
+        let (payroll, payroll_at) = Upstream::start(None).await;
+        let port = free_port();
+        let config = write_site(dir.path(), &ca, &plan, port, [wiki_at, payroll_at]);
+        let settings = match config::load(&config) {
+            Ok(settings) => settings,
+            Err(report) => panic!("{report}"),
+        };
+        let clock = Arc::new(ManualClock::at(NOW));
+        let env = Env::new(clock.clone(), Arc::new(Dice));
+        let running = app::start(settings.clone(), env.clone()).await.unwrap();
+        let office = Office::open(settings.clone(), env.clone()).await.unwrap();
+        let net = Net {
+            address: running.addresses()[0],
+            roots: Arc::new(ca.roots()),
+        };
+        let site = Self {
+            _dir: dir,
+            settings,
+            clock,
+            env,
+            office,
+            _running: running,
+            wiki,
+            payroll,
+            net,
+        };
+        site.account("aino", &["staff"]).await;
+        site
+    }
+
+    pub(super) fn browser(&self) -> Browser {
+        Browser::new(self.net.clone())
+    }
+    pub(super) fn url(&self, host: &str, path: &str) -> String {
+        self.net.url(host, path)
+    }
+    pub(super) fn now(&self) -> i64 {
+        self.env.now().seconds()
+    }
+    /// Lets real time pass for what runs in the background: notices of other processes.
+    pub(super) async fn settle(&self) {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+    }
+
+    /// Somebody with the cheap password, `<login>@northgate.example`.
+    pub(super) async fn account(&self, login: &str, groups: &[&str]) -> Account {
+        let new = NewAccount {
+            login: login.to_owned(),
+            email: Some(format!("{login}@northgate.example")),
+            name: login.to_owned(),
+            groups: groups.iter().map(|g| (*g).to_owned()).collect(),
+            password: Some(PasswordHash::from_encoded(CHEAP.to_owned())),
+            ..NewAccount::default()
+        };
+        self.office.authn.add_account(new).await.unwrap().unwrap()
+    }
+
+    pub(super) async fn find(&self, login: &str) -> Account {
+        let found = self.office.authn.find_account(login).await.unwrap();
+        found.unwrap()
+    }
+
+    /// Somebody who has an app already.
+    pub(super) async fn account_with_app(&self, login: &str, groups: &[&str]) -> Phone {
+        let account = self.account(login, groups).await;
+        self.give_app(&account).await
+    }
+
+    pub(super) async fn give_app(&self, account: &Account) -> Phone {
+        let secret: [u8; 20] = self.env.random();
+        let owner = account.id.uuid();
+        let binding = TotpBinding {
+            id: AuthenticatorId::from_uuid(self.env.uuid()),
+            sealed_secret: self
+                .office
+                .vault
+                .seal(Purpose::TotpSecret, owner.as_bytes(), &secret),
+            bound_at: self.env.now(),
+            last_step: 0,
+            codes_unconfirmed: false,
+        };
+        self.commit(&[Change::BindTotp {
+            account: account.id,
+            binding,
+        }])
+        .await;
+        Phone::with(&secret)
+    }
+
+    pub(super) async fn commit(&self, changes: &[Change]) {
+        let done = self.office.store.commit(changes).await.unwrap();
+        assert_eq!(done, Commit::Done);
+    }
+
+    pub(super) async fn helpdesk_code(&self, login: &str) -> String {
+        let account = self.find(login).await;
+        let issued = self.office.authn.issue_one_time_code(&account).await;
+        issued.unwrap().unwrap().code
+    }
+
+    pub(super) async fn audit(&self, login: &str) -> Vec<Record> {
+        let filter = AuditFilter {
+            account: Some(self.find(login).await.id),
+            limit: 10_000,
+        };
+        self.office.store.audit(filter).await.unwrap()
+    }
+    pub(super) async fn count(&self, login: &str, event: Event) -> usize {
+        let records = self.audit(login).await;
+        records.iter().filter(|r| r.event == event).count()
+    }
+    pub(super) async fn sessions_of(&self, login: &str) -> usize {
+        let id = self.find(login).await.id;
+        let now = self.env.now();
+        let found = self.office.store.sessions_of(Some(id), now, 1000).await;
+        found.unwrap().len()
+    }
+    pub(super) async fn set_groups(&self, login: &str, groups: &[&str]) {
+        let account = self.find(login).await;
+        let groups: BTreeSet<String> = groups.iter().map(|g| (*g).to_owned()).collect();
+        let done = self.office.authn.set_groups(account.id, groups).await;
+        done.unwrap().unwrap();
+    }
+
+    /// Nothing has reached an application.
+    #[track_caller]
+    pub(super) fn untouched(&self) {
+        assert_eq!(
+            self.wiki.take(),
+            Vec::<String>::new(),
+            "the wiki was reached"
+        );
+        assert_eq!(
+            self.payroll.take(),
+            Vec::<String>::new(),
+            "payroll was reached"
+        );
+    }
+}
