@@ -7,7 +7,7 @@ import { launch, looks, person } from './lib/browser.mjs';
 import { beside, demo, end, endAll, pins } from './lib/gateway.mjs';
 
 const { values: options } = parseArgs({ options: { only: { type: 'string' }, screenshots: { type: 'string' } } });
-const groups = ['story', 'policy', 'applications', 'reminder', 'plain', 'languages'];
+const groups = ['story', 'policy', 'applications', 'reminder', 'languages', 'plain'];
 const tally = { passed: 0, failed: 0 };
 const dir = await mkdtemp(join(tmpdir(), 'vestibule-browser-'));
 let browser;

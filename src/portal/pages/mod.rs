@@ -186,8 +186,13 @@ impl Frame<'_> {
         i18n::leaf(seconds, self.language).1
     }
 
-    /// This page in every offered language, the rest of its address kept.
+    /// This page in every offered language, the rest of its address kept. None where the address is an
+    /// application's: it would get the question, and a form that is held there would be lost.
     pub fn languages(&self) -> Vec<LanguageLink> {
+        const OURS: &str = "/.vestibule/";
+        if self.assets_base.starts_with(OURS) && !self.here.starts_with(OURS) {
+            return Vec::new();
+        }
         let query = self.here.split_once('?').map_or("", |(_, query)| query);
         let link = |language: &Language| {
             let kept = url::form_urlencoded::parse(query.as_bytes()).filter(|(k, _)| k != "lang");

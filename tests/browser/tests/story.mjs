@@ -117,4 +117,94 @@ export default {
     quiet(page);
     me.state = await page.context().storageState();
   },
+
+  async 'a lost phone: a one-time code from the helpdesk, a new app, and the old ways in are dead'(world) {
+    const { gateway } = world;
+    const aino = gateway.accounts.aino;
+    const thief = await world.person({ storageState: me.state });
+    await thief.goto(`${gateway.wiki}/still`);
+    assert.equal((await received(thief))['remote-user'], 'aino');
+
+    const page = await world.person();
+    await page.goto(`${gateway.wiki}/new-phone`);
+    await password(page, aino);
+    await page.click('a:has-text("Second method")');
+    await heading(page, 'Second method');
+    await look(page, 'second method');
+    await page.click('a:has-text("One-time code")');
+    await heading(page, 'Enter the one-time code');
+    assert.equal(await focused(page), 'otc');
+    assert.equal(await page.getAttribute('#otc', 'autocomplete'), 'off');
+    await look(page, 'one-time code');
+    await page.fill('#otc', 'ZZZZ-ZZZZ');
+    await page.click('button:has-text("Confirm")');
+    await page.locator('#otc-err', { hasText: 'not correct or has expired' }).waitFor();
+    await look(page, 'one-time code, wrong');
+    const issued = await gateway.cli('helpdesk-code', 'aino');
+    assert.match(issued, /^[0-9A-Z]{4}-[0-9A-Z]{4}$/);
+    await page.fill('#otc', issued.toLowerCase().replace('-', ' '));
+    await page.click('button:has-text("Confirm")');
+    await heading(page, 'What happened to your authenticator?');
+    assert.equal(await page.locator(':checked').count(), 0, 'nothing is chosen beforehand');
+    await look(page, 'lost');
+    await page.click('button:has-text("Next")');
+    await page.locator('[role=alert]').waitFor();
+    await look(page, 'lost, nothing chosen');
+    await page.click('label[for=perm]');
+    await page.click('button:has-text("Next")');
+
+    // until the new app is confirmed nothing changes
+    await heading(page, 'Add more security');
+    await look(page, 'enrol 1, again');
+    await thief.reload();
+    assert.equal((await received(thief))['remote-user'], 'aino');
+    const { phone, codes } = await enrol(page, world.dir, { app: 'other' });
+    await thief.goto(`${gateway.wiki}/no-more`);
+    await heading(thief, 'Sign in');
+    await storeCodes(page, codes);
+    await page.waitForURL(`${gateway.wiki}/new-phone`);
+    assert.deepEqual(codes.filter((code) => me.codes.includes(code)), []);
+
+    // the old app's code and an old emergency code
+    const late = await world.person();
+    await late.goto(`${gateway.wiki}/late`);
+    await password(late, aino);
+    await heading(late, 'Enter the code from your app');
+    await typeCode(late, await me.phone.code());
+    await late.locator('#code-err', { hasText: 'not correct' }).waitFor();
+    await late.goto(`${gateway.portal}/signin/emergency-code`);
+    await late.fill('#emergency', me.codes[0]);
+    await late.click('button:has-text("Confirm")');
+    await late.locator('#emergency-err', { hasText: 'not correct or has already been used' }).waitFor();
+    await look(late, 'emergency code, wrong');
+    quiet(page);
+    quiet(late);
+    Object.assign(me, { phone, codes });
+  },
+
+  async 'an emergency code lets in for now, once'(world) {
+    const { gateway } = world;
+    const page = await world.person();
+    const begin = async (path) => {
+      await page.goto(`${gateway.wiki}${path}`);
+      await password(page, gateway.accounts.aino);
+      await page.click('a:has-text("Second method")');
+      await page.click('a:has-text("Emergency code")');
+      await heading(page, 'Enter your emergency code');
+      assert.equal(await focused(page), 'emergency');
+      await look(page, 'emergency code');
+      await page.fill('#emergency', me.codes[3].toLowerCase().replaceAll('-', ''));
+      await page.click('button:has-text("Confirm")');
+    };
+    await begin('/without-phone');
+    await heading(page, 'What happened to your authenticator?');
+    await page.click('label[for=temp]');
+    await page.click('button:has-text("Next")');
+    await page.waitForURL(`${gateway.wiki}/without-phone`);
+    assert.equal((await received(page))['remote-user'], 'aino');
+    await page.context().clearCookies();
+    await begin('/twice');
+    await page.locator('#emergency-err').waitFor();
+    quiet(page);
+  },
 };
