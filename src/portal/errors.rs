@@ -10,6 +10,7 @@ use super::steps::{Desk, Get, Outcome};
 use super::visit::Visit;
 use crate::authn;
 use crate::domain::host::Host;
+use crate::domain::request::Path;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::{StatusCode, header};
@@ -132,7 +133,7 @@ impl Desk {
             ErrorKind::Internal => self.page(status, panel, &pages::Internal { reference }, None),
             ErrorKind::FormExpired => {
                 let page = pages::FormExpired {
-                    sign_in_url: &format!("{portal}/signin"),
+                    sign_in_url: &self.entrance(context),
                 };
                 self.page(status, panel, &page, None)
             }
@@ -146,6 +147,18 @@ impl Desk {
                 self.page(status, panel, &page, None)
             }
         }
+    }
+
+    /// The application's own beginning: on the way there its host gets a session too, which signing in at
+    /// the portal alone does not give it.
+    fn entrance(&self, context: &ErrorContext<'_>) -> String {
+        let path = context.path_and_query.split('?').next().unwrap_or_default();
+        let found = Path::parse(path.as_bytes())
+            .and_then(|path| self.portal.routes.find(&self.visit.conn.host, &path));
+        found.map_or_else(
+            || format!("{}/signin", self.portal.own),
+            |(_, route)| format!("{}{}", route.origin, route.prefix.as_str()),
+        )
     }
 
     fn plain(&self, status: StatusCode, page: &impl Page) -> Response {

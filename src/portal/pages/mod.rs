@@ -186,14 +186,11 @@ impl Frame<'_> {
         i18n::leaf(seconds, self.language).1
     }
 
-    pub fn on_portal(&self) -> bool {
-        self.assets_base == super::PORTAL_ASSETS
-    }
-
-    /// This page in every offered language, the rest of its address kept. None on an application's host:
-    /// its addresses are not ours to add to.
+    /// This page in every offered language, the rest of its address kept. None where the address is an
+    /// application's: it would get the question, and a form that is held there would be lost.
     pub fn languages(&self) -> Vec<LanguageLink> {
-        if !self.on_portal() {
+        const OURS: &str = "/.vestibule/";
+        if self.assets_base.starts_with(OURS) && !self.here.starts_with(OURS) {
             return Vec::new();
         }
         let query = self.here.split_once('?').map_or("", |(_, query)| query);
@@ -213,6 +210,3 @@ impl Frame<'_> {
         self.brand.languages.iter().map(link).collect()
     }
 }
-
-#[cfg(test)]
-mod tests;
