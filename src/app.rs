@@ -5,6 +5,7 @@ use crate::authn::hashing::Limits;
 use crate::authn::sessions::{NOTICE_INTERVAL, Sessions, TOUCH_INTERVAL};
 use crate::authn::{self, Authn};
 use crate::config::{ListenerKind, Settings};
+use crate::domain::audit::Place;
 use crate::domain::host::{Host, Origin};
 use crate::domain::route::{AssertionSpec, RouteIndex};
 use crate::domain::session::View;
@@ -141,7 +142,7 @@ pub async fn start(settings: Settings, env: Env) -> anyhow::Result<Running> {
     let sessions = Arc::clone(office.authn.sessions());
     let seams = seams::Seams {
         sessions: Arc::new(SessionSeam {
-            sessions: Arc::clone(&sessions),
+            authn: Arc::clone(&office.authn),
             metrics: Arc::clone(&metrics),
         }),
         pages: Arc::new(PageSeam(portal)),
@@ -210,6 +211,7 @@ fn build_portal(
         texts: Texts::load()?,
         jwks: Arc::new(move || jwks.jwks()),
         observer: Arc::new(move |what| count(&counted, what)),
+        remember_account: office.settings.remember_account,
     }))
 }
 
@@ -327,24 +329,31 @@ async fn heed_notices(
 }
 
 struct SessionSeam {
-    sessions: Arc<Sessions>,
+    authn: Arc<Authn>,
     metrics: Arc<Metrics>,
+}
+
+impl SessionSeam {
+    fn unavailable(&self, fault: &dyn std::fmt::Display) -> Unavailable {
+        self.metrics.store_fault();
+        Unavailable(fault.to_string())
+    }
 }
 
 #[async_trait]
 impl seams::Sessions for SessionSeam {
     async fn find(&self, token: &str, host: &Host) -> Result<Option<Arc<View>>, Unavailable> {
-        self.sessions
-            .find(token, Some(host))
-            .await
-            .map_err(|fault| {
-                self.metrics.store_fault();
-                Unavailable(fault.to_string())
-            })
+        let found = self.authn.sessions().find(token, Some(host)).await;
+        found.map_err(|fault| self.unavailable(&fault))
     }
 
     fn seen(&self, view: &View) {
-        self.sessions.seen(view);
+        self.authn.sessions().seen(view);
+    }
+
+    async fn end(&self, view: &View) -> Result<(), Unavailable> {
+        let ended = self.authn.sign_out(view, &Place::default()).await;
+        ended.map_err(|fault| self.unavailable(&fault))
     }
 }
 

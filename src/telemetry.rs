@@ -397,15 +397,19 @@ pub enum Fault {
         "`{text}` does not say what to log: {source}; write for example `info` or `warn,vestibule=debug`"
     )]
     Filter { text: String, source: ParseError },
+    #[error(
+        "`{0}` would write cookies and assertions of requests into the log; the proxy library may log from `info` up"
+    )]
+    Revealing(String),
     #[error("logging was started already")]
     AlreadyStarted,
 }
 
 /// What is said when nobody asks otherwise: the proxy library only when something is wrong.
-const DEFAULT_FILTER: &str = "info,pingora=warn,sqlx=warn,hyper=warn,rustls=warn";
+const DEFAULT_FILTER: &str = "info,pingora=warn,sqlx=warn,hyper=warn,h2=warn,rustls=error";
 
 /// Logs go to stderr. `filter` is the text of `--log`: directives of tracing's `EnvFilter`, laid over `info`
-/// (`pingora=debug` shows the proxy library's own lines, too).
+/// (`pingora=info` shows the proxy library's own lines, too; below that it would show what clients send).
 pub fn init_logging(format: Format, filter: &str) -> Result<(), Fault> {
     let filter = self::filter(filter)?;
     tracing_subscriber::util::SubscriberInitExt::try_init(subscriber(
@@ -437,6 +441,14 @@ where
 }
 
 fn filter(text: &str) -> Result<EnvFilter, Fault> {
+    let reveals = |directive: &&str| {
+        let lower = directive.trim().to_ascii_lowercase();
+        let level = lower.rsplit('=').next().unwrap_or_default();
+        lower.starts_with("pingora") && !matches!(level, "info" | "warn" | "error" | "off")
+    };
+    if let Some(directive) = text.split(',').find(reveals) {
+        return Err(Fault::Revealing(directive.trim().to_owned()));
+    }
     let parsed = if text.trim().is_empty() {
         EnvFilter::try_new(DEFAULT_FILTER)
     } else {
@@ -569,5 +581,15 @@ mod tests {
             filter("vestibule=loud"),
             Err(Fault::Filter { .. })
         ));
+    }
+
+    #[test]
+    fn the_proxy_library_may_not_show_what_clients_send() {
+        for text in ["pingora=debug", "info,pingora_proxy=trace", "PINGORA=DEBUG", "pingora"] {
+            assert!(matches!(filter(text), Err(Fault::Revealing(_))), "{text}");
+        }
+        for text in ["debug", "trace,pingora=info", "vestibule=trace", ""] {
+            assert!(filter(text).is_ok(), "{text}");
+        }
     }
 }

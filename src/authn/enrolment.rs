@@ -105,7 +105,9 @@ impl Authn {
         place: &Place,
     ) -> Result<ConfirmOutcome, Fault> {
         let now = self.env.now();
-        let Some(key) = enrolment.key(now) else {
+        // bound meanwhile, by somebody else who has the password: this enrolment must not replace it
+        let overtaken = !enrolment.is_replacement() && at.account.has_second_factor();
+        let Some(key) = enrolment.key(now).filter(|_| !overtaken) else {
             return Ok(ConfirmOutcome::KeyExpired);
         };
         let Some(proof) = totp::verify_pending(digits, key.secret(), now) else {
@@ -147,7 +149,11 @@ impl Authn {
         };
         let mut effects = Effects::default();
         effects
-            .change(Change::BindTotp { account, binding })
+            .change(Change::BindTotp {
+                account,
+                binding,
+                first: !bound.replaces,
+            })
             .change(Change::EndSessionsOf { account, except })
             .change(Change::DropAttemptsOf {
                 account,

@@ -3,11 +3,16 @@
 //! Names are compared without regard to case, as browsers do for the `__Host-` prefix. A cookie of ours that
 //! comes twice was planted by somebody: then there is none.
 
-use super::seams::{PRE_SESSION_COOKIE, SESSION_COOKIE, SIGN_IN_COOKIE};
+use super::seams::{LANGUAGE_COOKIE, PRE_SESSION_COOKIE, SESSION_COOKIE, SIGN_IN_COOKIE};
 use http::HeaderMap;
 use http::header::COOKIE;
 
-const OURS: [&str; 3] = [SESSION_COOKIE, PRE_SESSION_COOKIE, SIGN_IN_COOKIE];
+const OURS: [&str; 4] = [
+    SESSION_COOKIE,
+    PRE_SESSION_COOKIE,
+    SIGN_IN_COOKIE,
+    LANGUAGE_COOKIE,
+];
 
 /// The value of the only cookie of this name, over all `Cookie` lines.
 pub(super) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

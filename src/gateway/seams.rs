@@ -32,6 +32,8 @@ pub trait Sessions: Send + Sync {
     async fn find(&self, token: &str, host: &Host) -> Result<Option<Arc<View>>, Unavailable>;
     /// Marks activity, for the idle limit. Called for each forwarded request, so it must be cheap.
     fn seen(&self, view: &View);
+    /// Ends the session and its siblings on all hosts, at the application's own sign-out.
+    async fn end(&self, view: &View) -> Result<(), Unavailable>;
 }
 
 /// The portal's pages. The routers are asked for once and cloned for each request.

@@ -45,6 +45,12 @@ impl Gateway {
         };
         if let Some(view) = permit.person() {
             self.0.seams.sessions.seen(view);
+            // the application's own sign-out: it still hears of it, everything else has ended
+            if route.logout_paths.iter().any(|p| p.matches(&inbound.path))
+                && let Err(unavailable) = self.0.seams.sessions.end(view).await
+            {
+                return self.unavailable(request, exchange, &unavailable).await;
+            }
         }
         let forwarding = Forwarding {
             permit,

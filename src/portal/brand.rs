@@ -70,8 +70,9 @@ impl Brand {
             return Ok(String::new());
         };
         let accent = Color::parse(accent).ok_or_else(|| BadAccent(accent.clone()))?;
-        let light = accent.until_legible_on(&[LIGHT_SURFACE, LIGHT_PAPER], Color::BLACK);
-        let dark = accent.until_legible_on(&[DARK_SURFACE, DARK_PAPER], Color::WHITE);
+        let light =
+            accent.until_legible_on(&[LIGHT_SURFACE, LIGHT_PAPER, LIGHT_SUNK], Color::BLACK);
+        let dark = accent.until_legible_on(&[DARK_SURFACE, DARK_PAPER, DARK_SUNK], Color::WHITE);
         let panel = accent
             .mixed(Color::BLACK, 0.25)
             .until_legible_on(&[ON_PANEL_2, ON_PANEL], Color::BLACK);
@@ -131,8 +132,11 @@ struct Color {
 
 const LIGHT_SURFACE: Color = Color::rgb(0xff, 0xff, 0xff);
 const LIGHT_PAPER: Color = Color::rgb(0xf7, 0xf5, 0xef);
+/// Under a service's initial, and under the button that shows the password.
+const LIGHT_SUNK: Color = Color::rgb(0xf0, 0xed, 0xe4);
 const DARK_SURFACE: Color = Color::rgb(0x1a, 0x22, 0x20);
 const DARK_PAPER: Color = Color::rgb(0x12, 0x18, 0x16);
+const DARK_SUNK: Color = Color::rgb(0x23, 0x2c, 0x29);
 const ON_PANEL: Color = Color::rgb(0xf4, 0xf1, 0xe8);
 const ON_PANEL_2: Color = Color::rgb(0xb9, 0xcd, 0xc6);
 
@@ -258,11 +262,13 @@ mod tests {
             };
             check(light, LIGHT_SURFACE, "on surface");
             check(light, LIGHT_PAPER, "on paper");
+            check(light, LIGHT_SUNK, "on sunk");
             check(light, value(0, "--on-brand"), "under its text");
             check(value(0, "--panel"), ON_PANEL, "panel");
             check(value(0, "--panel"), ON_PANEL_2, "panel, soft");
             check(dark, DARK_SURFACE, "dark on surface");
             check(dark, DARK_PAPER, "dark on paper");
+            check(dark, DARK_SUNK, "dark on sunk");
             check(dark, value(1, "--on-brand"), "dark under its text");
         }
         for bad in ["", "red", "#fff", "#12345g", "18594f"] {

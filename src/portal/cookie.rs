@@ -11,8 +11,10 @@ pub const SESSION: &str = "__Host-vestibule";
 pub const SIGN_IN: &str = "__Host-signin";
 /// Binds a ticket to the browser that asked for it (application hosts).
 pub const PRE_SESSION: &str = "__Host-vestibule-pre";
+/// The account name that last signed in with this browser.
+pub const ACCOUNT: &str = "__Host-vestibule-account";
 /// The language that was chosen.
-pub const LANGUAGE: &str = "__Host-lang";
+pub const LANGUAGE: &str = "__Host-vestibule-lang";
 
 /// What a request brought along.
 #[derive(Debug)]

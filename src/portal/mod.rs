@@ -60,6 +60,8 @@ pub struct Parts {
     /// The signing keys' public halves, as JSON.
     pub jwks: Arc<dyn Fn() -> Arc<str> + Send + Sync>,
     pub observer: Observer,
+    /// The sign-in page remembers the last account name on a device.
+    pub remember_account: bool,
 }
 
 pub struct Portal {
@@ -75,6 +77,7 @@ pub struct Portal {
     assets: Assets,
     jwks: Arc<dyn Fn() -> Arc<str> + Send + Sync>,
     observer: Observer,
+    remember_account: bool,
 }
 
 impl Portal {
@@ -91,6 +94,7 @@ impl Portal {
             assets: parts.assets,
             jwks: parts.jwks,
             observer: parts.observer,
+            remember_account: parts.remember_account,
         })
     }
 

@@ -17,27 +17,35 @@ pub fn draw(text: &str) -> Drawing {
         return Drawing::default();
     };
     let width = code.width();
-    let mut path = String::new();
+    let mut path = String::from("M0 0");
+    // where the pen is: moves relative to it are shorter than places
+    let mut pen = (0, 0);
     for (y, row) in code.to_colors().chunks(width).enumerate() {
         let mut x = 0;
-        while x < row.len() {
-            let run = row
-                .iter()
-                .skip(x)
-                .take_while(|c| **c == Color::Dark)
-                .count();
-            if run == 0 {
-                x += 1;
-                continue;
+        for run in row.chunk_by(|a, b| a == b) {
+            if run.first() == Some(&Color::Dark) {
+                if pen != (x, y) {
+                    let _ = write!(path, "m{} {}", offset(pen.0, x), offset(pen.1, y));
+                }
+                let _ = write!(path, "h{}", run.len());
+                pen = (x + run.len(), y);
             }
-            let _ = write!(path, "M{x} {y}h{run}");
-            x += run;
+            x += run.len();
         }
     }
     Drawing {
         // strokes are centred on their line, hence the half
         view_box: format!("-1 -1.5 {} {}", width + 2, width + 2),
         path,
+    }
+}
+
+/// How far from one place to the next, in modules: at most a code's width, 177.
+fn offset(from: usize, to: usize) -> String {
+    if from > to {
+        format!("-{}", from - to)
+    } else {
+        (to - from).to_string()
     }
 }
 

@@ -126,10 +126,12 @@ pub enum Change {
     CountWrongOneTimeCode {
         account: AccountId,
     },
-    /// Replaces whatever was bound, and clears the reminder's snooze.
+    /// Replaces whatever was bound, and clears the reminder's snooze. Once where it is to be the `first`:
+    /// fails where one is bound already.
     BindTotp {
         account: AccountId,
         binding: TotpBinding,
+        first: bool,
     },
     /// Removes the authenticator, its emergency codes and the open one-time code.
     RemoveSecondFactor {
@@ -176,7 +178,8 @@ pub enum Change {
         session: Box<Session>,
         token: TokenHash,
     },
-    /// Raises a live session under a new token; its old token dies, its children live on.
+    /// Raises a live session under a new token; its old token dies, its children live on. Its end never moves
+    /// further away: a second factor alone does not prolong a session.
     /// Once: fails where the session has ended meanwhile.
     RaiseSession {
         session: Box<Session>,
@@ -309,6 +312,27 @@ pub trait Store: Send + Sync {
     async fn last_notice(&self) -> Result<i64, Fault>;
     /// Notices after `after`, with the number to ask from next.
     async fn notices(&self, after: i64) -> Result<(i64, Vec<Notice>), Fault>;
+}
+
+/// Writes the audit records of a transaction that is on disk to the log, a JSON line each.
+fn log_audit(changes: &[Change]) {
+    for change in changes {
+        let Change::Audit(record) = change else {
+            continue;
+        };
+        tracing::info!(
+            target: "vestibule::audit",
+            event = record.event.code(),
+            account.id = record.account.map(tracing::field::display),
+            actor = record.actor.code(),
+            address = record.place.address.map(tracing::field::display),
+            user_agent = record.place.user_agent.as_deref(),
+            detail = record.detail,
+            at = record.at.seconds(),
+            "audit: {}",
+            record.event.code(),
+        );
+    }
 }
 
 /// A store that is shared.

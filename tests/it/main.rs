@@ -2,6 +2,7 @@
 
 mod architecture;
 mod config;
+mod dependencies;
 mod gateway;
 mod sign_in_machine;
 mod snippets;

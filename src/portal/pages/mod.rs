@@ -205,3 +205,6 @@ impl Frame<'_> {
         self.brand.languages.iter().map(link).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

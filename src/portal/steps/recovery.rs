@@ -168,7 +168,7 @@ async fn lost_submitted(desk: &Desk, form: &Form) -> Outcome {
         }
         "temporary" => match authn.lost_temporarily(at, lost, &place).await? {
             Some(progress) => {
-                desk.note(&progress);
+                desk.portal.happened(Happening::Recovered);
                 desk.after(progress).await
             }
             None => see("/signin/lost"),

@@ -38,6 +38,7 @@ async fn show_page(desk: &Desk) -> Outcome {
                 }
             };
             let own = account_policy(desk, &at.account.groups);
+            desk.portal.happened(Happening::ReminderShown);
             reminder_page(desk, status, own, destination.as_ref(), None)
         }
         _ => match desk.person().await? {

@@ -2,6 +2,7 @@
 
 use super::{Desk, Get, Outcome, Unchecked};
 use crate::authn::sign_in::{Context, Credentials, PasswordOutcome};
+use crate::domain::account::NameKey;
 use crate::domain::return_to::Destination;
 use crate::domain::timestamp::minutes_rounded_up;
 use crate::portal::form::Form;
@@ -9,7 +10,10 @@ use crate::portal::pages::{SignIn, SignInError, Throttled};
 use crate::portal::respond::Reply;
 use crate::portal::{Happening, cookie};
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{StatusCode, header};
+use std::time::Duration;
 
 pub async fn show(Get(desk): Get) -> Response {
     let outcome = show_page(&desk).await;
@@ -22,7 +26,26 @@ async fn show_page(desk: &Desk) -> Outcome {
         return desk.go_on(&view, destination).await;
     }
     let expired = desk.visit.query("expired").map(|_| SignInError::Expired);
-    form_page(desk, StatusCode::OK, "", destination.as_ref(), expired)
+    let name = remembered(desk).unwrap_or_default();
+    form_page(desk, StatusCode::OK, &name, destination.as_ref(), expired)
+}
+
+/// The name that last signed in with this browser, where the configuration wants it remembered.
+fn remembered(desk: &Desk) -> Option<String> {
+    let cookie = desk.visit.cookie(cookie::ACCOUNT)?;
+    let bytes = URL_SAFE_NO_PAD.decode(cookie).ok()?;
+    let name = String::from_utf8(bytes).ok()?;
+    let wanted = desk.portal.remember_account && NameKey::new(&name).is_some();
+    wanted.then_some(name)
+}
+
+fn remember(desk: &Desk, name: &str, reply: Reply) -> Reply {
+    if !desk.portal.remember_account {
+        return reply;
+    }
+    let value = URL_SAFE_NO_PAD.encode(name.trim());
+    let year = Duration::from_secs(365 * 86_400);
+    reply.cookie(cookie::set(cookie::ACCOUNT, value, Some(year)))
 }
 
 /// The form, with a pre-session cookie for its anti-forgery value where the browser has none.
@@ -109,7 +132,8 @@ async fn submitted(desk: &Desk, form: &Form) -> Outcome {
         PasswordOutcome::Paused { until } => paused(desk, until, destination.as_ref()),
         PasswordOutcome::Progress(progress) => {
             desk.note(&progress);
-            desk.after(progress).await
+            let reply = desk.after(progress).await?;
+            Ok(remember(desk, username, reply))
         }
     }
 }

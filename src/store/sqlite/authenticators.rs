@@ -96,11 +96,12 @@ pub(super) async fn bind_totp(
     c: &mut SqliteConnection,
     account: AccountId,
     binding: &TotpBinding,
+    first: bool,
 ) -> Applied {
     let done = query(
         "UPDATE accounts SET totp_id = $2, totp_sealed_secret = $3, totp_bound_at = $4,
              totp_last_step = $5, totp_codes_unconfirmed = $6, snoozed_until = NULL
-         WHERE id = $1",
+         WHERE id = $1 AND (totp_id IS NULL OR $7 = 0)",
     )
     .bind(&account.uuid().as_bytes()[..])
     .bind(&binding.id.uuid().as_bytes()[..])
@@ -108,6 +109,7 @@ pub(super) async fn bind_totp(
     .bind(binding.bound_at.seconds())
     .bind(i64::try_from(binding.last_step).map_err(unfit)?)
     .bind(i64::from(binding.codes_unconfirmed))
+    .bind(i64::from(first))
     .execute(&mut *c)
     .await?;
     notices::account(c, account).await?;

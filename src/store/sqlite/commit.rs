@@ -1,7 +1,7 @@
 //! One decision, one transaction.
 
 use super::{accounts, attempts, audit, authenticators, keys, sessions, throttle};
-use crate::store::{Change, Commit, Fault};
+use crate::store::{Change, Commit, Fault, log_audit};
 use sqlx::{Sqlite, SqliteConnection, Transaction};
 
 /// What became of one change.
@@ -44,6 +44,7 @@ pub(super) async fn run(
         }
     }
     tx.commit().await?;
+    log_audit(changes);
     Ok(Commit::Done)
 }
 
@@ -80,9 +81,11 @@ async fn apply(c: &mut SqliteConnection, change: &Change) -> Applied {
         Change::CountWrongOneTimeCode { account } => {
             authenticators::count_wrong_one_time_code(c, *account).await
         }
-        Change::BindTotp { account, binding } => {
-            authenticators::bind_totp(c, *account, binding).await
-        }
+        Change::BindTotp {
+            account,
+            binding,
+            first,
+        } => authenticators::bind_totp(c, *account, binding, *first).await,
         Change::RemoveSecondFactor { account } => {
             authenticators::remove_second_factor(c, *account).await
         }

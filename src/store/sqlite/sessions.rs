@@ -118,7 +118,8 @@ pub(super) async fn raise(
 ) -> Applied {
     let done = query(
         "UPDATE portal_sessions SET token = $2, second_factor = $4, auth_time = $5,
-             password_at = $6, second_factor_at = $7, expires_at = $8,
+             password_at = $6, second_factor_at = $7,
+             expires_at = CASE WHEN expires_at < $8 THEN expires_at ELSE $8 END,
              last_seen_at = CASE WHEN last_seen_at < $9 THEN $9 ELSE last_seen_at END
          WHERE id = $1 AND account_id = $3 AND expires_at > $9",
     )

@@ -1,7 +1,7 @@
 //! Who gets what: each decision as the client meets it.
 
 use crate::support::upstream::value;
-use crate::support::world::World;
+use crate::support::world::{World, path};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signed_in_request_is_forwarded_with_its_identity() {
@@ -267,4 +267,19 @@ async fn a_new_configuration_holds_from_the_next_request_on() {
     world.gateway.reload(none).unwrap();
     wire.send(&request).await;
     assert_eq!(wire.answer().await.unwrap().status, 421);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_applications_own_sign_out_is_forwarded_and_ends_everything() {
+    let world = World::with(|snapshot, _| {
+        let mut routes = snapshot.routes.routes().to_vec();
+        routes[0].logout_paths = vec![vestibule::domain::route::PublicPath::new(path("/logout"))];
+        *snapshot = crate::support::world::snapshot(routes);
+    })
+    .await;
+    assert_eq!(world.signed_in("GET /logout/not", "").await.status, 200);
+    assert_eq!(world.signed_in("GET /logout", "").await.status, 200);
+    let seen = world.upstream.take();
+    assert_eq!(value(seen.last().unwrap(), "remote-user"), Some("aino"));
+    assert_eq!(world.signed_in("GET /page", "").await.status, 401);
 }

@@ -134,3 +134,11 @@ pub async fn codes_are_confirmed(s: &dyn Store) {
     done(s, [Change::ConfirmCodesStored { account }]).await;
     assert!(!get(s, 1).await.totp.unwrap().codes_unconfirmed);
 }
+
+pub async fn the_first_authenticator_is_the_first(s: &dyn Store) {
+    done(s, [add(1), bind_first(1, 1)]).await;
+    lost(s, 0, [bind_first(1, 2)]).await;
+    let bound = s.account(account_id(1)).await.unwrap().unwrap();
+    assert_eq!(bound.totp.unwrap().id, authenticator_id(1));
+    done(s, [bind(1, 3)]).await;
+}

@@ -22,7 +22,7 @@ macro_rules! contract {
             contract!(@one $open;
                 accounts: adding_and_finding a_name_belongs_to_one_account paging_by_login
                     changing_each_part nobody_is_changed_who_is_not_there counting_them;
-                authenticators: a_step_is_spent_once_and_forwards binding_replaces_and_ends_the_snooze
+                authenticators: the_first_authenticator_is_the_first a_step_is_spent_once_and_forwards binding_replaces_and_ends_the_snooze
                     removing_takes_the_codes_along emergency_codes_go_one_by_one
                     one_time_code_is_one_and_wears_out codes_are_confirmed;
                 attempts: they_move_by_version they_end_by_version_or_by_force those_of_an_account_end_but_one;

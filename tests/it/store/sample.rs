@@ -180,6 +180,16 @@ pub fn bind(account: u8, n: u8) -> Change {
     Change::BindTotp {
         account: account_id(account),
         binding: binding(n),
+        first: false,
+    }
+}
+
+/// Bound only where nothing is bound yet.
+pub fn bind_first(account: u8, n: u8) -> Change {
+    Change::BindTotp {
+        account: account_id(account),
+        binding: binding(n),
+        first: true,
     }
 }
 

@@ -107,6 +107,12 @@ impl Sessions for TestSessions {
     fn seen(&self, _view: &View) {
         self.seen.fetch_add(1, Ordering::SeqCst);
     }
+    async fn end(&self, view: &View) -> Result<(), Unavailable> {
+        self.views
+            .lock()
+            .retain(|_, v| v.session.id != view.session.id);
+        Ok(())
+    }
 }
 
 pub(crate) fn view() -> View {
