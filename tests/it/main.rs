@@ -3,6 +3,7 @@
 mod architecture;
 mod config;
 mod dependencies;
+mod documents;
 mod gateway;
 mod sign_in_machine;
 mod snippets;
