@@ -585,7 +585,12 @@ mod tests {
 
     #[test]
     fn the_proxy_library_may_not_show_what_clients_send() {
-        for text in ["pingora=debug", "info,pingora_proxy=trace", "PINGORA=DEBUG", "pingora"] {
+        for text in [
+            "pingora=debug",
+            "info,pingora_proxy=trace",
+            "PINGORA=DEBUG",
+            "pingora",
+        ] {
             assert!(matches!(filter(text), Err(Fault::Revealing(_))), "{text}");
         }
         for text in ["debug", "trace,pingora=info", "vestibule=trace", ""] {

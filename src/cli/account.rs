@@ -27,8 +27,8 @@ pub(super) enum Command {
         email: Option<String>,
         #[arg(long)]
         name: Option<String>,
-        /// May be given several times.
-        #[arg(long = "group")]
+        /// May be given several times, or as a list with commas.
+        #[arg(long = "group", alias = "groups", value_delimiter = ',')]
         groups: Vec<String>,
         /// KEY=VALUE, for identity headers; may be given several times.
         #[arg(long = "attribute")]
@@ -50,6 +50,8 @@ pub(super) enum Command {
     /// Sets the groups, replacing those there are.
     SetGroups {
         account: String,
+        /// One after the other, or as a list with commas; none: the account is in no group.
+        #[arg(value_delimiter = ',')]
         groups: Vec<String>,
     },
     /// Removes the authenticator app and the emergency codes; ends every session.

@@ -18,10 +18,11 @@ pub(super) enum Command {
     },
     /// Ends one session, or every session of an account; in force within a second.
     Revoke {
-        /// The session's id, as `session list` shows it.
-        id: Option<String>,
+        /// A session's id, as `session list` shows it, or an account: then every session of it.
+        #[arg(value_name = "ID|ACCOUNT")]
+        which: Option<String>,
         /// Every session of this account.
-        #[arg(long, conflicts_with = "id")]
+        #[arg(long, conflicts_with = "which")]
         account: Option<String>,
     },
 }
@@ -37,32 +38,38 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> an
             let sessions = office.store.sessions_of(account, now, limit).await?;
             list(&sessions, format)
         }
-        Command::Revoke { id: Some(id), .. } => {
-            let id = SessionId::parse(&id).with_context(|| {
-                format!("`{id}` is not a session's id; `vestibule session list` shows them")
-            })?;
-            let now = office.env.now();
-            let all = office.store.sessions_of(None, now, u32::MAX).await?;
-            let session = all
-                .iter()
-                .find(|s| s.id == id)
-                .with_context(|| format!("no live session has the id {id}"))?;
-            office.authn.revoke_session(session.account, id).await?;
-            output::done(format, "The session has ended.")
-        }
+        Command::Revoke {
+            which: Some(which), ..
+        } => match SessionId::parse(&which) {
+            Some(id) => revoke_one(office, id, format).await,
+            None => revoke_all(office, &which, format).await,
+        },
         Command::Revoke {
             account: Some(name),
             ..
-        } => {
-            let account = find(office, &name).await?;
-            office.authn.revoke_sessions(account.id).await?;
-            output::done(
-                format,
-                &format!("Every session of {} has ended.", account.shown_as()),
-            )
-        }
+        } => revoke_all(office, &name, format).await,
         Command::Revoke { .. } => bail!("say which: a session's id, or --account NAME"),
     }
+}
+
+async fn revoke_one(office: &Office, id: SessionId, format: Format) -> anyhow::Result<()> {
+    let now = office.env.now();
+    let all = office.store.sessions_of(None, now, u32::MAX).await?;
+    let session = all
+        .iter()
+        .find(|s| s.id == id)
+        .with_context(|| format!("no live session has the id {id}"))?;
+    office.authn.revoke_session(session.account, id).await?;
+    output::done(format, "The session has ended.")
+}
+
+async fn revoke_all(office: &Office, name: &str, format: Format) -> anyhow::Result<()> {
+    let account = find(office, name).await?;
+    office.authn.revoke_sessions(account.id).await?;
+    output::done(
+        format,
+        &format!("Every session of {} has ended.", account.shown_as()),
+    )
 }
 
 fn list(sessions: &[Session], format: Format) -> anyhow::Result<()> {

@@ -28,6 +28,10 @@ use brand::Brand;
 use i18n::Texts;
 use std::sync::Arc;
 
+/// Where pages find their style and script: on the portal, and on an application's host.
+const PORTAL_ASSETS: &str = "/assets/";
+const HOST_ASSETS: &str = "/.vestibule/assets/";
+
 /// What happened at a page, for the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Happening {

@@ -186,8 +186,16 @@ impl Frame<'_> {
         i18n::leaf(seconds, self.language).1
     }
 
-    /// This page in every offered language, the rest of its address kept.
+    pub fn on_portal(&self) -> bool {
+        self.assets_base == super::PORTAL_ASSETS
+    }
+
+    /// This page in every offered language, the rest of its address kept. None on an application's host:
+    /// its addresses are not ours to add to.
     pub fn languages(&self) -> Vec<LanguageLink> {
+        if !self.on_portal() {
+            return Vec::new();
+        }
         let query = self.here.split_once('?').map_or("", |(_, query)| query);
         let link = |language: &Language| {
             let kept = url::form_urlencoded::parse(query.as_bytes()).filter(|(k, _)| k != "lang");

@@ -15,7 +15,7 @@ use super::form::{Form, Malformed};
 use super::pages::{Frame, Page, Panel};
 use super::respond::Reply;
 use super::visit::{Person, Visit};
-use super::{Happening, Portal};
+use super::{HOST_ASSETS, Happening, PORTAL_ASSETS, Portal};
 use crate::authn::progress::{Position, Progress, Underway};
 use crate::authn::{self};
 use crate::domain::id::SessionId;
@@ -339,9 +339,9 @@ impl Portal {
             brand: &self.brand,
             assets: &self.assets,
             assets_base: if on_portal {
-                "/assets/"
+                PORTAL_ASSETS
             } else {
-                "/.vestibule/assets/"
+                HOST_ASSETS
             },
             tr: self.texts.in_language(visit.language),
             language: visit.language,
