@@ -1,6 +1,7 @@
 //! The integration tests, in one binary.
 
 mod architecture;
+mod commands;
 mod config;
 mod dependencies;
 mod documents;

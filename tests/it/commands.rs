@@ -1,0 +1,277 @@
+//! The command line, as an operator types it: what it prints, what it changes, how it ends.
+
+use serde_json::Value;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use vestibule::demo::{Layout, Ports, certificates, write_config};
+use vestibule::env::Env;
+
+struct Machine {
+    dir: tempfile::TempDir,
+}
+
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::open(dir.path()).unwrap();
+        certificates::ensure(&layout, &Env::system()).unwrap();
+        let ports = Ports {
+            gateway: 8443,
+            wiki: 9001,
+            payroll: 9002,
+            operations: 9003,
+        };
+        std::fs::write(layout.config(), write_config(&layout, &ports)).unwrap();
+        Self { dir }
+    }
+
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Said {
+        self.run_with(arguments, "")
+    }
+
+    fn run_with(&self, arguments: &[&str], input: &str) -> Said {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_vestibule"))
+            .args(arguments)
+            .args([
+                "--config",
+                self.path().join("vestibule.yaml").to_str().unwrap(),
+            ])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // a command that takes no input may be gone already
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        Said {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    #[track_caller]
+    fn json(&self, arguments: &[&str]) -> Value {
+        let said = self.run(&[arguments, &["--json"]].concat());
+        assert_eq!(said.code, 0, "{arguments:?}: {}", said.err);
+        serde_json::from_str(&said.out).unwrap()
+    }
+
+    #[track_caller]
+    fn refused(&self, arguments: &[&str], input: &str, because: &str) {
+        let said = self.run_with(arguments, input);
+        assert_eq!(said.code, 1, "{arguments:?}: {}", said.out);
+        assert!(said.err.contains(because), "{arguments:?}: {}", said.err);
+    }
+}
+
+const PASSWORD: &str = "a few unrelated words\n";
+
+#[test]
+fn an_account_from_beginning_to_end() {
+    let m = Machine::new();
+    let add = [
+        "account",
+        "add",
+        "aino",
+        "--email",
+        "aino@example.com",
+        "--name",
+        "Aino Virtanen",
+        "--group",
+        "staff",
+        "--groups",
+        "finance,it",
+    ];
+    let said = m.run_with(&[&add[..], &["--json"]].concat(), PASSWORD);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let aino: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(
+        aino["groups"],
+        serde_json::json!(["finance", "it", "staff"])
+    );
+    assert_eq!(aino["two_factor"], false);
+
+    m.refused(&["account", "add", "AINO"], PASSWORD, "taken");
+    m.refused(
+        &["account", "add", "x", "--email", "Aino@Example.com"],
+        PASSWORD,
+        "taken",
+    );
+    m.refused(
+        &["account", "add", "y", "--email", "nobody"],
+        PASSWORD,
+        "name@domain",
+    );
+    m.refused(
+        &["account", "add", "z"],
+        "short\n",
+        "at least 15 characters",
+    );
+    m.refused(&["account", "add", "z"], "\n", "1 to 256 characters");
+    m.refused(
+        &["account", "add", "z", "--group", "a,b\nc"],
+        PASSWORD,
+        "group name",
+    );
+    m.refused(
+        &["account", "show", "nobody"],
+        "",
+        "`vestibule account list` shows all",
+    );
+
+    assert_eq!(m.run(&["account", "disable", "aino@example.com"]).code, 0);
+    assert_eq!(m.json(&["account", "show", "aino"])["disabled"], true);
+    m.refused(&["helpdesk-code", "aino"], "", "may not sign in");
+    assert_eq!(m.run(&["account", "enable", "aino"]).code, 0);
+    assert_eq!(m.run(&["account", "set-groups", "aino", "staff"]).code, 0);
+    assert_eq!(
+        m.json(&["account", "show", "aino"])["groups"],
+        serde_json::json!(["staff"])
+    );
+    assert_eq!(
+        m.run_with(&["account", "set-password", "aino"], PASSWORD)
+            .code,
+        0
+    );
+    assert_eq!(m.run(&["account", "reset-2fa", "aino"]).code, 0);
+    assert_eq!(m.json(&["account", "list"]).as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_one_time_code_is_printed_alone_and_once() {
+    let m = Machine::new();
+    assert_eq!(m.run_with(&["account", "add", "aino"], PASSWORD).code, 0);
+    let said = m.run(&["helpdesk-code", "aino"]);
+    assert_eq!(said.code, 0);
+    let code = said.out.strip_suffix('\n').unwrap();
+    assert_eq!((code.len(), code.as_bytes()[4]), (9, b'-'), "{code}");
+    let again = m.json(&["helpdesk-code", "aino"]);
+    assert_ne!(again["code"], code);
+    // neither is in any file
+    for entry in std::fs::read_dir(m.path().join("data")).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let bare = code.replace('-', "");
+        for text in [code, bare.as_str()] {
+            assert!(!bytes.windows(text.len()).any(|w| w == text.as_bytes()));
+        }
+    }
+    m.refused(&["helpdesk-code", "nobody"], "", "no account");
+}
+
+#[test]
+fn imports_say_which_line_and_why() {
+    let m = Machine::new();
+    let csv = m.path().join("people.csv");
+    let hash = "$6$rounds=1000$saltstring$Zu2Vknok2/f53APfN687ADnzeNBLcsEgTwvcBHMD2./07rZQAt8vsuKVufD15dyZh.LOLB/uZKf6I3GyON4bp/";
+    let rows = format!(
+        "login,email,groups,password_hash\naino,aino@example.com,staff;it,{hash}\nveikko,broken,,\nliisa,,,$1$old$md5\n"
+    );
+    std::fs::write(&csv, rows).unwrap();
+    let file = csv.to_str().unwrap();
+    let said = m.run(&["account", "import", file, "--dry-run"]);
+    assert_eq!(said.code, 1);
+    assert_eq!(m.json(&["account", "list"]), serde_json::json!([]));
+    let said = m.run(&["account", "import", file]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("1 accounts added"), "{}", said.out);
+    assert!(
+        said.err
+            .contains("line 3: `broken` is not an e-mail address"),
+        "{}",
+        said.err
+    );
+    assert!(
+        said.err.contains("line 4: the password hash"),
+        "{}",
+        said.err
+    );
+
+    // what is exported can be imported elsewhere
+    let exported = m.run(&["account", "export", "--with-hashes"]).out;
+    assert!(exported.contains(hash));
+    assert!(!m.run(&["account", "export"]).out.contains("$6$"));
+    let other = Machine::new();
+    let said = other.run_with(&["account", "import", "-"], &exported);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(
+        other.json(&["account", "show", "aino"])["groups"],
+        serde_json::json!(["it", "staff"])
+    );
+}
+
+#[test]
+fn sessions_and_keys() {
+    let m = Machine::new();
+    assert_eq!(m.json(&["session", "list"]), serde_json::json!([]));
+    m.refused(&["session", "revoke"], "", "say which");
+    m.refused(
+        &["session", "revoke", "01a2044b-d3c0-7210-8697-933a9599881b"],
+        "",
+        "no live session",
+    );
+    m.refused(&["session", "revoke", "nobody"], "", "no account");
+    let first = m.json(&["keys", "rotate"])["key"].clone();
+    let second = m.json(&["keys", "rotate"])["key"].clone();
+    let keys = m.json(&["keys", "list"]);
+    let find = |id: &Value| {
+        keys.as_array()
+            .unwrap()
+            .iter()
+            .find(|k| k["key"] == *id)
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(find(&second)["published_until"], Value::Null);
+    assert!(find(&first)["published_until"].is_i64());
+}
+
+#[test]
+fn wrong_usage_is_2_and_a_broken_configuration_1() {
+    let m = Machine::new();
+    assert_eq!(m.run(&["account", "fly"]).code, 2);
+    assert_eq!(m.run(&["nothing"]).code, 2);
+    std::fs::write(m.path().join("vestibule.yaml"), "listen: 3\n").unwrap();
+    for arguments in [
+        &["check"][..],
+        &["serve"],
+        &["account", "list"],
+        &["explain", "--url", "https://x/"],
+    ] {
+        let said = m.run(arguments);
+        assert_eq!(said.code, 1, "{arguments:?}");
+        let all = said.out + &said.err;
+        assert!(all.contains("vestibule.yaml:1:9"), "{arguments:?}: {all}");
+    }
+}
+
+#[test]
+fn the_demo_configuration_has_no_mistakes_and_explains_itself() {
+    let m = Machine::new();
+    let said = m.run(&["check"]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(
+        !said.out.contains("warning") && !said.err.contains("warning"),
+        "{}{}",
+        said.out,
+        said.err
+    );
+    let url = "https://payroll.localhost:8443/x";
+    let said = m.run(&["explain", "--url", url]);
+    assert_eq!(said.code, 0);
+    assert!(said.out.contains("Route `payroll`"), "{}", said.out);
+}
