@@ -308,7 +308,7 @@ pub struct Throttle {
     /// Threads that check passwords; 0: as many as the machine has cores.
     #[schemars(extend("default" = 0))]
     pub hashing_threads: Option<u32>,
-    /// Password checks that may wait for a thread; more are turned away with 503.
+    /// Password checks that may wait for a thread; more are turned away with 429.
     #[schemars(extend("default" = 64))]
     pub hashing_queue: Option<u32>,
 }

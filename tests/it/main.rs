@@ -4,6 +4,7 @@ mod architecture;
 mod commands;
 mod config;
 mod dependencies;
+mod documents;
 mod gateway;
 mod sign_in_machine;
 mod snippets;
