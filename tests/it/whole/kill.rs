@@ -245,6 +245,7 @@ async fn what_was_acknowledged_survives_being_killed() {
                     codes_unconfirmed: false,
                 };
                 let bind = Change::BindTotp {
+                    first: true,
                     account: account.id,
                     binding,
                 };

@@ -256,6 +256,7 @@ impl Site {
             codes_unconfirmed: false,
         };
         self.commit(&[Change::BindTotp {
+            first: true,
             account: account.id,
             binding,
         }])
