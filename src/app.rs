@@ -13,7 +13,7 @@ use crate::env::Env;
 use crate::gateway::seams::{self, Unavailable};
 use crate::gateway::{self, CertificateFiles, Certificates, Gateway};
 use crate::ops::{self, Readiness};
-use crate::portal::brand::{AuthenticatorApp, Brand, Support};
+use crate::portal::brand::{AuthenticatorApp, Brand, Logo, Support};
 use crate::portal::errors::ErrorContext;
 use crate::portal::i18n::{Language, Texts};
 use crate::portal::{self, Happening, Portal, assets::Assets};
@@ -22,7 +22,7 @@ use crate::store::SharedStore;
 use crate::store::sqlite::SqliteStore;
 use crate::telemetry::{self, Metrics, RouteLabel};
 use crate::vault::Vault;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -43,8 +43,35 @@ pub struct Office {
 impl Office {
     /// Opens store and key file, making both at first use.
     pub async fn open(settings: Settings, env: Env) -> anyhow::Result<Self> {
-        let vault = Arc::new(Vault::open_or_create(&settings.key_file, &env)?);
-        let store: SharedStore = Arc::new(SqliteStore::open(&settings.storage).await?);
+        let (key, store) = (&settings.key_file, &settings.storage);
+        if store.exists() && !key.exists() {
+            bail!(
+                "the key file {} is missing, but the store {} is there: put the key file back from a backup; \
+                 with a new one nobody's authenticator app would work any more",
+                key.display(),
+                store.display()
+            );
+        }
+        let vault = Vault::open_or_create(key, &env)?;
+        let store = SqliteStore::open(store).await?;
+        Self::with(settings, env, vault, store)
+    }
+
+    /// Opens what is there, for commands that only make sense on a store with something in it.
+    pub async fn open_existing(settings: Settings, env: Env) -> anyhow::Result<Self> {
+        let store = SqliteStore::open_existing(&settings.storage).await?;
+        let vault = Vault::open(&settings.key_file, &env)?;
+        Self::with(settings, env, vault, store)
+    }
+
+    fn with(
+        settings: Settings,
+        env: Env,
+        vault: Vault,
+        store: SqliteStore,
+    ) -> anyhow::Result<Self> {
+        let vault = Arc::new(vault);
+        let store: SharedStore = Arc::new(store);
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let limits = Limits {
             threads: NonZeroUsize::new(settings.hashing.threads).unwrap_or(cores),
@@ -233,10 +260,14 @@ fn count(metrics: &Metrics, what: Happening) {
 
 fn brand(settings: &Settings) -> anyhow::Result<Brand> {
     let brand = &settings.brand;
-    let logo_svg = match &brand.logo {
+    let logo = match &brand.logo {
         Some(path) => {
-            let text = std::fs::read_to_string(path);
-            Some(text.with_context(|| format!("the logo {} cannot be read", path.display()))?)
+            let bytes = std::fs::read(path)
+                .with_context(|| format!("the logo {} cannot be read", path.display()))?;
+            let logo = Logo::new(bytes).with_context(|| {
+                format!("the logo {} is neither an SVG nor a PNG", path.display())
+            })?;
+            Some(logo)
         }
         None => None,
     };
@@ -249,7 +280,7 @@ fn brand(settings: &Settings) -> anyhow::Result<Brand> {
     };
     Ok(Brand {
         name: brand.name.clone(),
-        logo_svg,
+        logo,
         accent: brand.accent.clone(),
         support: Support {
             email: brand.support.email.clone(),

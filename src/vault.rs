@@ -194,7 +194,12 @@ fn create_key_file(path: &Path, env: &Env) -> Result<(), Fault> {
         source,
     };
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(not_made)?;
+        use std::os::unix::fs::DirBuilderExt as _;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(not_made)?;
     }
     let key = Zeroizing::new(URL_SAFE_NO_PAD.encode(env.random::<32>()));
     let temporary = path.with_extension(format!("new-{}", env.uuid()));

@@ -1,5 +1,6 @@
 //! `vestibule account …`: the people.
 
+use super::load::Store;
 use super::output::{self, Format};
 use crate::app::Office;
 use crate::authn::accounts::NewAccount;
@@ -74,6 +75,23 @@ pub(super) enum Command {
         #[arg(long)]
         with_hashes: bool,
     },
+}
+
+impl Command {
+    /// Adding people may come before the first start; the rest needs somebody to be there.
+    pub(super) const fn store(&self) -> Store {
+        match self {
+            Self::Add { .. } | Self::Import { .. } => Store::MadeAtFirstUse,
+            Self::List
+            | Self::Show { .. }
+            | Self::Disable { .. }
+            | Self::Enable { .. }
+            | Self::SetPassword { .. }
+            | Self::SetGroups { .. }
+            | Self::Reset2fa { .. }
+            | Self::Export { .. } => Store::MustExist,
+        }
+    }
 }
 
 /// An account as it is printed and imported.
@@ -366,8 +384,13 @@ async fn import(
     if refused.is_empty() {
         Ok(())
     } else {
+        let lines = if refused.len() == 1 {
+            "line was"
+        } else {
+            "lines were"
+        };
         bail!(
-            "{} lines were refused; mend them and import those again",
+            "{} {lines} refused; mend and import again what was refused",
             refused.len()
         )
     }

@@ -45,7 +45,7 @@ async fn list(office: &Office, format: Format) -> anyhow::Result<()> {
     for key in &keys {
         match key.retired_until {
             None => println!("{}  signs", key.id),
-            Some(until) => println!("{}  published until {until} (seconds since 1970)", key.id),
+            Some(until) => println!("{}  published until {}", key.id, output::moment(until)),
         }
     }
     if keys.is_empty() {

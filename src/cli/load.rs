@@ -34,14 +34,27 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .context("the runtime cannot be started")
 }
 
+/// Whether a command may be the first on a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Store {
+    /// Made where it is not there yet.
+    MadeAtFirstUse,
+    /// A missing one is a mistake in the configuration.
+    MustExist,
+}
+
 /// Opens store and use cases and runs a command on them.
 pub(super) fn with_office<T>(
     path: &Path,
+    store: Store,
     work: impl AsyncFnOnce(Office) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let settings = settings(path)?.settings;
     runtime()?.block_on(async {
-        let office = Office::open(settings, Env::system()).await?;
+        let office = match store {
+            Store::MadeAtFirstUse => Office::open(settings, Env::system()).await?,
+            Store::MustExist => Office::open_existing(settings, Env::system()).await?,
+        };
         work(office).await
     })
 }

@@ -17,6 +17,7 @@ mod session;
 use crate::store::SharedStore;
 use crate::store::sqlite::SqliteStore;
 use clap::{Args, Parser, Subcommand};
+use load::Store;
 use output::Format;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -139,28 +140,29 @@ fn dispatch(command: Command) -> anyhow::Result<Outcome> {
         Command::Docs(arguments) => docs::run(&arguments),
         Command::Account { command, common } => {
             let format = common.format();
-            load::with_office(&common.config, async |office| {
+            let store = command.store();
+            load::with_office(&common.config, store, async |office| {
                 account::run(command, &office, format).await
             })
             .map(|()| Outcome::Done)
         }
         Command::HelpdeskCode { account, common } => {
             let format = common.format();
-            load::with_office(&common.config, async |office| {
+            load::with_office(&common.config, Store::MustExist, async |office| {
                 helpdesk_code::run(&account, &office, format).await
             })
             .map(|()| Outcome::Done)
         }
         Command::Session { command, common } => {
             let format = common.format();
-            load::with_office(&common.config, async |office| {
+            load::with_office(&common.config, Store::MustExist, async |office| {
                 session::run(command, &office, format).await
             })
             .map(|()| Outcome::Done)
         }
         Command::Keys { command, common } => {
             let format = common.format();
-            load::with_office(&common.config, async |office| {
+            load::with_office(&common.config, Store::MadeAtFirstUse, async |office| {
                 keys::run(&command, &office, format).await
             })
             .map(|()| Outcome::Done)

@@ -21,3 +21,12 @@ pub(super) fn done(format: Format, sentence: &str) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// A point in time as people and programs read it (RFC 3339, UTC).
+pub(super) fn moment(at: crate::domain::timestamp::Timestamp) -> String {
+    use time::format_description::well_known::Rfc3339;
+    time::OffsetDateTime::from_unix_timestamp(at.seconds())
+        .ok()
+        .and_then(|moment| moment.format(&Rfc3339).ok())
+        .unwrap_or_else(|| at.to_string())
+}

@@ -18,8 +18,11 @@ impl Assets {
     pub fn new(brand: &Brand) -> Result<Self, BadAccent> {
         let css = "text/css; charset=utf-8";
         let svg = "image/svg+xml";
-        let logo = brand.logo_svg.clone().unwrap_or_default();
-        Ok(Self(vec![
+        let logo = brand
+            .logo
+            .clone()
+            .map(|logo| asset("logo", logo.kind, logo.bytes));
+        let fixed = [
             asset(
                 "style.css",
                 css,
@@ -36,8 +39,8 @@ impl Assets {
                 svg,
                 include_bytes!("../../assets/icon.svg").to_vec(),
             ),
-            asset("logo.svg", svg, logo.into_bytes()),
-        ]))
+        ];
+        Ok(Self(fixed.into_iter().chain(logo).collect()))
     }
 
     /// The file name that a page links to.
@@ -69,7 +72,10 @@ fn asset(name: &'static str, kind: &'static str, content: Vec<u8>) -> Asset {
     let (stem, ending) = name.split_once('.').unwrap_or((name, ""));
     Asset {
         name,
-        file: format!("{stem}.{mark}.{ending}"),
+        file: match ending {
+            "" => format!("{stem}.{mark}"),
+            ending => format!("{stem}.{mark}.{ending}"),
+        },
         kind,
         bytes: Bytes::from(content),
     }

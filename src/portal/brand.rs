@@ -37,10 +37,31 @@ pub struct AuthenticatorApp {
     pub short: Option<String>,
 }
 
+/// The organisation's logo, an SVG or a PNG by its content.
+#[derive(Clone, Debug)]
+pub struct Logo {
+    pub kind: &'static str,
+    pub bytes: Vec<u8>,
+}
+
+impl Logo {
+    /// `None` for anything that is neither.
+    pub fn new(bytes: Vec<u8>) -> Option<Self> {
+        let is_png = bytes.starts_with(b"\x89PNG\r\n\x1a\n");
+        let is_svg = std::str::from_utf8(&bytes).is_ok_and(|text| text.contains("<svg"));
+        let kind = match (is_png, is_svg) {
+            (true, _) => "image/png",
+            (false, true) => "image/svg+xml",
+            (false, false) => return None,
+        };
+        Some(Self { kind, bytes })
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Brand {
     pub name: String,
-    pub logo_svg: Option<String>,
+    pub logo: Option<Logo>,
     /// `#rrggbb`.
     pub accent: Option<String>,
     pub support: Support,
@@ -232,7 +253,7 @@ mod tests {
     fn brand(accent: &str) -> Brand {
         Brand {
             name: "Northgate".into(),
-            logo_svg: None,
+            logo: None,
             accent: Some(accent.into()),
             support: Support::default(),
             languages: vec![Language::English],

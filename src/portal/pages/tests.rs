@@ -10,7 +10,7 @@ const OTPAUTH: &str = "otpauth://totp/Northgate:a.rather.long.name%40a-rather-lo
 fn brand(text: &str) -> Brand {
     Brand {
         name: text.into(),
-        logo_svg: None,
+        logo: None,
         accent: Some("#18594f".into()),
         support: Support {
             email: Some(text.into()),
