@@ -622,3 +622,53 @@ async fn signing_out_on_an_application_takes_its_own_form() {
     assert_eq!(b.send(good).await.status, 303);
     assert!(!b.is_signed_in().await);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_name_takes_as_much_work_as_a_wrong_password() {
+    // without the decoy an unknown name is answered ten times faster; samples are taken in turn
+    let site = Site::start().await;
+    let hash = |text: &str| {
+        let password = vestibule::domain::secret::Password::new(text).unwrap();
+        site.office.authn.hash_password(password)
+    };
+    let costly = hash("a long enough password").await.unwrap();
+    let add = async |login: &str, password, disabled| {
+        let new = vestibule::authn::accounts::NewAccount {
+            login: login.into(),
+            password,
+            disabled,
+            ..Default::default()
+        };
+        site.office.authn.add_account(new).await.unwrap().unwrap();
+    };
+    add("known", Some(costly.clone()), false).await;
+    add("gone", Some(costly), true).await;
+    add("bare", None, false).await;
+    let long = "x".repeat(3000);
+    let cases = [
+        ("known", "wrong"),
+        ("gone", "wrong"),
+        ("gone", "a long enough password"),
+        ("bare", "wrong"),
+        ("nobody", "wrong"),
+        ("nobody2", &long),
+    ];
+    let mut times = vec![Vec::new(); cases.len()];
+    for _ in 0..4 {
+        for (times, (name, password)) in times.iter_mut().zip(cases) {
+            let mut b = site.browser();
+            let page = b.page("/signin").await;
+            let begin = tokio::time::Instant::now();
+            let fields = [("username", name), ("password", password)];
+            let answer = b.submit(&page, "/signin", &fields).await;
+            times.push(begin.elapsed());
+            assert_eq!(answer.status, 422);
+        }
+    }
+    let fastest: Vec<_> = times.iter().map(|t| t.iter().min().unwrap()).collect();
+    let most = fastest.iter().max().unwrap();
+    for (least, case) in fastest.iter().zip(cases) {
+        let case = (case.0, case.1.len());
+        assert!(**least * 4 > **most, "{case:?}: {fastest:?}");
+    }
+}

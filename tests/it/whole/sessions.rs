@@ -552,3 +552,36 @@ async fn two_right_passwords_at_once_both_lead_on() {
     assert_eq!(two.header("location"), Some("/"));
     assert_eq!(site.sessions_of("aino").await, 2);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_websocket_ends_with_its_session() {
+    use crate::support::client::{Wire, tls};
+    let site = Site::start().await;
+    for what in ["signed out", "revoked", "disabled", "idle"] {
+        let login = what.replace(' ', "-");
+        let mut b = inside(&site, &login).await;
+        let stream = tls(site.net.address, WIKI, &site.net.roots, &[b"http/1.1"]).await;
+        let mut wire = Wire::over(Box::new(stream.unwrap()));
+        wire.send(format!(
+            "GET /ws/x HTTP/1.1\r\nHost: {WIKI}:{}\r\nOrigin: {}\r\nCookie: {SESSION}={}\r\nConnection: Upgrade\r\n\
+             Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            site.net.address.port(),
+            site.url(WIKI, ""),
+            b.cookie(WIKI, SESSION).unwrap()
+        ))
+        .await;
+        assert!(wire.head().await.contains(" 101 "), "{what}");
+        let account = site.find(&login).await.id;
+        let authn = &site.office.authn;
+        match what {
+            "signed out" => {
+                let page = b.page("/signout").await;
+                assert_eq!(b.submit(&page, "/signout", &[]).await.status, 303);
+            }
+            "revoked" => authn.revoke_sessions(account).await.unwrap(),
+            "disabled" => authn.set_status(account, Status::Disabled).await.unwrap(),
+            _ => site.clock.advance(3600),
+        }
+        assert!(wire.closes_within(Duration::from_secs(4)).await, "{what}");
+    }
+}
