@@ -92,7 +92,7 @@ impl Brand {
         };
         let accent = Color::parse(accent).ok_or_else(|| BadAccent(accent.clone()))?;
         let light = accent.until_legible_on(&LIGHT_GROUNDS, Color::BLACK);
-        let dark = accent.until_legible_on(&DARK_GROUNDS, Color::WHITE);
+        let dark = accent.until_bright_on(&DARK_GROUNDS);
         let panel = accent
             .mixed(Color::BLACK, 0.25)
             .until_legible_on(&[ON_PANEL_2, ON_PANEL], Color::BLACK);
@@ -167,6 +167,9 @@ const ON_PANEL_2: Color = Color::rgb(0xb9, 0xcd, 0xc6);
 /// WCAG 2.2 SC 1.4.3 asks for 4.5:1; a little more, for rounding.
 const CONTRAST: f64 = 4.55;
 
+/// On dark grounds the barely legible looks dull.
+const BRIGHT: f64 = 7.5;
+
 impl Color {
     const BLACK: Self = Self::rgb(0, 0, 0);
     const WHITE: Self = Self::rgb(255, 255, 255);
@@ -224,6 +227,36 @@ impl Color {
             .unwrap_or(towards)
     }
 
+    /// The same hue, lighter, for dark grounds: mixed with white it would turn grey.
+    fn until_bright_on(self, grounds: &[Self]) -> Self {
+        (0..=50)
+            .map(|step| self.in_tone(f64::from(step) / 50.0))
+            .find(|c| grounds.iter().all(|g| c.contrast(*g) >= BRIGHT))
+            .unwrap_or(Self::WHITE)
+    }
+
+    /// The same hue, a little less saturated, at another lightness from 0 to 1 (HSL).
+    fn in_tone(self, lightness: f64) -> Self {
+        let high = self.r.max(self.g).max(self.b);
+        let low = self.r.min(self.g).min(self.b);
+        let spread = high - low;
+        if spread <= 0.0 {
+            return Self::BLACK.mixed(Self::WHITE, lightness);
+        }
+        let range = |lightness: f64| 1.0 - lightness.mul_add(2.0, -1.0).abs();
+        let saturation = spread / 255.0 / range((high + low) / 510.0);
+        let chroma = range(lightness) * (saturation * 0.8).min(1.0);
+        let channel = |c: f64| {
+            let place = (c - low) / spread - 0.5;
+            (chroma.mul_add(place, lightness) * 255.0).round()
+        };
+        Self {
+            r: channel(self.r),
+            g: channel(self.g),
+            b: channel(self.b),
+        }
+    }
+
     /// The dark ink to write on it.
     fn until_legible_ink(self) -> Self {
         self.mixed(Self::BLACK, 0.7)
@@ -259,6 +292,12 @@ mod tests {
             languages: vec![Language::English],
             apps: Vec::new(),
         }
+    }
+
+    #[test]
+    fn the_dark_scheme_keeps_the_hue() {
+        let css = brand("#18594f").css().unwrap();
+        assert!(css.contains("dark){:root{--brand:#72cbbd;"), "{css}");
     }
 
     #[test]

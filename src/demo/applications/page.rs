@@ -175,7 +175,8 @@ pre{background:var(--soft);border:2px inset var(--rule);padding:.5rem .75rem;whi
 overflow-wrap:anywhere}code{overflow-wrap:anywhere}\
 input,textarea,button{font:inherit;max-width:100%;padding:.25rem .5rem}button{padding:.25rem 1rem}\
 :focus-visible{outline:3px solid #d9822b;outline-offset:2px}\
-@media(max-width:40rem){tbody th{white-space:normal}}";
+@media(max-width:40rem){table{table-layout:fixed}thead th:first-child,td:first-child{display:none}\
+thead th:nth-child(2){width:38%}tbody th{white-space:normal}tbody th,tbody td{font-size:.8125rem}}";
 
 #[cfg(test)]
 mod tests {
