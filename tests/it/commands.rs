@@ -217,6 +217,8 @@ fn imports_say_which_line_and_why() {
 #[test]
 fn sessions_and_keys() {
     let m = Machine::new();
+    m.refused(&["session", "list"], "", "there is no store");
+    assert_eq!(m.run_with(&["account", "add", "aino"], PASSWORD).code, 0);
     assert_eq!(m.json(&["session", "list"]), serde_json::json!([]));
     m.refused(&["session", "revoke"], "", "say which");
     m.refused(
@@ -238,6 +240,32 @@ fn sessions_and_keys() {
     };
     assert_eq!(find(&second)["published_until"], Value::Null);
     assert!(find(&first)["published_until"].is_i64());
+}
+
+#[test]
+fn a_lost_key_file_is_not_replaced_in_silence() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let m = Machine::new();
+    assert_eq!(m.run_with(&["account", "add", "aino"], PASSWORD).code, 0);
+    let mode = |name: &str| {
+        std::fs::metadata(m.path().join(name))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    assert_eq!(
+        (
+            mode("data"),
+            mode("data/secret.key"),
+            mode("data/vestibule.db")
+        ),
+        (0o700, 0o600, 0o600)
+    );
+    std::fs::remove_file(m.path().join("data/secret.key")).unwrap();
+    m.refused(&["serve"], "", "put the key file back from a backup");
+    m.refused(&["account", "list"], "", "secret.key cannot be read");
+    assert!(!m.path().join("data/secret.key").exists());
 }
 
 #[test]
