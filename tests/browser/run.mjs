@@ -51,7 +51,9 @@ async function test(name, body) {
 }
 
 const tidy = () => rm(dir, { recursive: true, force: true, maxRetries: 3 });
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => endAll().then(tidy).then(() => process.exit(1)));
+// a reader that goes away, as `head` does, does not end the clearing up
+process.stdout.on('error', () => {});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => endAll().then(tidy).then(() => process.exit(1)));
 
 try {
   world.gateway = await demo(world.newDir());
