@@ -50,7 +50,10 @@ async function test(name, body) {
   }
 }
 
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => endAll().then(() => process.exit(1)));
+const tidy = () => rm(dir, { recursive: true, force: true, maxRetries: 3 });
+// a reader that goes away, as `head` does, does not end the clearing up
+process.stdout.on('error', () => {});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => endAll().then(tidy).then(() => process.exit(1)));
 
 try {
   world.gateway = await demo(world.newDir());
@@ -75,7 +78,7 @@ try {
 } finally {
   await browser?.close().catch(() => {});
   await endAll();
-  await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+  await tidy();
 }
 if (!options.screenshots) console.log(`${tally.passed} passed, ${tally.failed} failed`);
 process.exitCode = tally.failed ? 1 : 0;

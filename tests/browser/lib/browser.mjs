@@ -66,12 +66,12 @@ const seen = new Set();
 export const looks = { pages: 0, runs: 0 };
 
 /** Looks at a page as everybody has it: light and dark, narrow and wide. Each name once. */
-export async function look(page, name) {
+export async function look(page, name, { ours = true } = {}) {
   if (seen.has(name)) return;
   seen.add(name);
   looks.pages += 1;
   const at = `${name} (${new URL(page.url()).pathname})`;
-  await weigh(page, at);
+  if (ours) await weigh(page, at);
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe);
   const size = page.viewportSize();
   const problems = [];
@@ -81,6 +81,9 @@ export async function look(page, name) {
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       if (wide > 320) problems.push(`is ${wide} px wide at 320 px`);
     }
+    // the languages stand in a row: the style has come through whole
+    const tall = await page.evaluate(() => document.querySelector('.langs')?.offsetHeight ?? 0);
+    if (width === 1280 && tall > 60) problems.push(`its languages are ${tall} px high`);
     for (const colorScheme of ['light', 'dark']) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       const found = await page.evaluate(async () => {

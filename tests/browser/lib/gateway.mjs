@@ -20,7 +20,7 @@ export async function run(program, args, options = {}) {
 
 const running = new Set();
 
-async function start(args, log) {
+async function start(args) {
   const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const gateway = { child, output: '' };
   for (const stream of [child.stdout, child.stderr]) {
@@ -29,7 +29,6 @@ async function start(args, log) {
   child.on('error', (e) => (gateway.output += e));
   child.on('exit', () => running.delete(gateway));
   running.add(gateway);
-  gateway.log = log;
   return gateway;
 }
 

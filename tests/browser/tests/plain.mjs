@@ -1,6 +1,7 @@
 // The same without JavaScript.
 import { assert } from '../lib/check.mjs';
 import { heading } from '../lib/browser.mjs';
+import { Phone } from '../lib/phone.mjs';
 import { enrol, password, received, storeCodes, typeCode } from '../lib/steps.mjs';
 
 export default {
@@ -44,7 +45,6 @@ export default {
     await page.locator('[role=status]', { hasText: 'Copied' }).waitFor();
     const key = await page.evaluate(() => navigator.clipboard.readText());
     assert.match(key, /^[A-Z2-7]{32,}$/);
-    const { Phone } = await import('../lib/phone.mjs');
     const phone = new Phone(key);
     await page.click('main a:has-text("Next")');
     await page.locator('#code').pressSequentially('123456');

@@ -1,6 +1,6 @@
 // A session that outlives its postponement: pages meet the reminder, programs and forms do not.
 import { assert, pause, until } from '../lib/check.mjs';
-import { heading, quiet } from '../lib/browser.mjs';
+import { heading, look, quiet } from '../lib/browser.mjs';
 import { password, received } from '../lib/steps.mjs';
 
 export default {
@@ -39,7 +39,6 @@ export default {
       .replace('    host: payroll.localhost\n', '    host: payroll.localhost\n    access: { groups: [finance] }\n')
       .replace('    two_factor: { policy: required }\n    identity:', '    two_factor: { policy: optional }\n    identity:')
       .replace(/(host: wiki\.localhost\n\s+upstream: )\[.*\]/, '$1[ "http://127.0.0.1:9" ]'));
-    const { look } = await import('../lib/browser.mjs');
     const page = await world.person();
     const answer = await page.goto(`${gateway.portal}/signin`);
     assert.equal(answer.status(), 200);
