@@ -50,9 +50,10 @@ impl Timestamp {
         )
     }
 
-    /// Whole days from `self` to `later`, rounded up, never below zero.
+    /// Days on the calendar (UTC) from `self` to `later`: 0 on the same day, never below zero.
     pub fn days_until(self, later: Self) -> u64 {
-        later.since(self).as_secs().div_ceil(DAY.unsigned_abs())
+        let day = |at: Self| at.0.div_euclid(DAY);
+        u64::try_from(day(later).saturating_sub(day(self))).unwrap_or(0)
     }
 }
 
@@ -80,9 +81,13 @@ mod tests {
     }
 
     #[test]
-    fn days_are_counted_up() {
+    fn days_are_those_of_the_calendar() {
         let t = Timestamp::from_seconds(0);
-        assert_eq!(t.days_until(Timestamp::from_seconds(1)), 1);
+        assert_eq!(t.days_until(Timestamp::from_seconds(DAY - 1)), 0);
+        assert_eq!(
+            Timestamp::from_seconds(DAY - 1).days_until(Timestamp::from_seconds(DAY)),
+            1
+        );
         assert_eq!(t.days_until(Timestamp::from_seconds(DAY)), 1);
         assert_eq!(t.days_until(Timestamp::from_seconds(-5)), 0);
         assert_eq!(t.end_of_day(), Timestamp::from_seconds(DAY - 1));
