@@ -66,7 +66,10 @@ impl Authn {
             Ok(counted) => counted,
             Err(until) => return self.end_paused(&at, until, place).await,
         };
-        let Some((proof, _)) = self.verify_recovery(at.account.id, kind, canonical).await? else {
+        let Some((proof, _)) = self
+            .verify_counted(&counted, at.account.id, (kind, canonical))
+            .await?
+        else {
             self.note_wrong_recovery(at.account.id, kind).await?;
             return self
                 .wrong_code(&at, &counted, Event::CodeRefused, place)

@@ -100,7 +100,9 @@ impl Authn {
             Ok(counted) => counted,
             Err(until) => return self.end_paused(&at, until, place).await,
         };
-        let Some((proof, left)) = self.verify_recovery(at.account.id, kind, canonical).await?
+        let Some((proof, left)) = self
+            .verify_counted(&counted, at.account.id, (kind, canonical))
+            .await?
         else {
             self.note_wrong_recovery(at.account.id, kind).await?;
             return self
@@ -313,7 +315,7 @@ impl Authn {
     }
 
     /// Checks a recovery code; with the proof comes how many emergency codes are left after it.
-    pub(super) async fn verify_recovery(
+    async fn verify_recovery(
         &self,
         account: AccountId,
         kind: RecoveryKind,
@@ -343,6 +345,21 @@ impl Authn {
             })
             .await?;
         Ok(verified)
+    }
+
+    /// [`Self::verify_recovery`]; where it could not be looked at, the try is given back.
+    pub(super) async fn verify_counted(
+        &self,
+        counted: &Counted,
+        account: AccountId,
+        (kind, canonical): (RecoveryKind, &str),
+    ) -> Result<Option<(RecoveryProof, usize)>, Fault> {
+        let verified = self.verify_recovery(account, kind, canonical).await;
+        if matches!(verified, Err(Fault::Busy(_))) {
+            let give_back = Change::ForgiveOne(counted.bucket);
+            let _ = self.store.commit(&[give_back]).await?;
+        }
+        verified
     }
 
     pub(super) async fn note_wrong_recovery(

@@ -41,15 +41,19 @@ struct Cached {
     session: Arc<SessionCell>,
     account: Arc<AtomicU64>,
     generations: (u64, u64),
+    loaded_at: Timestamp,
 }
 
 impl Cached {
-    fn is_current(&self) -> bool {
-        let now = (
+    /// Nothing has been heard against it, and it is not older than the cache may be. A clock that was set
+    /// back makes it old, not young.
+    fn is_current(&self, now: Timestamp) -> bool {
+        let fresh = self.loaded_at <= now && now.since(self.loaded_at) < CACHE_TTL;
+        let heard = (
             self.session.generation.load(Ordering::Acquire),
             self.account.load(Ordering::Acquire),
         );
-        now == self.generations
+        fresh && heard == self.generations
     }
 }
 
@@ -71,6 +75,8 @@ impl std::fmt::Debug for Sessions {
 
 impl Sessions {
     pub fn new(store: SharedStore, env: Env, rules: Rules) -> Self {
+        // A view is used for at most CACHE_TTL after it was loaded, and loading touches its cells: a cell that
+        // a usable view holds is always found here. Hence no capacity, which could push one out.
         let cells = CACHE_TTL * 10;
         Self {
             store,
@@ -78,16 +84,10 @@ impl Sessions {
             rules,
             views: Cache::builder()
                 .max_capacity(CAPACITY)
-                .time_to_live(CACHE_TTL)
+                .time_to_idle(CACHE_TTL)
                 .build(),
-            sessions: Cache::builder()
-                .max_capacity(CAPACITY)
-                .time_to_idle(cells)
-                .build(),
-            accounts: Cache::builder()
-                .max_capacity(CAPACITY)
-                .time_to_idle(cells)
-                .build(),
+            sessions: Cache::builder().time_to_idle(cells).build(),
+            accounts: Cache::builder().time_to_idle(cells).build(),
             active: Mutex::default(),
         }
     }
@@ -107,14 +107,14 @@ impl Sessions {
             return Ok(None);
         };
         let hash = token.hash();
-        let cached = match self.views.get(&hash).filter(Cached::is_current) {
+        let now = self.env.now();
+        let cached = match self.views.get(&hash).filter(|c| c.is_current(now)) {
             Some(cached) => cached,
-            None => match self.load(&hash).await? {
+            None => match self.load(&hash, now).await? {
                 Some(loaded) => loaded,
                 None => return Ok(None),
             },
         };
-        let now = self.env.now();
         let view = self.with_activity(&hash, cached);
         let fits = view.host.as_ref() == host && view.is_live(&self.rules, now);
         Ok(fits.then_some(view))
@@ -177,9 +177,8 @@ impl Sessions {
         outcome
     }
 
-    async fn load(&self, hash: &TokenHash) -> Result<Option<Cached>, Fault> {
+    async fn load(&self, hash: &TokenHash, now: Timestamp) -> Result<Option<Cached>, Fault> {
         // the generation of a session we do not know yet: read the id first, then the truth
-        let now = self.env.now();
         let Some(first) = self.store.session(hash, now).await? else {
             self.views.invalidate(hash);
             return Ok(None);
@@ -207,13 +206,15 @@ impl Sessions {
             session,
             account,
             generations,
+            loaded_at: now,
         };
         self.views.insert(*hash, cached.clone());
         Ok(Some(cached))
     }
 
     /// The view with the session's latest activity. It is renewed in the cache only when it lags behind by
-    /// a noticeable part of the idle limit, so that a busy session costs no allocation.
+    /// a noticeable part of the idle limit, so that a busy session costs no allocation. It stays as old as it
+    /// was: activity is no word from the store.
     fn with_activity(&self, hash: &TokenHash, cached: Cached) -> Arc<View> {
         let seen = cached.session.seen.load(Ordering::Acquire);
         let known = cached.view.session.last_seen_at;
@@ -236,5 +237,150 @@ impl Sessions {
         };
         self.views.insert(*hash, renewed);
         view
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::Account;
+    use crate::domain::assurance::Factors;
+    use crate::domain::policy::tests::account;
+    use crate::env::{Entropy, ManualClock};
+    use crate::store::sqlite::SqliteStore;
+    use crate::store::{Change, Commit, Store as _};
+    use std::collections::BTreeSet;
+
+    struct Counting(AtomicU64);
+
+    impl Entropy for Counting {
+        fn fill(&self, bytes: &mut [u8]) {
+            for byte in bytes {
+                *byte = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes()[0];
+            }
+        }
+    }
+
+    const NOW: i64 = 1_800_000_000;
+
+    struct World {
+        clock: Arc<ManualClock>,
+        store: Arc<SqliteStore>,
+        sessions: Sessions,
+        cookie: String,
+        account: Account,
+        _dir: tempfile::TempDir,
+    }
+
+    impl World {
+        async fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let store = Arc::new(SqliteStore::open(&dir.path().join("v.db")).await.unwrap());
+            let clock = Arc::new(ManualClock::at(NOW));
+            let env = Env::new(clock.clone(), Arc::new(Counting(AtomicU64::new(1))));
+            let rules = Rules {
+                idle: Duration::from_secs(900),
+                lifetime: Duration::from_secs(36_000),
+            };
+            let token = env.token();
+            let account = account();
+            let session = Session {
+                id: SessionId::from_uuid(env.uuid()),
+                account: account.id,
+                factors: Factors::PASSWORD,
+                auth_time: env.now(),
+                password_at: env.now(),
+                second_factor_at: None,
+                expires_at: env.now().plus(rules.lifetime),
+                last_seen_at: env.now(),
+                address: None,
+                user_agent: None,
+            };
+            let changes = [
+                Change::AddAccount(Box::new(account.clone())),
+                Change::OpenSession {
+                    session: Box::new(session),
+                    token: token.hash(),
+                },
+            ];
+            assert_eq!(store.commit(&changes).await.unwrap(), Commit::Done);
+            Self {
+                sessions: Sessions::new(store.clone(), env, rules),
+                cookie: token.reveal(),
+                clock,
+                store,
+                account,
+                _dir: dir,
+            }
+        }
+
+        async fn request(&self) -> Option<Arc<View>> {
+            let found = self.sessions.find(&self.cookie, None).await.unwrap();
+            if let Some(view) = &found {
+                self.sessions.seen(view);
+            }
+            found
+        }
+
+        /// As another process does it: nobody tells this one.
+        async fn take_groups_away(&self) {
+            let change = Change::SetGroups {
+                account: self.account.id,
+                groups: BTreeSet::new(),
+            };
+            assert_eq!(self.store.commit(&[change]).await.unwrap(), Commit::Done);
+        }
+    }
+
+    #[tokio::test]
+    async fn steady_traffic_does_not_keep_a_view_beyond_the_caches_time() {
+        let world = World::new().await;
+        for _ in 0..11 * 60 {
+            assert!(world.request().await.is_some());
+            world.clock.advance(1);
+        }
+        assert!(!world.request().await.unwrap().account.groups.is_empty());
+        world.take_groups_away().await;
+        let mut seconds = 0;
+        while !world.request().await.unwrap().account.groups.is_empty() {
+            world.clock.advance(1);
+            seconds += 1;
+            assert!(seconds <= CACHE_TTL.as_secs(), "believed for {seconds} s");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_notice_is_heeded_at_once_however_long_the_session_was_busy() {
+        let world = World::new().await;
+        for _ in 0..11 * 60 {
+            assert!(world.request().await.is_some());
+            world.clock.advance(1);
+        }
+        // what the caches do on their own after ten minutes without a look at a cell
+        world.sessions.accounts.run_pending_tasks();
+        world.take_groups_away().await;
+        let (_, notices) = world.store.notices(0).await.unwrap();
+        world.sessions.heed(&notices);
+        assert!(world.request().await.unwrap().account.groups.is_empty());
+    }
+
+    #[tokio::test]
+    async fn without_the_store_a_cached_session_goes_on_for_the_caches_time_only() {
+        let world = World::new().await;
+        assert!(world.request().await.is_some());
+        world.store.close().await;
+        world.clock.advance(59);
+        assert!(world.request().await.is_some());
+        world.clock.advance(1);
+        assert!(world.sessions.find(&world.cookie, None).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_clock_set_back_makes_nothing_young() {
+        let world = World::new().await;
+        assert!(world.request().await.is_some());
+        world.take_groups_away().await;
+        world.clock.advance(-100);
+        assert!(world.request().await.unwrap().account.groups.is_empty());
     }
 }

@@ -151,7 +151,7 @@ impl Authn {
             return Ok(Check::Refused);
         };
         let salt = self.env.random();
-        let (account, verified) = self
+        let checked = self
             .hashing
             .run(move || {
                 let proof = password::verify(&secret, account.as_ref(), &decoy, now);
@@ -164,7 +164,19 @@ impl Authn {
                 let upgraded = outdated.then(|| password::hash(&secret, &salt)).transpose();
                 (account, upgraded.map(|u| proof.map(|p| (p, u))))
             })
-            .await?;
+            .await;
+        let (account, verified) = match checked {
+            Ok(checked) => checked,
+            Err(busy) => {
+                // nothing was looked at: the try is given back
+                let given_back: Vec<Change> = counted
+                    .iter()
+                    .map(|(bucket, _)| Change::ForgiveOne(*bucket))
+                    .collect();
+                let _ = self.store.commit(&given_back).await?;
+                return Err(busy.into());
+            }
+        };
         let known = account.as_ref().map(|a| a.id);
         match (account, verified?) {
             (Some(account), Some((proof, upgraded))) => Ok(Check::Right(Box::new(Checked {
@@ -271,7 +283,13 @@ impl Authn {
         let rules = &self.rules.two_factor;
         let route_policy = context.route_policy.unwrap_or(TwoFactor::Optional);
         let own = rules.for_groups(&account.groups);
-        let status = reminder::status(own, route_policy, rules, &account.reminder, self.env.now());
+        let status = reminder::status_at_sign_in(
+            own,
+            route_policy,
+            rules,
+            &account.reminder,
+            self.env.now(),
+        );
         match status {
             reminder::Status::Due { .. } if route_policy == TwoFactor::Required => {
                 reminder::Status::Quiet

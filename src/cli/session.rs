@@ -35,7 +35,9 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> an
                 None => None,
             };
             let now = office.env.now();
-            let sessions = office.store.sessions_of(account, now, limit).await?;
+            let mut sessions = office.store.sessions_of(account, now, limit).await?;
+            // those that have been silent for too long are dead already
+            sessions.retain(|s| s.is_live(&office.settings.sessions, now));
             list(&sessions, format)
         }
         Command::Revoke {

@@ -202,8 +202,10 @@ fn second_factor_unmet(
     match view.session.assurance() {
         Assurance::Aal2 => {
             let max_age = route.max_age?;
-            let proven = view.session.second_factor_at?;
-            (now.since(proven) >= max_age).then_some(Decision::StepUp {
+            // a second factor of unknown age is too old
+            let proven = view.session.second_factor_at;
+            let fresh = proven.is_some_and(|at| now.since(at) < max_age);
+            (!fresh).then_some(Decision::StepUp {
                 max_age: Some(max_age),
             })
         }

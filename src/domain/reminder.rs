@@ -28,6 +28,31 @@ pub enum Status {
     Overdue { deadline: Option<Timestamp> },
 }
 
+/// Days before the deadline on which every sign-in reminds, where the operator has set no interval.
+const LAST_DAYS: u64 = 2;
+
+/// As [`status`], at a sign-in: in the last days a reminder that was put off comes again. Within a session it
+/// does not, so that "Remind me later" always leads on.
+pub fn status_at_sign_in(
+    account_policy: TwoFactor,
+    route_policy: TwoFactor,
+    rules: &TwoFactorRules,
+    record: &Record,
+    now: Timestamp,
+) -> Status {
+    let anew = Record {
+        snoozed_until: None,
+        ..*record
+    };
+    let afresh = status(account_policy, route_policy, rules, &anew, now);
+    match afresh {
+        Status::Due {
+            deadline: Some(end),
+        } if rules.remind_every.is_none() && now.days_until(end) <= LAST_DAYS => afresh,
+        _ => status(account_policy, route_policy, rules, record, now),
+    }
+}
+
 /// Where an account without a second factor stands, under the strictest policy that applies to it
 /// (`account_policy`: global and groups) and to the place it goes to (`route_policy`).
 pub fn status(
@@ -96,7 +121,8 @@ fn grace_end(start: Timestamp, grace: Duration) -> Timestamp {
 }
 
 /// When to remind again after "Remind me later": the configured interval; with a deadline and no interval
-/// of the operator's, every 7 days, every 3 in the last 14, at every sign-in in the last 2.
+/// of the operator's, every 7 days, every 3 in the last 14, daily (and at every sign-in) in the last 2. Always
+/// later than now: putting it off must lead on.
 pub fn next_reminder(
     rules: &TwoFactorRules,
     deadline: Option<Timestamp>,
@@ -105,7 +131,7 @@ pub fn next_reminder(
     let days = |n: u64| Duration::from_secs(n * DAY.unsigned_abs());
     match (rules.remind_every, deadline) {
         (Some(every), _) => now.plus(every),
-        (None, Some(end)) if now.days_until(end) <= 2 => now,
+        (None, Some(end)) if now.days_until(end) <= LAST_DAYS => now.plus(days(1)),
         (None, Some(end)) if now.days_until(end) <= 14 => now.plus(days(3)),
         (None, _) => now.plus(days(7)),
     }
@@ -203,8 +229,46 @@ mod tests {
         let gap = |d: Option<Timestamp>| next_reminder(&r, d, NOW).since(NOW).as_secs() / 86_400;
         assert_eq!(
             (gap(in_days(30)), gap(in_days(10)), gap(in_days(1))),
-            (7, 3, 0)
+            (7, 3, 1)
         );
         assert_eq!(gap(None), 7);
+    }
+
+    #[test]
+    fn putting_it_off_always_leads_on() {
+        let one_day = TwoFactorRules {
+            grace: Some(Duration::from_secs(86_400)),
+            ..rules(None, None)
+        };
+        let fresh = Record {
+            grace_ends_at: Some(NOW.plus(Duration::from_secs(86_400)).end_of_day()),
+            ..Record::default()
+        };
+        let required = |record: &Record, at_sign_in: bool, rules: &TwoFactorRules| {
+            let ask = if at_sign_in {
+                status_at_sign_in
+            } else {
+                status
+            };
+            ask(TwoFactor::Required, TwoFactor::Optional, rules, record, NOW)
+        };
+        let Status::Due { deadline } = required(&fresh, false, &one_day) else {
+            panic!("due");
+        };
+        let snoozed = Record {
+            snoozed_until: Some(next_reminder(&one_day, deadline, NOW)),
+            ..fresh
+        };
+        assert_eq!(required(&snoozed, false, &one_day), Status::Quiet);
+        // the next sign-in reminds again, unless the operator has set an interval
+        assert!(matches!(
+            required(&snoozed, true, &one_day),
+            Status::Due { .. }
+        ));
+        let every = TwoFactorRules {
+            remind_every: Some(Duration::from_secs(60)),
+            ..one_day
+        };
+        assert_eq!(required(&snoozed, true, &every), Status::Quiet);
     }
 }

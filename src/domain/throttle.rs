@@ -109,7 +109,10 @@ pub fn admit(counter: Counter, rule: &Rule, now: Timestamp) -> (Counter, Admissi
     let stale = counter
         .last_at
         .is_some_and(|last| now.since(last) >= rule.forget_after);
-    let paused = counter.paused_until.filter(|until| now < *until);
+    // no pause is longer than the longest: one that seems to be was counted by a clock that ran ahead
+    let paused = counter
+        .paused_until
+        .filter(|until| now < *until && until.since(now) <= rule.longest_pause);
     if let Some(until) = paused {
         return (counter, Admission::Paused { until });
     }
@@ -206,6 +209,21 @@ mod tests {
             ..RULE
         };
         assert_eq!(story(&rule, &[0, 0, 0, 1, 30, 31, 89, 90]), "aalplppl");
+    }
+
+    #[test]
+    fn a_clock_that_ran_ahead_pauses_nobody_for_ever() {
+        let far = Timestamp::from_seconds(10_000_000);
+        let counter = Counter {
+            paused_until: Some(far),
+            ..Counter::default()
+        };
+        let admitted = |at: i64| {
+            let now = Timestamp::from_seconds(at);
+            matches!(admit(counter, &RULE, now).1, Admission::Admitted { .. })
+        };
+        assert!(admitted(0));
+        assert!(!admitted(10_000_000 - 3600));
     }
 
     #[test]

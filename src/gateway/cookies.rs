@@ -4,6 +4,7 @@
 //! comes twice was planted by somebody: then there is none.
 
 use super::seams::{LANGUAGE_COOKIE, PRE_SESSION_COOKIE, SESSION_COOKIE, SIGN_IN_COOKIE};
+use crate::portal::cookie::Jar;
 use http::HeaderMap;
 use http::header::COOKIE;
 
@@ -16,22 +17,7 @@ const OURS: [&str; 4] = [
 
 /// The value of the only cookie of this name, over all `Cookie` lines.
 pub(super) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let mut found = headers
-        .get_all(COOKIE)
-        .iter()
-        .flat_map(|line| pieces(line.as_bytes()))
-        .filter(|piece| named(piece, name));
-    let piece = found.next()?;
-    if found.next().is_some() {
-        return None;
-    }
-    let at = piece.iter().position(|b| *b == b'=')?;
-    let (written, value) = piece.split_at_checked(at)?;
-    // another spelling than ours was not set by us
-    if written.trim_ascii() != name.as_bytes() {
-        return None;
-    }
-    std::str::from_utf8(value.get(1..)?.trim_ascii()).ok()
+    Jar::of(headers).value(name)
 }
 
 /// All `Cookie` lines as one, without our cookies, every other byte as it came (RFC 9113 8.2.3 for the merge).

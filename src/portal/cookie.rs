@@ -16,28 +16,32 @@ pub const ACCOUNT: &str = "__Host-vestibule-account";
 /// The language that was chosen.
 pub const LANGUAGE: &str = "__Host-vestibule-lang";
 
-/// What a request brought along.
+/// What a request brought along. Read byte by byte: a legacy application's cookie in some other encoding must
+/// not hide ours.
 #[derive(Debug)]
-pub struct Jar<'a>(Vec<(&'a str, &'a str)>);
+pub struct Jar<'a>(&'a HeaderMap);
 
 impl<'a> Jar<'a> {
-    /// Reads every `Cookie` line; what is not UTF-8 is passed over.
-    pub fn of(headers: &'a HeaderMap) -> Self {
-        let lines = headers.get_all(header::COOKIE).iter();
-        let pairs = lines
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(name, value)| (name.trim(), value.trim()));
-        Self(pairs.collect())
+    pub const fn of(headers: &'a HeaderMap) -> Self {
+        Self(headers)
     }
 
-    /// The value of a cookie of ours. Sent twice, in any spelling, it counts as not sent at all: one of the
-    /// two is somebody else's.
+    /// The value of a cookie of ours, over all `Cookie` lines. Sent twice, in any spelling, it counts as not
+    /// sent at all: one of the two is somebody else's.
     pub fn value(&self, name: &str) -> Option<&'a str> {
-        let mut found = self.0.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
+        let lines = self.0.get_all(header::COOKIE).iter();
+        let mut found = lines
+            .flat_map(|line| line.as_bytes().split(|b| *b == b';'))
+            .filter_map(|piece| {
+                let at = piece.iter().position(|b| *b == b'=')?;
+                let (written, value) = piece.split_at_checked(at)?;
+                Some((written.trim_ascii(), value.get(1..)?.trim_ascii()))
+            })
+            .filter(|(written, _)| written.eq_ignore_ascii_case(name.as_bytes()));
         match (found.next(), found.next()) {
-            (Some((exact, value)), None) if *exact == name => Some(value),
+            (Some((exact, value)), None) if exact == name.as_bytes() => {
+                std::str::from_utf8(value).ok()
+            }
             _ => None,
         }
     }
@@ -102,6 +106,11 @@ mod tests {
         assert_eq!(jar_value(&[b"__HOST-vestibule=x"]), None);
         assert_eq!(jar_value(&[b";;=; a"]), None);
         assert_eq!(jar_value(&[b"\xff\xfe=1"]), None);
+        assert_eq!(
+            jar_value(&[b"name=\xc5sa; __Host-vestibule=x; b=\xff"]).as_deref(),
+            Some("x")
+        );
+        assert_eq!(jar_value(&[b"__Host-vestibule=\xff"]), None);
         assert_eq!(jar_value(&[]), None);
     }
 
