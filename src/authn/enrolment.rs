@@ -61,24 +61,13 @@ impl Authn {
         canonical: &str,
         place: &Place,
     ) -> Result<CodeOutcome, Fault> {
-        let kind = RecoveryKind::OneTimeCode;
-        let counted = match self.count_code(at.account.id).await? {
-            Ok(counted) => counted,
-            Err(until) => return self.end_paused(&at, until, place).await,
+        let code = (RecoveryKind::OneTimeCode, canonical);
+        let taken = match self.take_recovery_code(&at, code, place).await? {
+            Ok(taken) => taken,
+            Err(outcome) => return Ok(outcome),
         };
-        let Some((proof, _)) = self
-            .verify_counted(&counted, at.account.id, (kind, canonical))
-            .await?
-        else {
-            self.note_wrong_recovery(at.account.id, kind).await?;
-            return self
-                .wrong_code(&at, &counted, Event::CodeRefused, place)
-                .await;
-        };
-        let mut effects = self.spend_recovery(&proof, place);
-        effects.change(Self::forgive(&counted));
-        let state = State::Enrolment(enrolment.authorise(&proof)?);
-        let progress = self.move_to(at, state, effects).await?;
+        let state = State::Enrolment(enrolment.authorise(&taken.proof)?);
+        let progress = self.move_to(at, state, taken.effects).await?;
         Ok(CodeOutcome::spent(progress))
     }
 

@@ -39,9 +39,18 @@ impl CodeOutcome {
 }
 
 /// A code's try, counted and admitted.
-pub(super) struct Counted {
+struct Counted {
     bucket: Bucket,
     pause_if_wrong: Option<Timestamp>,
+}
+
+/// A recovery code that was right.
+pub(super) struct Taken {
+    pub(super) proof: RecoveryProof,
+    /// How many emergency codes the account has after it.
+    emergency_left: usize,
+    /// Spending it, and what goes with that.
+    pub(super) effects: Effects,
 }
 
 impl Authn {
@@ -96,25 +105,49 @@ impl Authn {
         if matches!(at.frame.began, Began::Session(_)) {
             return Ok(CodeOutcome::Wrong);
         }
-        let counted = match self.count_code(at.account.id).await? {
-            Ok(counted) => counted,
-            Err(until) => return self.end_paused(&at, until, place).await,
-        };
-        let Some((proof, left)) = self
-            .verify_counted(&counted, at.account.id, (kind, canonical))
+        let taken = match self
+            .take_recovery_code(&at, (kind, canonical), place)
             .await?
-        else {
-            self.note_wrong_recovery(at.account.id, kind).await?;
-            return self
-                .wrong_code(&at, &counted, Event::CodeRefused, place)
+        {
+            Ok(taken) => taken,
+            Err(outcome) => return Ok(outcome),
+        };
+        let temporary = self.temporary_allowed(at.account.id, kind).await?;
+        let lost = waiting.recover(&taken.proof, taken.emergency_left, temporary)?;
+        let progress = self.move_to(at, State::Lost(lost), taken.effects).await?;
+        Ok(CodeOutcome::spent(progress))
+    }
+
+    /// Counts a recovery code's try and checks it: what is to be written with the step it allows, or how it
+    /// was received.
+    pub(super) async fn take_recovery_code(
+        &self,
+        at: &Position,
+        (kind, canonical): (RecoveryKind, &str),
+        place: &Place,
+    ) -> Result<Result<Taken, CodeOutcome>, Fault> {
+        let account = at.account.id;
+        let counted = match self.count_code(account).await? {
+            Ok(counted) => counted,
+            Err(until) => return self.end_paused(at, until, place).await.map(Err),
+        };
+        let verified = self
+            .verify_counted(&counted, account, (kind, canonical))
+            .await?;
+        let Some((proof, emergency_left)) = verified else {
+            self.note_wrong_recovery(account, kind).await?;
+            let outcome = self
+                .wrong_code(at, &counted, Event::CodeRefused, place)
                 .await;
+            return outcome.map(Err);
         };
         let mut effects = self.spend_recovery(&proof, place);
         effects.change(Change::ForgiveAll(counted.bucket));
-        let temporary = self.temporary_allowed(at.account.id, kind).await?;
-        let lost = waiting.recover(&proof, left, temporary)?;
-        let progress = self.move_to(at, State::Lost(lost), effects).await?;
-        Ok(CodeOutcome::spent(progress))
+        Ok(Ok(Taken {
+            proof,
+            emergency_left,
+            effects,
+        }))
     }
 
     /// "For now." `None`: that is not offered any more.
@@ -252,10 +285,7 @@ impl Authn {
         effects
     }
 
-    pub(super) async fn count_code(
-        &self,
-        account: AccountId,
-    ) -> Result<Result<Counted, Timestamp>, Fault> {
+    async fn count_code(&self, account: AccountId) -> Result<Result<Counted, Timestamp>, Fault> {
         let bucket = Bucket::new(Kind::Code, account.uuid().as_bytes());
         let rule = self.rules.throttle.code;
         let admission = self
@@ -271,11 +301,7 @@ impl Authn {
         })
     }
 
-    pub(super) const fn forgive(counted: &Counted) -> Change {
-        Change::ForgiveAll(counted.bucket)
-    }
-
-    pub(super) async fn wrong_code(
+    async fn wrong_code(
         &self,
         at: &Position,
         counted: &Counted,
@@ -296,7 +322,7 @@ impl Authn {
     }
 
     /// Codes are paused: the sign-in ends, so that guessing cannot go on without the password.
-    pub(super) async fn end_paused(
+    async fn end_paused(
         &self,
         at: &Position,
         until: Timestamp,
@@ -348,7 +374,7 @@ impl Authn {
     }
 
     /// [`Self::verify_recovery`]; where it could not be looked at, the try is given back.
-    pub(super) async fn verify_counted(
+    async fn verify_counted(
         &self,
         counted: &Counted,
         account: AccountId,
@@ -362,7 +388,7 @@ impl Authn {
         verified
     }
 
-    pub(super) async fn note_wrong_recovery(
+    async fn note_wrong_recovery(
         &self,
         account: AccountId,
         kind: RecoveryKind,
@@ -374,7 +400,7 @@ impl Authn {
         Ok(())
     }
 
-    pub(super) fn spend_recovery(&self, proof: &RecoveryProof, place: &Place) -> Effects {
+    fn spend_recovery(&self, proof: &RecoveryProof, place: &Place) -> Effects {
         let (account, code) = (proof.account(), proof.code());
         let (spend, event) = match proof.kind() {
             RecoveryKind::EmergencyCode => (
