@@ -32,6 +32,8 @@ pub(super) struct Exchange {
     pub person: Option<Arc<View>>,
     /// What was permitted; without it nothing goes upstream.
     pub forwarding: Option<Forwarding>,
+    /// Which upstream is tried first.
+    pub turn: usize,
     pub attempts: usize,
     pub body_bytes: u64,
 }
@@ -51,6 +53,7 @@ impl Exchange {
             route: None,
             person: None,
             forwarding: None,
+            turn: 0,
             attempts: 0,
             body_bytes: 0,
         }
@@ -101,8 +104,14 @@ impl Exchange {
 
     /// The permitted request's peer for this attempt.
     pub(super) async fn peer(&self, route: RouteIndex, attempt: usize) -> Result<HttpPeer> {
-        let peer = self.live.pools.peer(route, attempt).await;
+        let peer = self.live.pools.peer(route, self.turn, attempt).await;
         peer.map_err(|e| Error::because(ErrorType::HTTPStatus(502), "no upstream", e).into_up())
+    }
+
+    /// Whether another attempt is worth it after so many.
+    pub(super) fn may_try_again(&self, attempts: usize) -> bool {
+        let route = self.route;
+        attempts < route.map_or(1, |r| self.live.pools.attempts(r))
     }
 
     /// What goes to the upstream, see [`forward::upstream_head`].

@@ -11,7 +11,6 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, ORIGIN, TRANSFER_ENCODING, UPGRADE};
 use http::{StatusCode, Version};
-use pingora::connectors::TransportConnector;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::Stream;
 use pingora::protocols::http::v1::client::HttpSession as Client;
@@ -83,14 +82,13 @@ pub(super) fn handshake(
 /// client has sent something.
 pub(super) async fn relay(
     session: &mut Session,
-    connector: &TransportConnector,
+    upstream: Stream,
     peer: &HttpPeer,
     head: RequestHeader,
     ended: impl Future<Output = ()>,
     active: impl Fn(),
 ) -> Result<()> {
-    let stream = connector.new_stream(peer).await.map_err(|e| e.into_up())?;
-    let mut upstream = Client::new_with_options(stream, peer);
+    let mut upstream = Client::new_with_options(upstream, peer);
     upstream.read_timeout = peer.options.read_timeout;
     upstream.write_timeout = Some(WRITE);
     upstream
