@@ -330,7 +330,8 @@ pub(super) fn finish_head(head: &mut ResponseHeader, exchange: &Exchange) -> Res
     if !head.headers.contains_key(CACHE_CONTROL) {
         head.insert_header("Cache-Control", "no-store")?;
     }
-    if exchange.https && !head.headers.contains_key(STRICT_TRANSPORT_SECURITY) {
+    head.remove_header(&STRICT_TRANSPORT_SECURITY);
+    if exchange.https {
         let on_portal = exchange.on_portal();
         // an application's sub-domains are not ours to decide on
         let value = match on_portal {

@@ -258,6 +258,33 @@ async fn a_destination_somebody_else_sealed_gives_them_nothing() {
     site.untouched();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_said_about_an_applications_sub_domains() {
+    let site = Site::start().await;
+    let mut b = site.browser();
+    let _ = b.password("aino").await;
+    let plain = Some("max-age=31536000");
+    let all = Some("max-age=31536000; includeSubDomains");
+    for (host, path, want) in [
+        (LOGIN, "/", all),
+        (LOGIN, "/signout", all),
+        (LOGIN, "/nowhere", all),
+        (WIKI, "/", plain),
+        (WIKI, "/.vestibule/logout", plain),
+        (WIKI, "/.vestibule/nowhere", plain),
+    ] {
+        let answer = b.get(&site.url(host, path)).await;
+        let got = answer.header("strict-transport-security");
+        assert_eq!(got, want, "{host}{path}");
+    }
+    let answer = b.open(&site.url(WIKI, "/")).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("strict-transport-security"), None);
+    let answer = b.get(&site.url(WIKI, "/admin")).await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(answer.header("strict-transport-security"), plain);
+}
+
 // --- throttling
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
