@@ -118,11 +118,10 @@ impl Exchange {
     pub(super) fn upstream_head(
         &self,
         head: &mut RequestHeader,
-        inbound: &Inbound,
         forwarding: &Forwarding,
     ) -> Result<()> {
         let route = self.live.snapshot.routes.route(forwarding.permit.route());
         let route = route.ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
-        forward::upstream_head(head, inbound, route, &self.live.protected, forwarding)
+        forward::upstream_head(head, route, &self.live.protected, forwarding)
     }
 }

@@ -27,8 +27,6 @@ const NOMINATIONS: usize = 10;
 pub(super) struct Inbound {
     pub method: Method,
     pub host: Host,
-    /// Host and port as the client wrote them, canonical.
-    pub authority: String,
     pub path: Path,
     pub query: Option<String>,
     pub mode: Mode,
@@ -67,13 +65,9 @@ pub(super) fn admit(head: &mut RequestHeader) -> Result<Inbound, Refusal> {
     nominations(&head.headers)?;
     let (target, authority) = target(head)?;
     let (path, query) = split(&target)?;
-    let (host, port) = host(head, authority)?;
+    let host = host(head, authority)?;
     let inbound = Inbound {
         method: head.method.clone(),
-        authority: match port {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_string(),
-        },
         mode: mode(head),
         websocket: is_websocket(head),
         content_length: content_length(&head.headers),
@@ -222,8 +216,9 @@ fn escaped(query: &[u8]) -> String {
         })
 }
 
-/// Exactly one authority, however many places it is written in (RFC 9112 3.2).
-fn host(head: &RequestHeader, absolute: Option<Vec<u8>>) -> Result<(Host, Option<u16>), Refusal> {
+/// Exactly one authority, however many places it is written in (RFC 9112 3.2). Its port decides nothing and goes
+/// no further.
+fn host(head: &RequestHeader, absolute: Option<Vec<u8>>) -> Result<Host, Refusal> {
     let mut written: Vec<Vec<u8>> = absolute.into_iter().collect();
     if let Some(authority) = head.uri.authority() {
         written.push(authority.as_str().as_bytes().to_vec());
@@ -244,7 +239,7 @@ fn host(head: &RequestHeader, absolute: Option<Vec<u8>>) -> Result<(Host, Option
     if parsed.any(|other| other.as_ref() != Some(&first)) {
         return Err(Malformed("hosts differ"));
     }
-    Ok(first)
+    Ok(first.0)
 }
 
 /// The canonical target, in origin-form; on HTTP/2 the authority becomes the `Host` field.

@@ -107,8 +107,7 @@ impl ProxyHttp for Line {
         exchange: &mut Exchange,
     ) -> Result<()> {
         let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
-        let inbound = exchange.inbound.as_ref().ok_or_else(no_permit)?;
-        exchange.upstream_head(head, inbound, forwarding)
+        exchange.upstream_head(head, forwarding)
     }
 
     async fn request_body_filter(

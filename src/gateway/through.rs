@@ -90,7 +90,7 @@ impl Gateway {
         inbound: &Inbound,
         forwarding: Forwarding,
     ) -> Result<()> {
-        let head = tunnel::handshake(request, exchange, inbound, &forwarding)?;
+        let head = tunnel::handshake(request, exchange, &forwarding)?;
         let client_head = request.req_header().clone();
         let (peer, upstream) = self.connect(exchange, forwarding.permit.route()).await?;
         let active = AtomicBool::new(false);

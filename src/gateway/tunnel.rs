@@ -5,7 +5,7 @@
 
 use super::Exchange;
 use super::forward::Forwarding;
-use super::inbound::{Inbound, connection_tokens};
+use super::inbound::connection_tokens;
 use super::response;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
@@ -57,7 +57,6 @@ pub(super) fn origin_is_own(head: &RequestHeader, origin: &crate::domain::host::
 pub(super) fn handshake(
     session: &Session,
     exchange: &Exchange,
-    inbound: &Inbound,
     forwarding: &Forwarding,
 ) -> Result<RequestHeader> {
     let mut head = session.req_header().clone();
@@ -72,7 +71,7 @@ pub(super) fn handshake(
         head.remove_header(name);
     }
     head.set_version(Version::HTTP_11);
-    exchange.upstream_head(&mut head, inbound, forwarding)?;
+    exchange.upstream_head(&mut head, forwarding)?;
     head.insert_header(CONNECTION, "Upgrade")?;
     head.insert_header(UPGRADE, "websocket")?;
     Ok(head)

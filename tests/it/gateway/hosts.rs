@@ -36,6 +36,47 @@ async fn spellings_of_a_host_are_one_host() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_application_sees_its_own_name_however_it_was_spelled() {
+    use vestibule::domain::host::{Host, Origin};
+    let world = World::with(|snapshot, _| {
+        let mut routes = snapshot.routes.routes().to_vec();
+        for route in &mut routes {
+            if route.origin.host().as_str() == "other.test" {
+                route.origin = Origin::new(Host::parse("other.test").unwrap(), 8443);
+            }
+        }
+        *snapshot = crate::support::world::snapshot(routes);
+    })
+    .await;
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    for (host, path, extra, want) in [
+        ("WIKI.test.:1", "/page", "", "wiki.test"),
+        ("wiki.test:443", "/page", "", "wiki.test"),
+        ("Wiki.Test.", "/public/x", "", "wiki.test"),
+        ("WIKI.test.:1", "/ws", upgrade, "wiki.test"),
+        ("other.test", "/page", "", "other.test:8443"),
+        ("OTHER.test:8443", "/page", "", "other.test:8443"),
+        ("other.test:22", "/ws", upgrade, "other.test:8443"),
+    ] {
+        let mut wire = world.plain().await;
+        wire.send(format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nCookie: __Host-vestibule={}\r\n{extra}\r\n",
+            world.token
+        ))
+        .await;
+        let head = wire.head().await;
+        assert!(
+            head.starts_with("HTTP/1.1 200 ") || head.starts_with("HTTP/1.1 101 "),
+            "{host}: {head}"
+        );
+        let seen = world.upstream.only();
+        let values = |name| crate::support::upstream::values(&seen, name);
+        assert_eq!(values("host"), [want], "{host}");
+        assert_eq!(values("x-forwarded-host"), [want], "{host}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_serves_the_hosts_of_its_certificate_only() {
     let world = World::start().await;
     for (sni, host, want) in [
