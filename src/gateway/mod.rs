@@ -196,7 +196,7 @@ impl Gateway {
             return Place::Portal;
         }
         let route = snapshot.routes.find(&inbound.host, &inbound.path);
-        if is_host_page(inbound.path.as_str()) {
+        if inbound.path.is_host_page() {
             let title = route.map(|(_, r)| r.title.clone());
             return Place::HostPage(title.or_else(|| first_title(snapshot, &inbound.host)));
         }
@@ -330,14 +330,6 @@ enum Place {
     Route(RouteIndex),
     ToHttps(String),
     Elsewhere(ErrorKind, &'static str),
-}
-
-/// Everything under `/.vestibule/` on an application's host is ours, in any spelling an application might take
-/// for it.
-fn is_host_page(path: &str) -> bool {
-    let first = path.trim_start_matches('/').split(['/', ';']).next();
-    let first = first.unwrap_or_default().to_ascii_lowercase();
-    first == ".vestibule" || first.starts_with(".vestibule%3b")
 }
 
 fn first_title(snapshot: &Snapshot, host: &Host) -> Option<String> {
