@@ -75,7 +75,8 @@ impl Exchange {
         if !session.is_http2() {
             wire::check(&session.to_h1_raw())?;
         }
-        let inbound = inbound::admit(session.req_header_mut())?;
+        let portal = self.live.snapshot.portal.host();
+        let inbound = inbound::admit(session.req_header_mut(), portal)?;
         self.inbound = Some(inbound.clone());
         Ok(inbound)
     }
