@@ -184,13 +184,17 @@ pub async fn start(settings: Settings, env: Env) -> anyhow::Result<Running> {
         trusted_proxies: settings.trusted_proxies.clone(),
     };
     let gateway = Gateway::new(snapshot, seams, office.env.clone())?;
-    let running = gateway.serve(listeners(settings)?)?;
+    let listeners = listeners(settings)?;
+    let certificates = listeners.iter().filter_map(|l| l.tls.clone()).collect();
+    let running = gateway.serve(listeners)?;
+    let mut housekeeping = housekeeping(&office, &signer, &metrics).await?;
+    housekeeping.push(tokio::spawn(watch_certificates(certificates)));
     readiness.started();
     Ok(Running {
         gateway: running,
         operations,
         readiness,
-        housekeeping: housekeeping(&office, &signer, &metrics).await?,
+        housekeeping,
         sessions,
     })
 }
@@ -334,6 +338,29 @@ async fn housekeeping(
         }
     });
     Ok(vec![heed, flush, sweep])
+}
+
+/// Takes up renewed certificates. An error is told once for each change of a file; what was read before stays.
+async fn watch_certificates(certificates: Vec<Arc<Certificates>>) {
+    const INTERVAL: Duration = Duration::from_secs(10);
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        for listener in &certificates {
+            let listener = Arc::clone(listener);
+            // files are read without holding up requests
+            let check = tokio::task::spawn_blocking(move || listener.check());
+            match check.await {
+                Ok(None) => {}
+                Ok(Some(Ok(()))) => tracing::info!("changed certificates are in use"),
+                Ok(Some(Err(fault))) => {
+                    tracing::error!(error = %fault, "changed certificates cannot be used; those read before stay");
+                }
+                Err(fault) => {
+                    tracing::error!(error = %fault, "certificates cannot be looked after")
+                }
+            }
+        }
+    }
 }
 
 async fn heed_notices(

@@ -195,19 +195,33 @@ async fn certificates_are_replaced_while_running() {
     );
     let mut old = world.tls("wiki.test").await;
     let new = write_pair(&world.ca, world.dir.path(), "new", &["new.test"]);
+    let served = async || {
+        let roots = world.ca.roots();
+        let stream = tls(world.https, "new.test", &roots, &[]).await;
+        stream.is_ok()
+    };
     let main = CertificateFiles {
         certificate: world.dir.path().join("main.pem"),
         key: world.dir.path().join("main.key"),
     };
-    world
-        .certificates
-        .reload(&[main.clone(), new.clone()])
-        .unwrap();
-    assert!(
-        tls(world.https, "new.test", &world.ca.roots(), &[])
-            .await
-            .is_ok()
-    );
+    assert!(world.certificates.check().is_none());
+    let names = ["other.test", "new.test"];
+    let other = write_pair(&world.ca, world.dir.path(), "other", &names);
+    assert!(!served().await);
+    world.certificates.check().unwrap().unwrap();
+    assert!(world.certificates.check().is_none());
+    assert!(served().await);
+    // a broken file is told once, and what was good goes on
+    let key = std::fs::read(&other.key).unwrap();
+    std::fs::write(&other.key, "half a key").unwrap();
+    assert!(world.certificates.check().unwrap().is_err());
+    assert!(world.certificates.check().is_none());
+    std::fs::remove_file(&other.key).unwrap();
+    assert!(world.certificates.check().unwrap().is_err());
+    assert!(served().await);
+    std::fs::write(&other.key, key).unwrap();
+    world.certificates.check().unwrap().unwrap();
+    assert!(served().await);
     old.send("GET / HTTP/1.1\r\nHost: wiki.test\r\n\r\n").await;
     assert_eq!(old.answer().await.unwrap().status, 401);
 
