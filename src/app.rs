@@ -501,7 +501,7 @@ impl seams::Observer for ObserverSeam {
             ("forward" | "websocket", 502 | 504) => Outcome::UpstreamFailed,
             ("forward" | "websocket", _) => Outcome::Forwarded,
             ("public", _) => Outcome::Public,
-            ("portal" | "host_page", _) => Outcome::Portal,
+            ("portal" | "host_page" | "signed_out", _) => Outcome::Portal,
             ("sign_in", _) => Outcome::Challenged,
             ("step_up" | "enrol" | "enrol_overdue", _) => Outcome::StepUp,
             ("remind", _) => Outcome::Reminded,

@@ -30,6 +30,8 @@ pub(super) struct Exchange {
     pub inbound: Option<Inbound>,
     pub route: Option<RouteIndex>,
     pub person: Option<Arc<View>>,
+    /// The request has ended the session it came with.
+    pub signed_out: bool,
     /// What was permitted; without it nothing goes upstream.
     pub forwarding: Option<Forwarding>,
     /// Which upstream is tried first.
@@ -52,6 +54,7 @@ impl Exchange {
             inbound: None,
             route: None,
             person: None,
+            signed_out: false,
             forwarding: None,
             turn: 0,
             attempts: 0,

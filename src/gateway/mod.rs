@@ -214,7 +214,9 @@ impl Gateway {
         format!("{origin}{}", inbound.path_and_query())
     }
 
-    /// Finds the session and decides. A store that is away closes every door but the public ones.
+    /// Finds the session and decides. A store that is away closes every door but the public ones. The
+    /// application's own sign-out ends the session whatever the decision is: nobody has to prove more, or to be
+    /// reminded of anything, to leave.
     async fn decide(
         &self,
         request: &Request,
@@ -234,9 +236,18 @@ impl Gateway {
         let now = self.0.env.now();
         let decision = policy::decide((index, route), &facts, view.as_ref(), live.rules(), now);
         exchange.person = view.filter(|v| v.is_live(&live.snapshot.sessions, now));
+        let signs_out = route.logout_paths.iter().any(|p| p.matches(&inbound.path));
         match (decision, away) {
             (Decision::SignIn, Some(unavailable)) => Err(unavailable),
-            (decision, _) => Ok(decision),
+            // whoever signs out is not told so while the session lives
+            (_, Some(unavailable)) if signs_out => Err(unavailable),
+            (decision, _) => {
+                if let Some(view) = exchange.person.as_ref().filter(|_| signs_out) {
+                    self.0.seams.sessions.end(view).await?;
+                    exchange.signed_out = true;
+                }
+                Ok(decision)
+            }
         }
     }
 
@@ -267,6 +278,7 @@ impl Gateway {
         exchange.outcome = decision.code();
         match decision {
             Decision::Forward(permit) => self.forward(request, exchange, inbound, permit).await,
+            _ if exchange.signed_out => self.signed_out(request, exchange, inbound.mode).await,
             Decision::SignIn => self.ask(request, exchange, Challenge::SignIn).await,
             Decision::StepUp { max_age } => {
                 self.ask(request, exchange, Challenge::StepUp { max_age })
@@ -308,6 +320,20 @@ impl Gateway {
             }
             Mode::FormPost => respond::error(request, exchange, ErrorKind::FormExpired).await,
             Mode::Programmatic => respond::challenge(request, exchange, challenge).await,
+        }
+    }
+
+    /// Signed out at an address that the application may not be asked for: nothing is missing any more.
+    async fn signed_out(
+        &self,
+        request: &mut Request,
+        exchange: &mut Exchange,
+        mode: Mode,
+    ) -> Result<bool> {
+        exchange.outcome = "signed_out";
+        match mode {
+            Mode::Navigation | Mode::FormPost => respond::to_signed_out(request, exchange).await,
+            Mode::Programmatic => respond::challenge(request, exchange, Challenge::SignIn).await,
         }
     }
 

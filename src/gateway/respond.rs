@@ -170,6 +170,13 @@ pub(super) async fn to_door(
     send(session, exchange, answer).await
 }
 
+/// The portal's page that says so; a form is not sent again (RFC 9110 15.4.4).
+pub(super) async fn to_signed_out(session: &mut Session, exchange: &Exchange) -> Result<bool> {
+    let location = format!("{}/signed-out", exchange.live.portal_url);
+    let answer = redirect(StatusCode::SEE_OTHER, &location);
+    send(session, exchange, answer).await
+}
+
 /// The same address over HTTPS; method and body are kept (RFC 9110 15.4.9).
 pub(super) async fn to_https(
     session: &mut Session,

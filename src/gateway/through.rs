@@ -45,14 +45,9 @@ impl Gateway {
             Ok(assertion) => assertion,
             Err(unavailable) => return self.unavailable(request, exchange, &unavailable).await,
         };
-        if let Some(view) = permit.person() {
+        // after the application's own sign-out it still hears of it, everything else has ended
+        if let Some(view) = permit.person().filter(|_| !exchange.signed_out) {
             self.0.seams.sessions.seen(view);
-            // the application's own sign-out: it still hears of it, everything else has ended
-            if route.logout_paths.iter().any(|p| p.matches(&inbound.path))
-                && let Err(unavailable) = self.0.seams.sessions.end(view).await
-            {
-                return self.unavailable(request, exchange, &unavailable).await;
-            }
         }
         let forwarding = Forwarding {
             permit,
