@@ -369,18 +369,47 @@ async fn heed_notices(
     signer: Arc<Signer>,
     mut after: i64,
 ) {
+    let mut rotation = Rotation::default();
     loop {
         tokio::time::sleep(NOTICE_INTERVAL).await;
-        match store.notices(after).await {
+        let keys_changed = match store.notices(after).await {
             Ok((next, notices)) => {
                 after = next;
-                let keys_changed = sessions.heed(&notices);
-                if keys_changed && let Err(fault) = signer.reload().await {
-                    tracing::error!(error = %fault, "signing keys were rotated but cannot be read");
-                }
+                sessions.heed(&notices)
             }
             Err(fault) => {
                 tracing::warn!(error = %fault, "changes of other processes cannot be read");
+                false
+            }
+        };
+        rotation.follow(keys_changed, signer.reload()).await;
+    }
+}
+
+/// Signing keys that were rotated and are to be read again: tried until it has worked, because the notice comes
+/// only once.
+#[derive(Default)]
+struct Rotation {
+    pending: bool,
+}
+
+impl Rotation {
+    async fn follow<E: std::fmt::Display>(
+        &mut self,
+        changed: bool,
+        reload: impl Future<Output = Result<(), E>>,
+    ) {
+        if !changed && !self.pending {
+            return;
+        }
+        match reload.await {
+            Ok(()) => self.pending = false,
+            Err(fault) => {
+                // told once, not at each try
+                if changed || !self.pending {
+                    tracing::error!(error = %fault, "signing keys were rotated but cannot be read; it is tried again");
+                }
+                self.pending = true;
             }
         }
     }
@@ -526,5 +555,29 @@ impl seams::Observer for ObserverSeam {
         } else {
             open.pop();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[tokio::test]
+    async fn a_rotation_is_followed_until_the_keys_are_read() {
+        let mut rotation = Rotation::default();
+        let reads = Cell::new(0);
+        let reload = async |result: Result<(), &str>| {
+            reads.set(reads.get() + 1);
+            result.map_err(str::to_owned)
+        };
+        rotation.follow(false, reload(Ok(()))).await;
+        assert_eq!(reads.get(), 0);
+        rotation.follow(true, reload(Err("away"))).await;
+        rotation.follow(false, reload(Err("away"))).await;
+        assert_eq!(reads.get(), 2);
+        rotation.follow(false, reload(Ok(()))).await;
+        rotation.follow(false, reload(Ok(()))).await;
+        assert_eq!(reads.get(), 3);
     }
 }
