@@ -184,13 +184,17 @@ pub async fn start(settings: Settings, env: Env) -> anyhow::Result<Running> {
         trusted_proxies: settings.trusted_proxies.clone(),
     };
     let gateway = Gateway::new(snapshot, seams, office.env.clone())?;
-    let running = gateway.serve(listeners(settings)?)?;
+    let listeners = listeners(settings)?;
+    let certificates = listeners.iter().filter_map(|l| l.tls.clone()).collect();
+    let running = gateway.serve(listeners)?;
+    let mut housekeeping = housekeeping(&office, &signer, &metrics).await?;
+    housekeeping.push(tokio::spawn(watch_certificates(certificates)));
     readiness.started();
     Ok(Running {
         gateway: running,
         operations,
         readiness,
-        housekeeping: housekeeping(&office, &signer, &metrics).await?,
+        housekeeping,
         sessions,
     })
 }
@@ -336,24 +340,76 @@ async fn housekeeping(
     Ok(vec![heed, flush, sweep])
 }
 
+/// Takes up renewed certificates. An error is told once for each change of a file; what was read before stays.
+async fn watch_certificates(certificates: Vec<Arc<Certificates>>) {
+    const INTERVAL: Duration = Duration::from_secs(10);
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        for listener in &certificates {
+            let listener = Arc::clone(listener);
+            // files are read without holding up requests
+            let check = tokio::task::spawn_blocking(move || listener.check());
+            match check.await {
+                Ok(None) => {}
+                Ok(Some(Ok(()))) => tracing::info!("changed certificates are in use"),
+                Ok(Some(Err(fault))) => {
+                    tracing::error!(error = %fault, "changed certificates cannot be used; those read before stay");
+                }
+                Err(fault) => {
+                    tracing::error!(error = %fault, "certificates cannot be looked after")
+                }
+            }
+        }
+    }
+}
+
 async fn heed_notices(
     store: SharedStore,
     sessions: Arc<Sessions>,
     signer: Arc<Signer>,
     mut after: i64,
 ) {
+    let mut rotation = Rotation::default();
     loop {
         tokio::time::sleep(NOTICE_INTERVAL).await;
-        match store.notices(after).await {
+        let keys_changed = match store.notices(after).await {
             Ok((next, notices)) => {
                 after = next;
-                let keys_changed = sessions.heed(&notices);
-                if keys_changed && let Err(fault) = signer.reload().await {
-                    tracing::error!(error = %fault, "signing keys were rotated but cannot be read");
-                }
+                sessions.heed(&notices)
             }
             Err(fault) => {
                 tracing::warn!(error = %fault, "changes of other processes cannot be read");
+                false
+            }
+        };
+        rotation.follow(keys_changed, signer.reload()).await;
+    }
+}
+
+/// Signing keys that were rotated and are to be read again: tried until it has worked, because the notice comes
+/// only once.
+#[derive(Default)]
+struct Rotation {
+    pending: bool,
+}
+
+impl Rotation {
+    async fn follow<E: std::fmt::Display>(
+        &mut self,
+        changed: bool,
+        reload: impl Future<Output = Result<(), E>>,
+    ) {
+        if !changed && !self.pending {
+            return;
+        }
+        match reload.await {
+            Ok(()) => self.pending = false,
+            Err(fault) => {
+                // told once, not at each try
+                if changed || !self.pending {
+                    tracing::error!(error = %fault, "signing keys were rotated but cannot be read; it is tried again");
+                }
+                self.pending = true;
             }
         }
     }
@@ -474,7 +530,7 @@ impl seams::Observer for ObserverSeam {
             ("forward" | "websocket", 502 | 504) => Outcome::UpstreamFailed,
             ("forward" | "websocket", _) => Outcome::Forwarded,
             ("public", _) => Outcome::Public,
-            ("portal" | "host_page", _) => Outcome::Portal,
+            ("portal" | "host_page" | "signed_out", _) => Outcome::Portal,
             ("sign_in", _) => Outcome::Challenged,
             ("step_up" | "enrol" | "enrol_overdue", _) => Outcome::StepUp,
             ("remind", _) => Outcome::Reminded,
@@ -499,5 +555,29 @@ impl seams::Observer for ObserverSeam {
         } else {
             open.pop();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[tokio::test]
+    async fn a_rotation_is_followed_until_the_keys_are_read() {
+        let mut rotation = Rotation::default();
+        let reads = Cell::new(0);
+        let reload = async |result: Result<(), &str>| {
+            reads.set(reads.get() + 1);
+            result.map_err(str::to_owned)
+        };
+        rotation.follow(false, reload(Ok(()))).await;
+        assert_eq!(reads.get(), 0);
+        rotation.follow(true, reload(Err("away"))).await;
+        rotation.follow(false, reload(Err("away"))).await;
+        assert_eq!(reads.get(), 2);
+        rotation.follow(false, reload(Ok(()))).await;
+        rotation.follow(false, reload(Ok(()))).await;
+        assert_eq!(reads.get(), 3);
     }
 }

@@ -158,7 +158,7 @@ pub fn outcome(
         explanation.place = "This is the portal: its own pages, no application.".into();
         return Ok(explanation);
     }
-    if path.as_str() == "/.vestibule" || path.as_str().starts_with("/.vestibule/") {
+    if path.is_host_page() {
         explanation.place =
             "Everything below /.vestibule/ is Vestibule's own; no application receives it.".into();
         return Ok(explanation);

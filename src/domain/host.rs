@@ -84,14 +84,18 @@ impl Origin {
     pub const fn port(&self) -> u16 {
         self.port
     }
+    /// The canonical `Host` of requests to it: the port only where it is not that of the scheme.
+    pub fn authority(&self) -> String {
+        match self.port {
+            443 => self.host.to_string(),
+            port => format!("{}:{port}", self.host),
+        }
+    }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.port {
-            443 => write!(f, "https://{}", self.host),
-            port => write!(f, "https://{}:{port}", self.host),
-        }
+        write!(f, "https://{}", self.authority())
     }
 }
 

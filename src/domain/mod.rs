@@ -13,6 +13,7 @@ pub mod binding;
 pub mod host;
 pub mod id;
 pub mod login;
+pub mod network;
 pub mod password_rules;
 pub mod policy;
 pub mod recovery;

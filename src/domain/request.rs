@@ -33,6 +33,14 @@ impl Path {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Everything under `/.vestibule/` on an application's host is ours, in any spelling an application might
+    /// take for it.
+    pub fn is_host_page(&self) -> bool {
+        let first = self.0.trim_start_matches('/').split(['/', ';']).next();
+        let first = first.unwrap_or_default().to_ascii_lowercase();
+        first == ".vestibule" || first.starts_with(".vestibule%3b")
+    }
 }
 
 /// Decodes one escape. `rest` is looked at for a second layer: `%252e` is refused, `100%25` is not.
@@ -130,6 +138,27 @@ mod tests {
         check("/a%3Fb", "/a%3Fb");
         check("/a|b", "/a%7Cb");
         check("/...", "/...");
+    }
+
+    #[test]
+    fn host_pages_in_any_spelling() {
+        let check = |raw: &str, want: bool| {
+            let path = Path::parse(raw.as_bytes()).unwrap();
+            assert_eq!(path.is_host_page(), want, "{raw}");
+        };
+        for ours in [
+            "/.vestibule",
+            "/.vestibule/",
+            "/.Vestibule/callback",
+            "/%2evestibule/x",
+            "/.vestibule;v=1/x",
+            "/.vestibule%3bv/x",
+        ] {
+            check(ours, true);
+        }
+        for theirs in ["/", "/vestibule", "/.vestibules/x", "/a/.vestibule/"] {
+            check(theirs, false);
+        }
     }
 
     #[test]

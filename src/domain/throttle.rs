@@ -3,6 +3,7 @@
 //! One counter per account over all spellings of its name, one per account over all second methods, one
 //! per network prefix (SP 800-63B-4 3.2.2). The store runs [`admit`] inside one write transaction.
 
+use super::network::network_of;
 use super::timestamp::Timestamp;
 use sha2::{Digest as _, Sha256};
 use std::net::IpAddr;
@@ -45,12 +46,9 @@ impl Bucket {
     }
 
     pub fn network(address: IpAddr) -> Self {
-        match address.to_canonical() {
+        match network_of(address) {
             IpAddr::V4(v4) => Self::new(Kind::Network, &v4.octets()),
-            IpAddr::V6(v6) => {
-                let prefix = u128::from(v6) & !u128::from(u64::MAX);
-                Self::new(Kind::Network, &prefix.to_be_bytes())
-            }
+            IpAddr::V6(v6) => Self::new(Kind::Network, &v6.octets()),
         }
     }
 }

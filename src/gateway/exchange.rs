@@ -30,8 +30,12 @@ pub(super) struct Exchange {
     pub inbound: Option<Inbound>,
     pub route: Option<RouteIndex>,
     pub person: Option<Arc<View>>,
+    /// The request has ended the session it came with.
+    pub signed_out: bool,
     /// What was permitted; without it nothing goes upstream.
     pub forwarding: Option<Forwarding>,
+    /// Which upstream is tried first.
+    pub turn: usize,
     pub attempts: usize,
     pub body_bytes: u64,
 }
@@ -50,7 +54,9 @@ impl Exchange {
             inbound: None,
             route: None,
             person: None,
+            signed_out: false,
             forwarding: None,
+            turn: 0,
             attempts: 0,
             body_bytes: 0,
         }
@@ -72,7 +78,8 @@ impl Exchange {
         if !session.is_http2() {
             wire::check(&session.to_h1_raw())?;
         }
-        let inbound = inbound::admit(session.req_header_mut())?;
+        let portal = self.live.snapshot.portal.host();
+        let inbound = inbound::admit(session.req_header_mut(), portal)?;
         self.inbound = Some(inbound.clone());
         Ok(inbound)
     }
@@ -101,19 +108,24 @@ impl Exchange {
 
     /// The permitted request's peer for this attempt.
     pub(super) async fn peer(&self, route: RouteIndex, attempt: usize) -> Result<HttpPeer> {
-        let peer = self.live.pools.peer(route, attempt).await;
+        let peer = self.live.pools.peer(route, self.turn, attempt).await;
         peer.map_err(|e| Error::because(ErrorType::HTTPStatus(502), "no upstream", e).into_up())
+    }
+
+    /// Whether another attempt is worth it after so many.
+    pub(super) fn may_try_again(&self, attempts: usize) -> bool {
+        let route = self.route;
+        attempts < route.map_or(1, |r| self.live.pools.attempts(r))
     }
 
     /// What goes to the upstream, see [`forward::upstream_head`].
     pub(super) fn upstream_head(
         &self,
         head: &mut RequestHeader,
-        inbound: &Inbound,
         forwarding: &Forwarding,
     ) -> Result<()> {
         let route = self.live.snapshot.routes.route(forwarding.permit.route());
         let route = route.ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
-        forward::upstream_head(head, inbound, route, &self.live.protected, forwarding)
+        forward::upstream_head(head, route, &self.live.protected, forwarding)
     }
 }

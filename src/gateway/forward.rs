@@ -5,7 +5,6 @@
 //! then the headers of the [`Permit`] are set. Trailers are never merged into the head (RFC 9110 6.5.1).
 
 use super::cookies;
-use super::inbound::Inbound;
 use crate::domain::account::Account;
 use crate::domain::policy::Permit;
 use crate::domain::route::{IdentitySpec, Part, Preset, Route, Table};
@@ -105,7 +104,6 @@ pub(super) struct Forwarding {
 /// Cleans the head and sets what the upstream is told.
 pub(super) fn upstream_head(
     head: &mut RequestHeader,
-    inbound: &Inbound,
     route: &Route,
     protected: &Protected,
     forwarding: &Forwarding,
@@ -120,7 +118,10 @@ pub(super) fn upstream_head(
     }
     let proto = if forwarding.https { "https" } else { "http" };
     head.insert_header("X-Forwarded-For", forwarding.client.to_string())?;
-    head.insert_header("X-Forwarded-Host", inbound.authority.as_str())?;
+    // never as the client spells it: applications make links and cache keys from it
+    let authority = route.origin.authority();
+    head.insert_header("Host", authority.as_str())?;
+    head.insert_header("X-Forwarded-Host", authority)?;
     head.insert_header("X-Forwarded-Proto", proto)?;
     head.insert_header("X-Forwarded-Port", route.origin.port().to_string())?;
     head.insert_header("X-Request-Id", &*forwarding.reference)?;

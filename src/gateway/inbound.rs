@@ -13,12 +13,25 @@ use http::header::{
 use http::{HeaderMap, Method, Version};
 use pingora::http::RequestHeader;
 
-/// Longest request target, in bytes.
-const TARGET_BYTES: usize = 8 * 1024;
+/// What a head may hold, in bytes.
+#[derive(Clone, Copy)]
+struct Limits {
+    target: usize,
+    headers: usize,
+}
+
+const APPLICATION: Limits = Limits {
+    target: 8 * 1024,
+    headers: 32 * 1024,
+};
+/// An application's longest address, sealed for the way through a sign-in, has to fit into one of the portal's,
+/// and browsers name that one as the referrer.
+const PORTAL: Limits = Limits {
+    target: 16 * 1024,
+    headers: 40 * 1024,
+};
 /// Most header fields.
 const HEADER_FIELDS: usize = 100;
-/// Longest header section, in bytes.
-const HEADER_BYTES: usize = 32 * 1024;
 /// Most fields a `Connection` header may nominate.
 const NOMINATIONS: usize = 10;
 
@@ -27,8 +40,6 @@ const NOMINATIONS: usize = 10;
 pub(super) struct Inbound {
     pub method: Method,
     pub host: Host,
-    /// Host and port as the client wrote them, canonical.
-    pub authority: String,
     pub path: Path,
     pub query: Option<String>,
     pub mode: Mode,
@@ -60,20 +71,19 @@ pub(super) enum Refusal {
 use Refusal::Malformed;
 
 /// Checks the head, and rewrites its target to the canonical one.
-pub(super) fn admit(head: &mut RequestHeader) -> Result<Inbound, Refusal> {
-    sizes(head)?;
+pub(super) fn admit(head: &mut RequestHeader, portal: &Host) -> Result<Inbound, Refusal> {
+    sizes(head, PORTAL)?;
     method(&head.method)?;
     framing(head)?;
     nominations(&head.headers)?;
     let (target, authority) = target(head)?;
+    let host = host(head, authority)?;
+    if host != *portal {
+        sizes(head, APPLICATION)?;
+    }
     let (path, query) = split(&target)?;
-    let (host, port) = host(head, authority)?;
     let inbound = Inbound {
         method: head.method.clone(),
-        authority: match port {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_string(),
-        },
         mode: mode(head),
         websocket: is_websocket(head),
         content_length: content_length(&head.headers),
@@ -85,13 +95,13 @@ pub(super) fn admit(head: &mut RequestHeader) -> Result<Inbound, Refusal> {
     Ok(inbound)
 }
 
-fn sizes(head: &RequestHeader) -> Result<(), Refusal> {
-    if head.raw_path().len() > TARGET_BYTES {
+fn sizes(head: &RequestHeader, limits: Limits) -> Result<(), Refusal> {
+    if head.raw_path().len() > limits.target {
         return Err(Refusal::TargetTooLong);
     }
     let field = |(n, v): (&HeaderName, &http::HeaderValue)| n.as_str().len() + v.len() + 4;
     let bytes: usize = head.headers.iter().map(field).sum();
-    if head.headers.len() > HEADER_FIELDS || bytes > HEADER_BYTES {
+    if head.headers.len() > HEADER_FIELDS || bytes > limits.headers {
         return Err(Refusal::HeadTooLarge);
     }
     Ok(())
@@ -222,8 +232,9 @@ fn escaped(query: &[u8]) -> String {
         })
 }
 
-/// Exactly one authority, however many places it is written in (RFC 9112 3.2).
-fn host(head: &RequestHeader, absolute: Option<Vec<u8>>) -> Result<(Host, Option<u16>), Refusal> {
+/// Exactly one authority, however many places it is written in (RFC 9112 3.2). Its port decides nothing and goes
+/// no further.
+fn host(head: &RequestHeader, absolute: Option<Vec<u8>>) -> Result<Host, Refusal> {
     let mut written: Vec<Vec<u8>> = absolute.into_iter().collect();
     if let Some(authority) = head.uri.authority() {
         written.push(authority.as_str().as_bytes().to_vec());
@@ -244,7 +255,7 @@ fn host(head: &RequestHeader, absolute: Option<Vec<u8>>) -> Result<(Host, Option
     if parsed.any(|other| other.as_ref() != Some(&first)) {
         return Err(Malformed("hosts differ"));
     }
-    Ok(first)
+    Ok(first.0)
 }
 
 /// The canonical target, in origin-form; on HTTP/2 the authority becomes the `Host` field.

@@ -3,6 +3,7 @@
 
 use super::connection::Connection;
 use super::tls::Certificates;
+use crate::domain::network::network_of;
 use parking_lot::Mutex;
 use pingora::apps::ServerApp;
 use pingora::listeners::tls::Acceptor;
@@ -18,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 
-/// Most connections from one address.
+/// Most connections from one IPv4 address or IPv6 /64.
 const PER_ADDRESS: usize = 1024;
 /// Most connections at all.
 const TOTAL: u32 = 16_384;
@@ -218,14 +219,14 @@ async fn open(tcp: TcpStream, peer: SocketAddr, acceptor: Option<Arc<Acceptor>>)
 #[derive(Clone, Debug)]
 struct Slots {
     total: Arc<Semaphore>,
-    by_address: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    by_network: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
 impl Default for Slots {
     fn default() -> Self {
         Self {
             total: Arc::new(Semaphore::new(TOTAL as usize)),
-            by_address: Arc::default(),
+            by_network: Arc::default(),
         }
     }
 }
@@ -234,16 +235,17 @@ impl Slots {
     /// `None`: too many connections already; this one is closed.
     fn take(&self, address: IpAddr, most: usize) -> Option<Slot> {
         let total = Arc::clone(&self.total).try_acquire_owned().ok()?;
-        let mut by_address = self.by_address.lock();
-        let count = by_address.entry(address).or_insert(0);
-        if *count >= most {
+        let network = network_of(address);
+        let mut by_network = self.by_network.lock();
+        let held = by_network.get(&network).copied().unwrap_or(0);
+        if held >= most {
             return None;
         }
-        *count += 1;
+        by_network.insert(network, held.saturating_add(1));
         Some(Slot {
             _total: total,
-            by_address: Arc::clone(&self.by_address),
-            address,
+            by_network: Arc::clone(&self.by_network),
+            network,
         })
     }
 }
@@ -252,19 +254,19 @@ impl Slots {
 #[derive(Debug)]
 struct Slot {
     _total: OwnedSemaphorePermit,
-    by_address: Arc<Mutex<HashMap<IpAddr, usize>>>,
-    address: IpAddr,
+    by_network: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    network: IpAddr,
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut by_address = self.by_address.lock();
-        let left = by_address.get_mut(&self.address).map(|n| {
+        let mut by_network = self.by_network.lock();
+        let left = by_network.get_mut(&self.network).map(|n| {
             *n = n.saturating_sub(1);
             *n
         });
         if left == Some(0) {
-            by_address.remove(&self.address);
+            by_network.remove(&self.network);
         }
     }
 }
@@ -288,6 +290,19 @@ mod tests {
         );
         drop(held);
         assert!(slots.take(one, PER_ADDRESS).is_some());
-        assert!(slots.by_address.lock().is_empty());
+        assert!(slots.by_network.lock().is_empty());
+    }
+
+    #[test]
+    fn one_ipv6_network_counts_once_and_refusals_leave_nothing() {
+        let slots = Slots::default();
+        let at = |text: &str| slots.take(text.parse().unwrap(), 2);
+        let one = at("2001:db8::1").unwrap();
+        let two = at("2001:db8::2:2").unwrap();
+        assert!(at("2001:db8::3").is_none());
+        assert!(at("2001:db8:0:1::3").is_some());
+        drop((one, two));
+        assert!(slots.take("2001:db8::4".parse().unwrap(), 0).is_none());
+        assert!(slots.by_network.lock().is_empty());
     }
 }

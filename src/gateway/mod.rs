@@ -196,7 +196,7 @@ impl Gateway {
             return Place::Portal;
         }
         let route = snapshot.routes.find(&inbound.host, &inbound.path);
-        if is_host_page(inbound.path.as_str()) {
+        if inbound.path.is_host_page() {
             let title = route.map(|(_, r)| r.title.clone());
             return Place::HostPage(title.or_else(|| first_title(snapshot, &inbound.host)));
         }
@@ -214,7 +214,9 @@ impl Gateway {
         format!("{origin}{}", inbound.path_and_query())
     }
 
-    /// Finds the session and decides. A store that is away closes every door but the public ones.
+    /// Finds the session and decides. A store that is away closes every door but the public ones. The
+    /// application's own sign-out ends the session whatever the decision is: nobody has to prove more, or to be
+    /// reminded of anything, to leave.
     async fn decide(
         &self,
         request: &Request,
@@ -234,9 +236,18 @@ impl Gateway {
         let now = self.0.env.now();
         let decision = policy::decide((index, route), &facts, view.as_ref(), live.rules(), now);
         exchange.person = view.filter(|v| v.is_live(&live.snapshot.sessions, now));
+        let signs_out = route.logout_paths.iter().any(|p| p.matches(&inbound.path));
         match (decision, away) {
             (Decision::SignIn, Some(unavailable)) => Err(unavailable),
-            (decision, _) => Ok(decision),
+            // whoever signs out is not told so while the session lives
+            (_, Some(unavailable)) if signs_out => Err(unavailable),
+            (decision, _) => {
+                if let Some(view) = exchange.person.as_ref().filter(|_| signs_out) {
+                    self.0.seams.sessions.end(view).await?;
+                    exchange.signed_out = true;
+                }
+                Ok(decision)
+            }
         }
     }
 
@@ -267,6 +278,7 @@ impl Gateway {
         exchange.outcome = decision.code();
         match decision {
             Decision::Forward(permit) => self.forward(request, exchange, inbound, permit).await,
+            _ if exchange.signed_out => self.signed_out(request, exchange, inbound.mode).await,
             Decision::SignIn => self.ask(request, exchange, Challenge::SignIn).await,
             Decision::StepUp { max_age } => {
                 self.ask(request, exchange, Challenge::StepUp { max_age })
@@ -311,6 +323,20 @@ impl Gateway {
         }
     }
 
+    /// Signed out at an address that the application may not be asked for: nothing is missing any more.
+    async fn signed_out(
+        &self,
+        request: &mut Request,
+        exchange: &mut Exchange,
+        mode: Mode,
+    ) -> Result<bool> {
+        exchange.outcome = "signed_out";
+        match mode {
+            Mode::Navigation | Mode::FormPost => respond::to_signed_out(request, exchange).await,
+            Mode::Programmatic => respond::challenge(request, exchange, Challenge::SignIn).await,
+        }
+    }
+
     async fn unavailable(
         &self,
         request: &mut Request,
@@ -330,14 +356,6 @@ enum Place {
     Route(RouteIndex),
     ToHttps(String),
     Elsewhere(ErrorKind, &'static str),
-}
-
-/// Everything under `/.vestibule/` on an application's host is ours, in any spelling an application might take
-/// for it.
-fn is_host_page(path: &str) -> bool {
-    let first = path.trim_start_matches('/').split(['/', ';']).next();
-    let first = first.unwrap_or_default().to_ascii_lowercase();
-    first == ".vestibule" || first.starts_with(".vestibule%3b")
 }
 
 fn first_title(snapshot: &Snapshot, host: &Host) -> Option<String> {

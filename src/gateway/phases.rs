@@ -91,9 +91,13 @@ impl ProxyHttp for Line {
         let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
         let peer = exchange
             .peer(forwarding.permit.route(), exchange.attempts)
-            .await?;
+            .await;
         exchange.attempts += 1;
-        Ok(Box::new(peer))
+        peer.map(Box::new).map_err(|mut fault| {
+            // a name that cannot be resolved is no reason not to try the next upstream
+            fault.set_retry(exchange.may_try_again(exchange.attempts));
+            fault
+        })
     }
 
     async fn upstream_request_filter(
@@ -103,8 +107,7 @@ impl ProxyHttp for Line {
         exchange: &mut Exchange,
     ) -> Result<()> {
         let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
-        let inbound = exchange.inbound.as_ref().ok_or_else(no_permit)?;
-        exchange.upstream_head(head, inbound, forwarding)
+        exchange.upstream_head(head, forwarding)
     }
 
     async fn request_body_filter(
@@ -157,9 +160,7 @@ impl ProxyHttp for Line {
         fault: Box<Error>,
     ) -> Box<Error> {
         let mut fault = fault;
-        let route = exchange.route;
-        let attempts = route.map_or(1, |r| exchange.live.pools.attempts(r));
-        fault.set_retry(exchange.attempts < attempts);
+        fault.set_retry(exchange.may_try_again(exchange.attempts));
         fault
     }
 

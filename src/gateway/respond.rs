@@ -170,6 +170,13 @@ pub(super) async fn to_door(
     send(session, exchange, answer).await
 }
 
+/// The portal's page that says so; a form is not sent again (RFC 9110 15.4.4).
+pub(super) async fn to_signed_out(session: &mut Session, exchange: &Exchange) -> Result<bool> {
+    let location = format!("{}/signed-out", exchange.live.portal_url);
+    let answer = redirect(StatusCode::SEE_OTHER, &location);
+    send(session, exchange, answer).await
+}
+
 /// The same address over HTTPS; method and body are kept (RFC 9110 15.4.9).
 pub(super) async fn to_https(
     session: &mut Session,
@@ -330,7 +337,8 @@ pub(super) fn finish_head(head: &mut ResponseHeader, exchange: &Exchange) -> Res
     if !head.headers.contains_key(CACHE_CONTROL) {
         head.insert_header("Cache-Control", "no-store")?;
     }
-    if exchange.https && !head.headers.contains_key(STRICT_TRANSPORT_SECURITY) {
+    head.remove_header(&STRICT_TRANSPORT_SECURITY);
+    if exchange.https {
         let on_portal = exchange.on_portal();
         // an application's sub-domains are not ours to decide on
         let value = match on_portal {

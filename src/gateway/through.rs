@@ -7,10 +7,12 @@ use super::inbound::Inbound;
 use super::seams::{ErrorKind, Seams, Unavailable};
 use super::{respond, tunnel};
 use crate::domain::policy::{self, Decision, Permit};
-use crate::domain::route::Route;
+use crate::domain::route::{Route, RouteIndex};
 use pingora::Result;
 use pingora::http::RequestHeader;
+use pingora::protocols::Stream;
 use pingora::proxy::Session as Request;
+use pingora::upstreams::peer::HttpPeer;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -43,14 +45,9 @@ impl Gateway {
             Ok(assertion) => assertion,
             Err(unavailable) => return self.unavailable(request, exchange, &unavailable).await,
         };
-        if let Some(view) = permit.person() {
+        // after the application's own sign-out it still hears of it, everything else has ended
+        if let Some(view) = permit.person().filter(|_| !exchange.signed_out) {
             self.0.seams.sessions.seen(view);
-            // the application's own sign-out: it still hears of it, everything else has ended
-            if route.logout_paths.iter().any(|p| p.matches(&inbound.path))
-                && let Err(unavailable) = self.0.seams.sessions.end(view).await
-            {
-                return self.unavailable(request, exchange, &unavailable).await;
-            }
         }
         let forwarding = Forwarding {
             permit,
@@ -59,6 +56,7 @@ impl Gateway {
             assertion,
             reference: Arc::clone(&exchange.reference),
         };
+        exchange.turn = live.pools.turn(forwarding.permit.route());
         if inbound.websocket {
             exchange.outcome = "websocket";
             self.websocket(request, exchange, &inbound, forwarding)
@@ -87,14 +85,32 @@ impl Gateway {
         inbound: &Inbound,
         forwarding: Forwarding,
     ) -> Result<()> {
-        let head = tunnel::handshake(request, exchange, inbound, &forwarding)?;
+        let head = tunnel::handshake(request, exchange, &forwarding)?;
         let client_head = request.req_header().clone();
-        let peer = exchange.peer(forwarding.permit.route(), 0).await?;
+        let (peer, upstream) = self.connect(exchange, forwarding.permit.route()).await?;
         let active = AtomicBool::new(false);
         let ended = self.ended(&client_head, exchange, inbound, &active);
         let _open = OpenSocket::new(&self.0.seams);
         let mark = || active.store(true, Ordering::Relaxed);
-        tunnel::relay(request, &self.0.websockets, &peer, head, ended, mark).await
+        tunnel::relay(request, upstream, &peer, head, ended, mark).await
+    }
+
+    /// A connection to the first upstream that takes one.
+    async fn connect(&self, exchange: &Exchange, route: RouteIndex) -> Result<(HttpPeer, Stream)> {
+        let mut attempts = 0;
+        loop {
+            let connected = match exchange.peer(route, attempts).await {
+                Ok(peer) => {
+                    let stream = self.0.websockets.new_stream(&peer).await;
+                    stream.map(|s| (peer, s)).map_err(|e| e.into_up())
+                }
+                Err(fault) => Err(fault),
+            };
+            attempts += 1;
+            if connected.is_ok() || !exchange.may_try_again(attempts) {
+                return connected;
+            }
+        }
     }
 
     /// Resolves when the request that opened the socket would no longer be let through: signed out, expired,

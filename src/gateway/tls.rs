@@ -2,6 +2,7 @@
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use pingora::listeners::TlsAccept;
 use pingora::listeners::tls::{Acceptor, TlsSettings};
 use pingora::protocols::tls::TlsRef;
@@ -13,6 +14,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 use x509_parser::extensions::GeneralName;
 
 /// A certificate chain and its key, PEM.
@@ -33,7 +35,15 @@ pub enum CertificateFault {
 
 /// The certificates of one listener.
 #[derive(Debug)]
-pub struct Certificates(ArcSwap<Set>);
+pub struct Certificates {
+    set: ArcSwap<Set>,
+    files: Vec<CertificateFiles>,
+    /// What the files looked like when they were last read.
+    read: Mutex<Vec<Stamp>>,
+}
+
+/// When a file was written and how long it is; `None` while it is not there.
+type Stamp = Option<(SystemTime, u64)>;
 
 #[derive(Debug)]
 struct Set {
@@ -46,19 +56,33 @@ struct Set {
 impl Certificates {
     /// Reads all files; the first certificate is shown to clients that name no host or none of ours.
     pub fn load(files: &[CertificateFiles]) -> Result<Self, CertificateFault> {
-        Ok(Self(ArcSwap::from_pointee(Set::load(files)?)))
+        // looked at first: what changes while it is read is read again
+        let read = Mutex::new(stamps(files));
+        Ok(Self {
+            set: ArcSwap::from_pointee(Set::load(files)?),
+            files: files.to_vec(),
+            read,
+        })
     }
 
     /// Reads the files again. On an error the certificates in use stay.
-    pub fn reload(&self, files: &[CertificateFiles]) -> Result<(), CertificateFault> {
-        self.0.store(Arc::new(Set::load(files)?));
+    pub fn reload(&self) -> Result<(), CertificateFault> {
+        self.set.store(Arc::new(Set::load(&self.files)?));
         Ok(())
+    }
+
+    /// Reads the files again if one of them has changed since they were last read, well or not; `None` if none
+    /// has.
+    pub fn check(&self) -> Option<Result<(), CertificateFault>> {
+        let now = stamps(&self.files);
+        let before = std::mem::replace(&mut *self.read.lock(), now.clone());
+        (before != now).then(|| self.reload())
     }
 
     /// Whether a connection opened for `sni` may carry requests for `host`: both are answered with the same
     /// certificate (RFC 9110 7.4).
     fn covers(&self, sni: &str, host: &str) -> bool {
-        let set = self.0.load();
+        let set = self.set.load();
         Arc::ptr_eq(set.find(sni), set.find(host))
     }
 
@@ -70,9 +94,18 @@ impl Certificates {
     }
 }
 
+fn stamps(files: &[CertificateFiles]) -> Vec<Stamp> {
+    let stamp = |path: &PathBuf| {
+        let file = std::fs::metadata(path).ok()?;
+        Some((file.modified().ok()?, file.len()))
+    };
+    let pairs = files.iter().flat_map(|f| [&f.certificate, &f.key]);
+    pairs.map(stamp).collect()
+}
+
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let set = self.0.load();
+        let set = self.set.load();
         let name = hello.server_name();
         Some(Arc::clone(name.map_or(&set.default, |n| set.find(n))))
     }

@@ -5,13 +5,12 @@
 
 use super::Exchange;
 use super::forward::Forwarding;
-use super::inbound::{Inbound, connection_tokens};
+use super::inbound::connection_tokens;
 use super::response;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, ORIGIN, TRANSFER_ENCODING, UPGRADE};
 use http::{StatusCode, Version};
-use pingora::connectors::TransportConnector;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::Stream;
 use pingora::protocols::http::v1::client::HttpSession as Client;
@@ -58,7 +57,6 @@ pub(super) fn origin_is_own(head: &RequestHeader, origin: &crate::domain::host::
 pub(super) fn handshake(
     session: &Session,
     exchange: &Exchange,
-    inbound: &Inbound,
     forwarding: &Forwarding,
 ) -> Result<RequestHeader> {
     let mut head = session.req_header().clone();
@@ -73,7 +71,7 @@ pub(super) fn handshake(
         head.remove_header(name);
     }
     head.set_version(Version::HTTP_11);
-    exchange.upstream_head(&mut head, inbound, forwarding)?;
+    exchange.upstream_head(&mut head, forwarding)?;
     head.insert_header(CONNECTION, "Upgrade")?;
     head.insert_header(UPGRADE, "websocket")?;
     Ok(head)
@@ -83,14 +81,13 @@ pub(super) fn handshake(
 /// client has sent something.
 pub(super) async fn relay(
     session: &mut Session,
-    connector: &TransportConnector,
+    upstream: Stream,
     peer: &HttpPeer,
     head: RequestHeader,
     ended: impl Future<Output = ()>,
     active: impl Fn(),
 ) -> Result<()> {
-    let stream = connector.new_stream(peer).await.map_err(|e| e.into_up())?;
-    let mut upstream = Client::new_with_options(stream, peer);
+    let mut upstream = Client::new_with_options(upstream, peer);
     upstream.read_timeout = peer.options.read_timeout;
     upstream.write_timeout = Some(WRITE);
     upstream

@@ -75,10 +75,18 @@ impl Pools {
             .map_or(1, |p| p.upstreams.len().saturating_mul(2))
     }
 
-    /// The peer for this attempt (0, 1, ...) at one request.
+    /// Where a request begins among the upstreams: taken once, so that its attempts meet each of them however
+    /// many other requests are under way.
+    pub(super) fn turn(&self, route: RouteIndex) -> usize {
+        let pool = self.pools.get(route.position());
+        pool.map_or(0, |p| p.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The peer for this attempt (0, 1, ...) at the request that has this turn.
     pub(super) async fn peer(
         &self,
         route: RouteIndex,
+        turn: usize,
         attempt: usize,
     ) -> Result<HttpPeer, PeerFault> {
         let pool = self
@@ -89,10 +97,9 @@ impl Pools {
         if count == 0 {
             return Err(PeerFault::NoUpstream);
         }
-        let turn = pool.next.fetch_add(1, Ordering::Relaxed);
         let upstream = pool
             .upstreams
-            .get(turn % count)
+            .get(turn.wrapping_add(attempt) % count)
             .ok_or(PeerFault::NoUpstream)?;
         let addresses = self.names.resolve(&upstream.host).await;
         let ip = addresses.get((attempt / count) % addresses.len().max(1));

@@ -773,6 +773,16 @@ fn explanations() {
         let _ = writeln!(all, "{explanation}");
     }
     insta::assert_snapshot!(all);
+    for ours in [
+        "/.vestibule",
+        "/.Vestibule/x",
+        "/.vestibule;v/x",
+        "/%2evestibule%3bx",
+    ] {
+        let url = format!("https://wiki.example.com{ours}");
+        let explanation = outcome(&strict, &url, "GET", None, now).unwrap();
+        assert!(explanation.to_string().contains("Vestibule's own"), "{url}");
+    }
     for bad in [
         "wiki.example.com",
         "ftp://wiki.example.com/",

@@ -36,6 +36,47 @@ async fn spellings_of_a_host_are_one_host() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_application_sees_its_own_name_however_it_was_spelled() {
+    use vestibule::domain::host::{Host, Origin};
+    let world = World::with(|snapshot, _| {
+        let mut routes = snapshot.routes.routes().to_vec();
+        for route in &mut routes {
+            if route.origin.host().as_str() == "other.test" {
+                route.origin = Origin::new(Host::parse("other.test").unwrap(), 8443);
+            }
+        }
+        *snapshot = crate::support::world::snapshot(routes);
+    })
+    .await;
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    for (host, path, extra, want) in [
+        ("WIKI.test.:1", "/page", "", "wiki.test"),
+        ("wiki.test:443", "/page", "", "wiki.test"),
+        ("Wiki.Test.", "/public/x", "", "wiki.test"),
+        ("WIKI.test.:1", "/ws", upgrade, "wiki.test"),
+        ("other.test", "/page", "", "other.test:8443"),
+        ("OTHER.test:8443", "/page", "", "other.test:8443"),
+        ("other.test:22", "/ws", upgrade, "other.test:8443"),
+    ] {
+        let mut wire = world.plain().await;
+        wire.send(format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nCookie: __Host-vestibule={}\r\n{extra}\r\n",
+            world.token
+        ))
+        .await;
+        let head = wire.head().await;
+        assert!(
+            head.starts_with("HTTP/1.1 200 ") || head.starts_with("HTTP/1.1 101 "),
+            "{host}: {head}"
+        );
+        let seen = world.upstream.only();
+        let values = |name| crate::support::upstream::values(&seen, name);
+        assert_eq!(values("host"), [want], "{host}");
+        assert_eq!(values("x-forwarded-host"), [want], "{host}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_serves_the_hosts_of_its_certificate_only() {
     let world = World::start().await;
     for (sni, host, want) in [
@@ -154,19 +195,33 @@ async fn certificates_are_replaced_while_running() {
     );
     let mut old = world.tls("wiki.test").await;
     let new = write_pair(&world.ca, world.dir.path(), "new", &["new.test"]);
+    let served = async || {
+        let roots = world.ca.roots();
+        let stream = tls(world.https, "new.test", &roots, &[]).await;
+        stream.is_ok()
+    };
     let main = CertificateFiles {
         certificate: world.dir.path().join("main.pem"),
         key: world.dir.path().join("main.key"),
     };
-    world
-        .certificates
-        .reload(&[main.clone(), new.clone()])
-        .unwrap();
-    assert!(
-        tls(world.https, "new.test", &world.ca.roots(), &[])
-            .await
-            .is_ok()
-    );
+    assert!(world.certificates.check().is_none());
+    let names = ["other.test", "new.test"];
+    let other = write_pair(&world.ca, world.dir.path(), "other", &names);
+    assert!(!served().await);
+    world.certificates.check().unwrap().unwrap();
+    assert!(world.certificates.check().is_none());
+    assert!(served().await);
+    // a broken file is told once, and what was good goes on
+    let key = std::fs::read(&other.key).unwrap();
+    std::fs::write(&other.key, "half a key").unwrap();
+    assert!(world.certificates.check().unwrap().is_err());
+    assert!(world.certificates.check().is_none());
+    std::fs::remove_file(&other.key).unwrap();
+    assert!(world.certificates.check().unwrap().is_err());
+    assert!(served().await);
+    std::fs::write(&other.key, key).unwrap();
+    world.certificates.check().unwrap().unwrap();
+    assert!(served().await);
     old.send("GET / HTTP/1.1\r\nHost: wiki.test\r\n\r\n").await;
     assert_eq!(old.answer().await.unwrap().status, 401);
 

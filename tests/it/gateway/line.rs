@@ -283,3 +283,57 @@ async fn the_applications_own_sign_out_is_forwarded_and_ends_everything() {
     assert_eq!(value(seen.last().unwrap(), "remote-user"), Some("aino"));
     assert_eq!(world.signed_in("GET /page", "").await.status, 401);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_has_to_prove_more_to_sign_out() {
+    use std::collections::BTreeSet;
+    use std::sync::atomic::Ordering;
+    use vestibule::domain::policy::TwoFactor;
+    use vestibule::domain::route::PublicPath;
+    let world = World::with(|snapshot, _| {
+        let mut routes = snapshot.routes.routes().to_vec();
+        routes[0].two_factor = TwoFactor::Required;
+        routes[0].logout_paths = vec![PublicPath::new(path("/logout"))];
+        routes[0]
+            .logout_paths
+            .push(PublicPath::new(path("/public/logout")));
+        let mut group = routes[0].clone();
+        group.prefix = path("/group");
+        group.name = "group".to_owned();
+        group.access.groups = BTreeSet::from(["admins".to_owned()]);
+        group.logout_paths = vec![PublicPath::new(path("/group/logout"))];
+        routes.push(group);
+        *snapshot = crate::support::world::snapshot(routes);
+    })
+    .await;
+    let form = format!("{HTML}{}", FORM.replace("3", "0"));
+    let signed_out = Some("https://login.test/signed-out");
+    for (line, headers, want, location) in [
+        ("GET /logout", HTML, 303, signed_out),
+        ("POST /logout", form.as_str(), 303, signed_out),
+        ("GET /group/logout", HTML, 303, signed_out),
+        ("POST /logout", "Content-Length: 0\r\n", 401, None),
+        ("GET /public/logout", HTML, 200, None),
+    ] {
+        assert_eq!(world.sessions.open(1, |_| {}), world.token);
+        let public = world.signed_in("GET /public/x", "").await;
+        assert_eq!(public.status, 200);
+        // still live: what is missing is the second factor
+        let answer = world.signed_in("GET /page", "").await;
+        assert!(answer.text().contains("enrolment_required"), "{line}");
+        let answer = world.signed_in(line, headers).await;
+        assert_eq!(answer.status, want, "{line}: {}", answer.head);
+        assert_eq!(answer.header("location"), location, "{line}");
+        let answer = world.signed_in("GET /page", "").await;
+        assert!(answer.text().contains("login_required"), "{line}");
+    }
+    // nobody is signed in: as everywhere else
+    let answer = world.ask("GET /logout", HTML).await;
+    assert_eq!(answer.status, 302);
+    // a session that cannot be ended is not said to have ended
+    world.sessions.away.store(true, Ordering::SeqCst);
+    let answer = world.signed_in("GET /public/logout", HTML).await;
+    assert_eq!(answer.status, 503);
+    let paths: Vec<String> = world.upstream.take();
+    assert!(paths.iter().all(|seen| seen.starts_with("GET /public/")));
+}

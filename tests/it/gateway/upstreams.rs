@@ -56,6 +56,44 @@ async fn another_upstream_takes_over() {
     }
 }
 
+/// A dead upstream first, a live one after it.
+async fn half_dead() -> World {
+    World::with(|snapshot, _| {
+        let mut routes = snapshot.routes.routes().to_vec();
+        let dead = at(([127, 0, 0, 1], 1).into(), false);
+        routes[0].upstreams.insert(0, dead);
+        *snapshot = crate::support::world::snapshot(routes);
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_at_once_do_not_use_up_each_others_turns() {
+    let world = half_dead().await;
+    for _ in 0..5 {
+        let asked = (0..100).map(|_| ask(&world, "wiki.test", "GET /page", ""));
+        let answers = futures_util::future::join_all(asked).await;
+        let failed = answers.iter().filter(|a| a.status != 200).count();
+        assert_eq!(failed, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_websocket_too_finds_the_upstream_that_lives() {
+    let world = half_dead().await;
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    for _ in 0..4 {
+        let cookie = format!("Cookie: __Host-vestibule={}\r\n", world.token);
+        let mut wire = world.plain().await;
+        wire.send(format!(
+            "GET /ws HTTP/1.1\r\nHost: wiki.test\r\n{cookie}{upgrade}\r\n"
+        ))
+        .await;
+        let head = wire.head().await;
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_upstreams_are_verified_by_the_routes_own_ca() {
     let wrong = Ca::new("another root");

@@ -258,6 +258,61 @@ async fn a_destination_somebody_else_sealed_gives_them_nothing() {
     site.untouched();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_address_survives_the_sign_in() {
+    let site = Site::start().await;
+    for length in [7000, 8100] {
+        let path = format!("/{}?q=1", "long/".repeat(length / 5));
+        let mut b = site.browser();
+        let page = b.open(&site.url(WIKI, &path)).await;
+        assert_eq!(page.status, 200, "{length}: {}", page.head);
+        let fields = [("username", "aino"), ("password", PASSWORD)];
+        let answer = b.submit(&page, "/signin", &fields).await;
+        let answer = b.follow(answer).await;
+        assert_eq!(answer.status, 200, "{length}: {}", answer.head);
+        let seen = site.wiki.take();
+        assert!(seen.last().unwrap().starts_with(&format!("GET {path} ")));
+    }
+    // the portal's own addresses and heads end somewhere too, and applications' no later than before
+    let mut b = site.browser();
+    let long = |n: usize| format!("/signin?to={}", "x".repeat(n));
+    assert_eq!(b.page(&long(15_000)).await.status, 200);
+    assert_eq!(b.page(&long(17_000)).await.status, 414);
+    let mut ask = b.visit(&site.url(LOGIN, &long(15_000)));
+    ask.more = format!("Referer: {}\r\n", site.url(LOGIN, &long(20_000)));
+    assert_eq!(b.send(ask.clone()).await.status, 200);
+    ask.more = format!("A: {}\r\n", "x".repeat(41_000));
+    assert_eq!(b.send(ask).await.status, 431);
+    assert_eq!(b.get(&site.url(WIKI, &long(8200))).await.status, 414);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_said_about_an_applications_sub_domains() {
+    let site = Site::start().await;
+    let mut b = site.browser();
+    let _ = b.password("aino").await;
+    let plain = Some("max-age=31536000");
+    let all = Some("max-age=31536000; includeSubDomains");
+    for (host, path, want) in [
+        (LOGIN, "/", all),
+        (LOGIN, "/signout", all),
+        (LOGIN, "/nowhere", all),
+        (WIKI, "/", plain),
+        (WIKI, "/.vestibule/logout", plain),
+        (WIKI, "/.vestibule/nowhere", plain),
+    ] {
+        let answer = b.get(&site.url(host, path)).await;
+        let got = answer.header("strict-transport-security");
+        assert_eq!(got, want, "{host}{path}");
+    }
+    let answer = b.open(&site.url(WIKI, "/")).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("strict-transport-security"), None);
+    let answer = b.get(&site.url(WIKI, "/admin")).await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(answer.header("strict-transport-security"), plain);
+}
+
 // --- throttling
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
