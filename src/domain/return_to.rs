@@ -87,6 +87,9 @@ pub struct Destination {
     /// Hash of the pre-session cookie of the browser on the application's host; a ticket is good only there.
     pub binding: TokenHash,
     pub made_at: Timestamp,
+    /// The browser has come back from there once already without the cookie its ticket was bound to.
+    #[serde(default)]
+    pub again: bool,
 }
 
 impl Destination {

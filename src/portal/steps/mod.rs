@@ -301,9 +301,10 @@ impl Desk {
             .issue_ticket(view, to, destination.binding)
             .await?;
         let location = format!(
-            "{}/.vestibule/callback?ticket={}",
+            "{}/.vestibule/callback?ticket={}{}",
             to.origin(),
-            ticket.reveal()
+            ticket.reveal(),
+            if destination.again { "&again" } else { "" }
         );
         Ok(Reply::found(location))
     }

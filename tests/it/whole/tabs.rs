@@ -1,0 +1,100 @@
+//! More than one tab, more than one browser: nobody who gave the right answer is left at a dead end.
+
+use super::browser::{Browser, PRE, SESSION};
+use super::site::{LOGIN, PASSWORD, Site, WIKI};
+use crate::support::client::Answer;
+
+const AINO: &[(&str, &str)] = &[("username", "aino"), ("password", PASSWORD)];
+
+fn location(answer: &Answer) -> String {
+    answer.header("location").unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_tabs_restored_at_once_both_end_where_they_were_going() {
+    let site = Site::start().await;
+    let mut b = site.browser();
+    // neither request carries the cookie that the other one's answer sets; the last one stays
+    let first = location(&b.get(&site.url(WIKI, "/one?x=1")).await);
+    b.jar.remove(WIKI);
+    let second = location(&b.get(&site.url(WIKI, "/two")).await);
+    let page = b.open(&first).await;
+    let answer = b.submit(&page, "/signin", AINO).await;
+    assert_eq!(b.follow(answer).await.status, 200);
+    assert_eq!(b.at, site.url(WIKI, "/one?x=1"));
+    assert!(site.wiki.only().contains("Remote-User: aino"));
+    assert_eq!(b.open(&second).await.status, 200);
+    assert_eq!(b.at, site.url(WIKI, "/two"));
+    assert_eq!(site.sessions_of("aino").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_address_opened_in_another_browser_leads_on() {
+    let site = Site::start().await;
+    let link = location(&site.browser().get(&site.url(WIKI, "/page?x=1")).await);
+    let mut b = site.browser();
+    let page = b.open(&link).await;
+    let answer = b.submit(&page, "/signin", AINO).await;
+    assert_eq!(b.follow(answer).await.status, 200);
+    assert_eq!(b.at, site.url(WIKI, "/page?x=1"));
+    assert!(site.wiki.only().contains("Remote-User: aino"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_application_host_without_cookies_is_told_so_in_the_second_round() {
+    let site = Site::start().await;
+    let mut b = site.browser();
+    let link = location(&b.get(&site.url(WIKI, "/page")).await);
+    b.jar.remove(WIKI);
+    let page = b.open(&link).await;
+    let mut answer = b.submit(&page, "/signin", AINO).await;
+    let mut callbacks = 0;
+    while (300..400).contains(&answer.status) {
+        let to = location(&answer);
+        callbacks += usize::from(to.contains("/.vestibule/callback?"));
+        assert!(callbacks <= 2, "round and round: {to}");
+        answer = b.get(&to).await;
+        b.jar.remove(WIKI);
+    }
+    assert_eq!(callbacks, 2);
+    assert_eq!(answer.status, 400);
+    let text = answer.text();
+    assert!(text.contains("cookies") && text.contains(WIKI), "{text}");
+    site.untouched();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stolen_callback_opens_nothing_and_tells_nothing() {
+    let site = Site::start().await;
+    let mut b = site.browser();
+    let page = b.open(&site.url(WIKI, "/private-name")).await;
+    let callback = location(&b.submit(&page, "/signin", AINO).await);
+    let with_a_cookie = {
+        let mut thief = site.browser();
+        let _ = thief.get(&site.url(WIKI, "/")).await;
+        assert!(thief.cookie(WIKI, PRE).is_some());
+        thief
+    };
+    let stolen = async |mut thief: Browser, callback: &str| {
+        let answer = thief.get(callback).await;
+        assert_eq!(answer.status, 302, "{}", answer.head);
+        assert!(!location(&answer).contains("private"), "{}", answer.head);
+        let end = thief.follow(answer).await;
+        assert!(thief.at.starts_with(&site.url(LOGIN, "/signin?to=")));
+        assert!(!end.text().contains("private"), "{}", end.text());
+        for host in [WIKI, LOGIN] {
+            assert_eq!(thief.cookie(host, SESSION), None, "{host}");
+        }
+    };
+    stolen(with_a_cookie, &callback).await;
+    // burnt, for its owner too, who is let in by asking again
+    let mut owner = b.clone();
+    assert_eq!(owner.get(&callback).await.status, 400);
+    assert_eq!(owner.cookie(WIKI, SESSION), None);
+    site.untouched();
+    let door = location(&b.get(&site.url(WIKI, "/private-name")).await);
+    let callback = location(&b.get(&door).await);
+    stolen(site.browser(), &callback).await;
+    site.untouched();
+    assert_eq!(b.open(&site.url(WIKI, "/private-name")).await.status, 200);
+}
