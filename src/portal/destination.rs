@@ -96,7 +96,7 @@ impl Portal {
     }
 
     pub(super) fn return_to(&self, destination: &Destination) -> Option<ReturnTo> {
-        ReturnTo::parse(&destination.url, |origin| self.is_ours(origin))
+        ReturnTo::of_sealed(&destination.url, |origin| self.is_ours(origin))
     }
 
     fn is_ours(&self, origin: &Origin) -> bool {

@@ -98,3 +98,25 @@ async fn a_stolen_callback_opens_nothing_and_tells_nothing() {
     site.untouched();
     assert_eq!(b.open(&site.url(WIKI, "/private-name")).await.status, 200);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_address_asked_for_comes_back_to_the_letter() {
+    let site = Site::start().await;
+    for path in [
+        "/search?q=it's",
+        "/search?q=it%27s&b=%2f%2F",
+        "/a'b/c;d=1?x=(1)&y=a+b&z=~",
+        "/?a=b?c&&d=",
+        "/search?",
+    ] {
+        let url = site.url(WIKI, path);
+        let mut b = site.browser();
+        let page = b.open(&url).await;
+        let answer = b.submit(&page, "/signin", AINO).await;
+        let answer = b.get(&location(&answer)).await;
+        assert_eq!(location(&answer), url);
+        assert_eq!(b.get(&url).await.status, 200, "{path}");
+        let head = site.wiki.only();
+        assert!(head.starts_with(&format!("GET {path} ")), "{head}");
+    }
+}
