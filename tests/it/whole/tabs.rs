@@ -1,6 +1,6 @@
 //! More than one tab, more than one browser: nobody who gave the right answer is left at a dead end.
 
-use super::browser::{Browser, PRE, SESSION};
+use super::browser::{Ask, Browser, PRE, SESSION, SIGN_IN, field};
 use super::site::{LOGIN, PASSWORD, Site, WIKI};
 use crate::support::client::Answer;
 
@@ -119,4 +119,54 @@ async fn the_address_asked_for_comes_back_to_the_letter() {
         let head = site.wiki.only();
         assert!(head.starts_with(&format!("GET {path} ")), "{head}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_tabs_that_ask_for_the_code_again_share_one_question() {
+    let site = Site::start().await;
+    let phone = site.account_with_app("mikael", &["admins"]).await;
+    let mut b = site.browser();
+    let _ = b.both("mikael", &phone, site.now()).await;
+    assert_eq!(b.open(&site.url(WIKI, "/admin/")).await.status, 200);
+    site.clock.advance(20 * 60);
+    let first = b.open(&site.url(WIKI, "/admin/a")).await;
+    let attempt = b.cookie(LOGIN, SIGN_IN).unwrap().to_owned();
+    let _second = b.open(&site.url(WIKI, "/admin/b")).await;
+    assert_eq!(b.at, site.url(LOGIN, "/signin/code"));
+    assert_eq!(b.cookie(LOGIN, SIGN_IN), Some(attempt.as_str()));
+    let code = phone.code(site.now());
+    let answer = b.submit(&first, "/signin/code", &[("code", &code)]).await;
+    assert_eq!(b.follow(answer).await.status, 200);
+    // where the person looked last
+    assert_eq!(b.at, site.url(WIKI, "/admin/b"));
+    assert_eq!(b.open(&site.url(WIKI, "/admin/a")).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stale_form_of_ours_leads_to_the_page_that_is_due_and_does_nothing() {
+    let site = Site::start().await;
+    let phone = site.account_with_app("mikael", &[]).await;
+    let mut b = site.browser();
+    let _ = b.password("mikael").await;
+    let stale = b.page("/signin/code").await;
+    b.jar.clear();
+    let _ = b.password("mikael").await;
+    let code = phone.code(site.now());
+    let csrf = field(&stale.text(), "csrf").unwrap();
+    let ask = b.form("/signin/code", &[("csrf", &csrf), ("code", &code)]);
+    // nothing says that it is our own page
+    let silent = Ask {
+        origin: None,
+        site: "",
+        ..ask.clone()
+    };
+    assert_eq!(b.send(silent).await.status, 403);
+    let answer = b.send(ask.clone()).await;
+    assert_eq!(answer.status, 303, "{}", answer.head);
+    assert_eq!(location(&answer), "/signin/code");
+    assert_eq!(site.sessions_of("mikael").await, 0);
+    // without a sign-in under way it is refused
+    let mut outside = site.browser();
+    assert_eq!(outside.send(ask).await.status, 403);
+    assert_eq!(b.code(&code).await.header("location"), Some("/"));
 }
