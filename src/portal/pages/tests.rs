@@ -43,7 +43,7 @@ fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec
         error,
         action: "/signin/code",
         second: true,
-        switch: true,
+        switch: "/signin",
     };
     let deadline = || {
         Some(DeadlineView {

@@ -170,3 +170,32 @@ async fn a_stale_form_of_ours_leads_to_the_page_that_is_due_and_does_nothing() {
     assert_eq!(outside.send(ask).await.status, 403);
     assert_eq!(b.code(&code).await.header("location"), Some("/"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_phone_the_question_for_the_code_can_be_left() {
+    let site = Site::start().await;
+    let phone = site.account_with_app("mikael", &["admins"]).await;
+    let mut b = site.browser();
+    let _ = b.both("mikael", &phone, site.now()).await;
+    assert_eq!(b.open(&site.url(WIKI, "/admin/")).await.status, 200);
+    site.clock.advance(20 * 60);
+    let page = b.open(&site.url(WIKI, "/admin/")).await;
+    let way_out = "<a href=\"/signout\">Use another account</a>";
+    assert!(page.text().contains(way_out), "{}", page.text());
+    let wrong = [("code", "000000")];
+    let page = b.submit(&page, "/signin/code", &wrong).await;
+    assert_eq!(page.status, 422);
+    assert!(page.text().contains(way_out), "{}", page.text());
+    let page = b.page("/signout").await;
+    assert_eq!(page.status, 200);
+    assert_eq!(b.submit(&page, "/signout", &[]).await.status, 303);
+    assert!(!b.is_signed_in().await);
+    let page = b.password("mikael").await;
+    let page = b.follow(page).await;
+    let entry = "<a href=\"/signin\">Use another account</a>";
+    assert!(page.text().contains(entry), "{}", page.text());
+    let code = site.helpdesk_code("mikael").await;
+    let path = "/signin/one-time-code";
+    let answer = b.step(path, path, &[("otc", &code)]).await;
+    assert_eq!(location(&answer), "/signin/lost");
+}
