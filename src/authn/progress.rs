@@ -92,6 +92,17 @@ impl Authn {
         }))
     }
 
+    /// Leads a sign-in under way somewhere else; nothing else about it changes.
+    pub async fn lead_to(
+        &self,
+        underway: Underway,
+        destination: Destination,
+    ) -> Result<Progress, Fault> {
+        let Underway { mut at, state } = underway;
+        at.frame.destination = Some(destination);
+        self.move_to(at, state, Effects::default()).await
+    }
+
     pub(super) fn record(
         &self,
         event: Event,

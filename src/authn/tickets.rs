@@ -11,11 +11,16 @@ use std::time::Duration;
 /// A ticket lives as long as a redirect takes.
 pub const TICKET_LIFETIME: Duration = Duration::from_secs(30);
 
-/// An application host's new session: its cookie, and where to go.
+/// What a ticket is good for.
 #[derive(Debug)]
-pub struct Admitted {
-    pub token: Token,
-    pub return_to: String,
+pub enum Redeemed {
+    /// An application host's new session: its cookie, and where to go.
+    Admitted { token: Token, return_to: String },
+    /// It was meant for this host but not for what this browser shows of itself: nothing is opened, and the
+    /// browser has to ask for a ticket of its own.
+    AskAnew { return_to: String },
+    /// Unknown, used, too old, or of another host.
+    Nothing,
 }
 
 impl Authn {
@@ -48,24 +53,29 @@ impl Authn {
         &self,
         ticket: &str,
         host: &Host,
-        pre_session: &str,
-    ) -> Result<Option<Admitted>, Fault> {
-        let (Some(ticket), Some(pre_session)) = (Token::parse(ticket), Token::parse(pre_session))
-        else {
-            return Ok(None);
+        pre_session: Option<&str>,
+    ) -> Result<Redeemed, Fault> {
+        let Some(ticket) = Token::parse(ticket) else {
+            return Ok(Redeemed::Nothing);
         };
         let hash = ticket.hash();
         let Some(stored) = self.store.ticket(&hash).await? else {
-            return Ok(None);
+            return Ok(Redeemed::Nothing);
         };
         let now = self.env.now();
         let redeem = Change::RedeemTicket { token: hash };
-        let fits = stored.host == *host
-            && stored.binding.matches(&pre_session.hash())
-            && now < stored.expires_at;
-        if !fits {
-            let _ = self.store.commit(&[redeem]).await?;
-            return Ok(None);
+        let is_live_here = stored.host == *host && now < stored.expires_at;
+        let is_bound = pre_session
+            .and_then(Token::parse)
+            .is_some_and(|token| stored.binding.matches(&token.hash()));
+        if !is_live_here || !is_bound {
+            let burnt = self.store.commit(&[redeem]).await?;
+            return Ok(match burnt {
+                Commit::Done if is_live_here => Redeemed::AskAnew {
+                    return_to: stored.return_to,
+                },
+                Commit::Done | Commit::Lost(_) => Redeemed::Nothing,
+            });
         }
         let token = self.env.token();
         let open = Change::OpenChild {
@@ -75,11 +85,11 @@ impl Authn {
             created_at: now,
         };
         Ok(match self.store.commit(&[redeem, open]).await? {
-            Commit::Done => Some(Admitted {
+            Commit::Done => Redeemed::Admitted {
                 token,
                 return_to: stored.return_to,
-            }),
-            Commit::Lost(_) => None,
+            },
+            Commit::Lost(_) => Redeemed::Nothing,
         })
     }
 }

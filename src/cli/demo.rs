@@ -6,8 +6,7 @@ use super::serve::until_told_to_stop;
 use crate::app::{self, Office};
 use crate::authn::accounts::NewAccount;
 use crate::demo::applications::{self, PAYROLL, WIKI};
-use crate::demo::layout::write_private;
-use crate::demo::{Account, Layout, Plan, Ports, Report, certificates, write_config};
+use crate::demo::{Account, Layout, Plan, Ports, Report, certificates, keep_config};
 use crate::domain::reminder;
 use crate::domain::secret::Password;
 use crate::env::Env;
@@ -23,7 +22,7 @@ Example:
   vestibule demo
 
 Prints addresses, accounts and passwords, and writes them to DIR/demo.json. Ctrl-C ends it; the next start
-re-uses DIR.")]
+re-uses DIR. DIR/vestibule.yaml is written once, and again only where a port in it has changed.")]
 pub(super) struct Arguments {
     /// Where configuration, certificates, database and keys are kept
     #[arg(long, value_name = "DIR", default_value = "vestibule-demo")]
@@ -58,8 +57,12 @@ async fn demo(arguments: &Arguments) -> anyhow::Result<Outcome> {
         payroll: payroll.address().port(),
         operations: free_port(last.map_or(0, |p| p.operations), true)?,
     };
-    layout.keep_ports(&ports)?;
-    write_private(&layout.config(), write_config(&layout, &ports).as_bytes())?;
+    if let Some(old) = keep_config(&layout, last.as_ref(), &ports)? {
+        super::print(&format!(
+            "\nA port has changed, so the configuration was written anew; yours is kept as {}.\n",
+            old.display()
+        ))?;
+    }
     let plan = Plan::load_or_make(&layout, &env)?;
     let report = Report::new(&layout, &ports, &plan);
     let settings = load::settings(&layout.config())?.settings;

@@ -1,6 +1,7 @@
 //! The demo's configuration: a real one, commented, to be read and to begin one's own from.
 
-use super::layout::Layout;
+use super::Fault;
+use super::layout::{self, Layout};
 use serde::{Deserialize, Serialize};
 
 /// Where everything of the demo listens, on 127.0.0.1.
@@ -17,6 +18,39 @@ impl Ports {
     pub fn url(&self, name: &str) -> String {
         format!("https://{name}.localhost:{}", self.gateway)
     }
+}
+
+/// Writes `vestibule.yaml` where there is none, or where it was made for other ports than these; else it is left
+/// as it is, with everything its owner changed. An edited file that has to give way is kept beside the new one:
+/// its name comes back. `last`: the ports of the last start.
+pub fn keep_config(
+    layout: &Layout,
+    last: Option<&Ports>,
+    ports: &Ports,
+) -> Result<Option<std::path::PathBuf>, Fault> {
+    let path = layout.config();
+    let present = layout::read(&path)?;
+    if present.is_some() && last == Some(ports) {
+        return Ok(None);
+    }
+    let text = write_config(layout, ports);
+    // killed half-way, the next start does not know what the file was made for and comes here again
+    layout::remove(&layout.ports())?;
+    let edited = present.filter(|present| {
+        *present != text && last.is_none_or(|last| *present != write_config(layout, last))
+    });
+    let old = match edited {
+        Some(edited) => {
+            let mut old = path.clone().into_os_string();
+            old.push(".old");
+            layout::write_private(old.as_ref(), edited.as_bytes())?;
+            Some(old.into())
+        }
+        None => None,
+    };
+    layout::write_private(&path, text.as_bytes())?;
+    layout.keep_ports(ports)?;
+    Ok(old)
 }
 
 /// The text of `vestibule.yaml`. Paths are relative to the file.
@@ -41,6 +75,42 @@ const TEMPLATE: &str = include_str!("vestibule.yaml");
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_its_owner_changed_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::open(dir.path()).unwrap();
+        let ports = Ports {
+            gateway: 8443,
+            wiki: 9001,
+            payroll: 9002,
+            operations: 9003,
+        };
+        let moved = Ports {
+            wiki: 9101,
+            ..ports
+        };
+        let text = || std::fs::read_to_string(layout.config()).unwrap();
+        let start = |ports: &Ports| {
+            let last = layout.last_ports();
+            let old = keep_config(&layout, last.as_ref(), ports).unwrap();
+            assert_eq!(layout.last_ports(), Some(*ports));
+            old
+        };
+        assert_eq!(start(&ports), None);
+        assert_eq!(text(), write_config(&layout, &ports));
+        // untouched, it follows the ports
+        assert_eq!(start(&moved), None);
+        assert_eq!(text(), write_config(&layout, &moved));
+        let edited = format!("{}# mine\n", text());
+        std::fs::write(layout.config(), &edited).unwrap();
+        assert_eq!(start(&moved), None);
+        assert_eq!(text(), edited);
+        let old = start(&ports).unwrap();
+        assert!(old.ends_with("vestibule.yaml.old"), "{old:?}");
+        assert_eq!(std::fs::read_to_string(old).unwrap(), edited);
+        assert_eq!(text(), write_config(&layout, &ports));
+    }
 
     #[test]
     fn every_place_is_filled_and_the_keys_are_the_documented_ones() {

@@ -10,7 +10,7 @@ pub mod config;
 pub mod layout;
 pub mod plan;
 
-pub use config::{Ports, write_config};
+pub use config::{Ports, keep_config, write_config};
 pub use layout::{ApplicationReport, Layout, Report};
 pub use plan::{Account, Plan};
 

@@ -1,7 +1,9 @@
 //! Where a sign-in leads: exactly the address asked for, never a foreign origin.
 //!
 //! An address is parsed by the rules browsers use (WHATWG URL), checked against the origins of the
-//! configured routes, and rebuilt from its parts; the text that came in is never sent back.
+//! configured routes, and rebuilt from its parts; text that came in is never sent back. An address that we
+//! sealed ourselves came from a request the gateway routed: its origin is checked in the same way, but its path
+//! and query stay as they were asked for.
 
 use super::host::{Host, Origin};
 use super::secret::TokenHash;
@@ -48,6 +50,16 @@ impl ReturnTo {
         })
     }
 
+    /// An address that `url` made and we sealed: checked as in `parse`, but path and query to the letter.
+    pub fn of_sealed(text: &str, allowed: impl Fn(&Origin) -> bool) -> Option<Self> {
+        let checked = Self::parse(text, allowed)?;
+        let verbatim = text
+            .strip_prefix(&checked.origin.to_string())
+            .filter(|rest| rest.is_ascii() && !rest.contains('#'))
+            .and_then(|rest| Self::of_request(checked.origin.clone(), rest));
+        Some(verbatim.unwrap_or(checked))
+    }
+
     /// From a request the gateway has itself routed.
     pub fn of_request(origin: Origin, path_and_query: &str) -> Option<Self> {
         let ok = path_and_query.starts_with('/')
@@ -87,6 +99,9 @@ pub struct Destination {
     /// Hash of the pre-session cookie of the browser on the application's host; a ticket is good only there.
     pub binding: TokenHash,
     pub made_at: Timestamp,
+    /// The browser has come back from there once already without the cookie its ticket was bound to.
+    #[serde(default)]
+    pub again: bool,
 }
 
 impl Destination {
@@ -187,6 +202,34 @@ mod tests {
             ReturnTo::parse(&format!("https://good.example/{}", "a".repeat(9000)), ours),
             None
         );
+    }
+
+    #[test]
+    fn what_we_sealed_stays_to_the_letter() {
+        let same = |text: &str| {
+            let to = ReturnTo::of_sealed(text, ours).unwrap();
+            assert_eq!(to.url(), text);
+        };
+        same("https://good.example/a?q=it's");
+        same("https://good.example:8443/a/../b/./c?<\"'>`{|}^");
+        same("https://good.example//evil.example/?x");
+        for (text, want) in [
+            ("https://good.example", "https://good.example/"),
+            ("https://GOOD.example/it's", "https://good.example/it's"),
+            ("https://good.example/?a#it's", "https://good.example/?a"),
+            ("https://good.example/\u{e9}", "https://good.example/%C3%A9"),
+        ] {
+            let to = ReturnTo::of_sealed(text, ours).unwrap();
+            assert_eq!(to.url(), want);
+        }
+        for evil in [
+            "https://good.example@evil.example/",
+            "https://good.example.evil.example/",
+            "https://good.example:444/",
+            "https://good.example\\@evil.example",
+        ] {
+            assert_eq!(ReturnTo::of_sealed(evil, ours), None, "{evil}");
+        }
     }
 
     proptest! {

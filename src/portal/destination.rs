@@ -27,17 +27,10 @@ pub struct Door {
 impl Portal {
     /// Sends a browser from an application to the portal, and back to `path_and_query` afterwards.
     pub fn door(&self, origin: &Origin, path_and_query: &str, pre_session: Option<&str>) -> Door {
-        let (binding, set_cookie) = match pre_session.and_then(Token::parse) {
-            Some(token) => (token.hash(), None),
-            None => {
-                let token = self.env.token();
-                let cookie = super::cookie::set(super::cookie::PRE_SESSION, token.reveal(), None);
-                (token.hash(), Some(cookie))
-            }
-        };
+        let (binding, set_cookie) = self.binding(pre_session);
         let to = ReturnTo::of_request(origin.clone(), path_and_query)
             .or_else(|| ReturnTo::of_request(origin.clone(), "/"));
-        let sealed = to.map(|to| self.seal_destination(to.url(), binding));
+        let sealed = to.map(|to| self.seal_destination(to.url(), binding, false));
         let location = match sealed {
             Some(sealed) => format!("{}/signin?to={sealed}", self.origin),
             None => format!("{}/signin", self.origin),
@@ -48,11 +41,34 @@ impl Portal {
         }
     }
 
-    fn seal_destination(&self, url: String, binding: TokenHash) -> String {
+    /// The second and last round for a browser that came with a ticket bound to something else.
+    pub(super) fn door_again(&self, return_to: String, pre_session: Option<&str>) -> Door {
+        let (binding, set_cookie) = self.binding(pre_session);
+        let sealed = self.seal_destination(return_to, binding, true);
+        Door {
+            location: format!("{}/signin?to={sealed}", self.origin),
+            set_cookie,
+        }
+    }
+
+    /// What a ticket will be bound to: the pre-session cookie the browser has, or a new one.
+    fn binding(&self, pre_session: Option<&str>) -> (TokenHash, Option<String>) {
+        match pre_session.and_then(Token::parse) {
+            Some(token) => (token.hash(), None),
+            None => {
+                let token = self.env.token();
+                let cookie = super::cookie::set(super::cookie::PRE_SESSION, token.reveal(), None);
+                (token.hash(), Some(cookie))
+            }
+        }
+    }
+
+    fn seal_destination(&self, url: String, binding: TokenHash, again: bool) -> String {
         let destination = Destination {
             url,
             binding,
             made_at: self.env.now(),
+            again,
         };
         self.reseal(&destination)
     }
@@ -80,7 +96,7 @@ impl Portal {
     }
 
     pub(super) fn return_to(&self, destination: &Destination) -> Option<ReturnTo> {
-        ReturnTo::parse(&destination.url, |origin| self.is_ours(origin))
+        ReturnTo::of_sealed(&destination.url, |origin| self.is_ours(origin))
     }
 
     fn is_ours(&self, origin: &Origin) -> bool {
@@ -123,10 +139,16 @@ impl Portal {
     }
 }
 
+/// Stands before the address of a second round; no address begins with it.
+const AGAIN: &[u8] = b"+";
+
 /// Binding, time, address: short, because it travels in an address itself.
 fn pack(destination: &Destination) -> Vec<u8> {
     let mut out = destination.binding.bytes().to_vec();
     out.extend_from_slice(&destination.made_at.seconds().to_be_bytes());
+    if destination.again {
+        out.extend_from_slice(AGAIN);
+    }
     out.extend_from_slice(destination.url.as_bytes());
     out
 }
@@ -134,7 +156,12 @@ fn pack(destination: &Destination) -> Vec<u8> {
 fn unpack(plain: &[u8]) -> Option<Destination> {
     let (binding, rest) = plain.split_first_chunk::<32>()?;
     let (made_at, url) = rest.split_first_chunk::<8>()?;
+    let (again, url) = match url.strip_prefix(AGAIN) {
+        Some(url) => (true, url),
+        None => (false, url),
+    };
     Some(Destination {
+        again,
         url: std::str::from_utf8(url).ok()?.to_owned(),
         binding: TokenHash::from_bytes(*binding),
         made_at: Timestamp::from_seconds(i64::from_be_bytes(*made_at)),

@@ -127,7 +127,10 @@ impl Desk {
             }
             ErrorKind::NotFound => self.page(status, panel, &pages::NotFound, None),
             ErrorKind::Unavailable => {
-                let reply = self.page(status, panel, &pages::Unavailable, None)?;
+                let page = pages::Unavailable {
+                    reference: Some(reference),
+                };
+                let reply = self.page(status, panel, &page, None)?;
                 Ok(reply.header(header::RETRY_AFTER, "30"))
             }
             ErrorKind::Internal => self.page(status, panel, &pages::Internal { reference }, None),
@@ -240,7 +243,10 @@ pub fn fault(desk: &Desk, fault: &authn::Fault) -> Response {
         authn::Fault::Store(_) => {
             let reference = desk.reference();
             tracing::error!(error = %fault, reference, "the store is not available");
-            let mut response = desk.plain(StatusCode::SERVICE_UNAVAILABLE, &pages::Unavailable);
+            let page = pages::Unavailable {
+                reference: Some(&reference),
+            };
+            let mut response = desk.plain(StatusCode::SERVICE_UNAVAILABLE, &page);
             let retry = http::HeaderValue::from_static("30");
             response.headers_mut().insert(header::RETRY_AFTER, retry);
             response

@@ -7,6 +7,7 @@ use super::pages::{Panel, SignOut};
 use super::respond::Reply;
 use super::steps::sign_out::farewell;
 use super::steps::{Desk, Get, Outcome, Post};
+use crate::authn::tickets::Redeemed;
 use axum::response::Response;
 use http::StatusCode;
 
@@ -16,24 +17,35 @@ pub async fn callback(Get(desk): Get) -> Response {
     desk.finish(outcome)
 }
 
+/// A browser whose ticket was bound to something else than it shows (another tab replaced its pre-session
+/// cookie, or the sign-in page was opened in another browser) is sent back to the portal once, for a ticket
+/// of its own; `again` marks the second round, which is the last.
 async fn redeem(desk: &Desk) -> Outcome {
     let host = &desk.visit.conn.host;
-    let Some(pre_session) = desk.visit.cookie(cookie::PRE_SESSION) else {
-        return errors::cookies_blocked(desk);
-    };
+    let pre_session = desk.visit.cookie(cookie::PRE_SESSION);
     let ticket = desk.visit.query("ticket").unwrap_or_default();
-    let admitted = desk
+    let is_last = desk.visit.query("again").is_some();
+    let redeemed = desk
         .portal
         .authn
         .redeem_ticket(ticket, host, pre_session)
         .await?;
-    match admitted {
-        Some(admitted) => Ok(Reply::found(admitted.return_to).cookie(cookie::set(
-            cookie::SESSION,
-            admitted.token.reveal(),
-            None,
-        ))),
-        None => errors::expired(desk),
+    match redeemed {
+        Redeemed::Admitted { token, return_to } => {
+            Ok(Reply::found(return_to).cookie(cookie::set(cookie::SESSION, token.reveal(), None)))
+        }
+        Redeemed::AskAnew { return_to } if !is_last => {
+            let door = desk.portal.door_again(return_to, pre_session);
+            let reply = Reply::found(door.location);
+            Ok(match door.set_cookie {
+                Some(cookie) => reply.cookie(cookie),
+                None => reply,
+            })
+        }
+        Redeemed::AskAnew { .. } | Redeemed::Nothing if pre_session.is_none() => {
+            errors::cookies_blocked(desk)
+        }
+        Redeemed::AskAnew { .. } | Redeemed::Nothing => errors::expired(desk),
     }
 }
 

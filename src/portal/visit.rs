@@ -120,6 +120,12 @@ impl Visit {
         let origin = text("origin").is_some_and(|o| o != own);
         site || origin
     }
+
+    /// Whether a browser says that a page of this very origin sent the request.
+    pub fn is_from(&self, own: &str) -> bool {
+        let says = |name: &str, what: &str| self.headers.get(name).is_some_and(|v| v == what);
+        !self.is_foreign(own) && (says("origin", own) || says("sec-fetch-site", "same-origin"))
+    }
 }
 
 fn first<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {

@@ -74,11 +74,20 @@ impl Page for Expired {
 }
 
 /// 503
-pub struct Unavailable;
+pub struct Unavailable<'a> {
+    /// Where there is a log line to find.
+    pub reference: Option<&'a str>,
+}
 
-impl Page for Unavailable {
+impl Page for Unavailable<'_> {
     fn render(&self, frame: &Frame<'_>) -> Result<String, askama::Error> {
-        message(frame, "error-503-title", "error-503-body")
+        let message = Message {
+            title: "error-503-title",
+            body: "error-503-body",
+            host: None,
+            reference: self.reference.unwrap_or_default(),
+        };
+        message.render(frame)
     }
 }
 

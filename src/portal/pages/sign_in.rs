@@ -79,8 +79,8 @@ pub struct Code<'a> {
     pub action: &'a str,
     /// Link to the second method.
     pub second: bool,
-    /// Link to another account.
-    pub switch: bool,
+    /// Address of the link to another account.
+    pub switch: &'a str,
 }
 template!(Code<'_>, "code.html");
 

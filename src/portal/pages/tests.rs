@@ -43,7 +43,7 @@ fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec
         error,
         action: "/signin/code",
         second: true,
-        switch: true,
+        switch: "/signin",
     };
     let deadline = || {
         Some(DeadlineView {
@@ -229,7 +229,7 @@ fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec
         ("not found", Box::new(NotFound)),
         ("expired", Box::new(Expired)),
         ("cookies blocked", Box::new(CookiesBlocked { host: text })),
-        ("unavailable", Box::new(Unavailable)),
+        ("unavailable", Box::new(Unavailable { reference: Some(text) })),
         ("internal", Box::new(Internal { reference: text })),
         ("form expired", Box::new(FormExpired { sign_in_url: text })),
         ("plain", Box::new(Plain { status: 421 })),

@@ -19,7 +19,7 @@ use super::{HOST_ASSETS, Happening, PORTAL_ASSETS, Portal};
 use crate::authn::progress::{Position, Progress, Underway};
 use crate::authn::{self};
 use crate::domain::id::SessionId;
-use crate::domain::login::{Began, State};
+use crate::domain::login::{self, Began, State};
 use crate::domain::policy::Decision;
 use crate::domain::return_to::Destination;
 use crate::domain::secret::{Token, TokenHash};
@@ -118,7 +118,7 @@ impl FromRequest<Arc<Portal>> for Post {
     async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, StatusCode> {
         let Unchecked(desk, form) = Unchecked::from_request(request, portal).await?;
         let form = match form {
-            Ok(form) if !desk.is_genuine(&form) => Err(Stop::Forged),
+            Ok(form) if !desk.is_genuine(&form) => Err(desk.not_genuine(&form).await),
             other => other,
         };
         Ok(Self(desk, form))
@@ -139,6 +139,23 @@ impl Desk {
             .iter()
             .filter_map(|name| self.visit.cookie(name))
             .any(|token| self.portal.vault.csrf_matches(token, submitted))
+    }
+
+    /// Why a form is not taken. A step's form that our own page sent, but an earlier one than this browser's
+    /// sign-in under way, leads to the page that is due: nothing is done, and nothing is lost. Else it is forged.
+    async fn not_genuine(&self, form: &Form) -> Stop {
+        let steps = ["/signin/", "/remind", "/enrol", "/account/confirm"];
+        let is_step = steps.iter().any(|step| self.visit.here.starts_with(step));
+        let has_form_of_ours =
+            form.field("csrf").len() == self.portal.vault.csrf(cookie::SIGN_IN).len();
+        if !(is_step && has_form_of_ours && self.visit.is_from(&self.own_origin())) {
+            return Stop::Forged;
+        }
+        match self.underway().await {
+            Ok(Some(underway)) => Stop::Elsewhere(path_of(&underway.state).to_owned()),
+            Ok(None) => Stop::Forged,
+            Err(stop) => stop,
+        }
     }
 
     /// Who is signed in at the portal.
@@ -258,6 +275,12 @@ impl Desk {
         let foreseen = self.portal.foresee(view, &to, self.visit.conn.client);
         match foreseen {
             Some(Decision::StepUp { .. }) => {
+                if let Some(underway) = self.step_up_under_way(view).await? {
+                    // overtaken or not: the same question stands, and the form of another tab still fits it
+                    let (Progress::Ask(_) | Progress::Overtaken | Progress::SignedIn { .. }) =
+                        self.portal.authn.lead_to(underway, destination).await?;
+                    return Ok(Reply::see_other("/signin/code"));
+                }
                 let replaces = self.attempt_cookie();
                 let begun = self
                     .portal
@@ -284,6 +307,21 @@ impl Desk {
         }
     }
 
+    /// The step-up of this very session that another tab began and that leaves time enough for a code.
+    async fn step_up_under_way(&self, view: &Person) -> Result<Option<Underway>, Stop> {
+        let Some(cookie) = self.visit.cookie(cookie::SIGN_IN) else {
+            return Ok(None);
+        };
+        let session = view.session.id;
+        let found = self.portal.authn.underway(cookie, Some(session)).await?;
+        let now = self.portal.env.now();
+        Ok(found.filter(|Underway { at, state }| {
+            at.frame.began == Began::Session(session)
+                && matches!(state, State::Code(_))
+                && now.since(at.frame.started_at) < login::LIFETIME / 2
+        }))
+    }
+
     /// Off to the application: with a ticket where the browser still waits for one, else to the address
     /// itself, which will ask for a fresh one.
     pub async fn leave(
@@ -301,9 +339,10 @@ impl Desk {
             .issue_ticket(view, to, destination.binding)
             .await?;
         let location = format!(
-            "{}/.vestibule/callback?ticket={}",
+            "{}/.vestibule/callback?ticket={}{}",
             to.origin(),
-            ticket.reveal()
+            ticket.reveal(),
+            if destination.again { "&again" } else { "" }
         );
         Ok(Reply::found(location))
     }

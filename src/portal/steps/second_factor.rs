@@ -5,7 +5,7 @@ use super::{Desk, Get, Outcome, Post, elsewhere, in_session};
 use crate::authn::progress::{Position, Underway};
 use crate::authn::second_factor::CodeOutcome;
 use crate::authn::sign_in::PasswordOutcome;
-use crate::domain::login::{AwaitCode, State as Step};
+use crate::domain::login::{AwaitCode, Began, State as Step};
 use crate::domain::timestamp::{Timestamp, minutes_rounded_up};
 use crate::domain::verifier::code_text::{self, Malformed};
 use crate::portal::form::Form;
@@ -33,9 +33,18 @@ fn code_page(desk: &Desk, at: &Position, status: StatusCode, error: Option<CodeE
         error,
         action: "/signin/code",
         second: !in_session(at),
-        switch: !in_session(at),
+        switch: way_out(at.frame.began),
     };
     desk.step_page(at, status, &page)
+}
+
+/// Where somebody goes who has no app at hand: in a live session recovery codes do not count, so it has to be
+/// left before one can be used.
+const fn way_out(began: Began) -> &'static str {
+    match began {
+        Began::SignIn => "/signin",
+        Began::Session(_) => "/signout",
+    }
 }
 
 pub async fn submit(Post(desk, form): Post) -> Response {
@@ -73,7 +82,7 @@ async fn submitted(desk: &Desk, form: &Form) -> Outcome {
                 error: Some(CodeError::Wrong),
                 action: "/signin/code",
                 second: shown.began == crate::domain::login::Began::SignIn,
-                switch: shown.began == crate::domain::login::Began::SignIn,
+                switch: way_out(shown.began),
             };
             let destination = shown.destination.as_ref();
             let reply = desk.page(WRONG, desk.panel_to(destination), &page, None)?;

@@ -40,18 +40,18 @@ async fn submitted(desk: &Desk) -> Outcome {
         let place = desk.visit.place();
         desk.portal.authn.sign_out(&view, &place).await?;
     }
-    Ok(farewell("/signed-out"))
+    // what the browser keeps of our pages; on an application's host it would be the application's own
+    Ok(farewell("/signed-out").header(
+        header::HeaderName::from_static("clear-site-data"),
+        "\"cache\", \"storage\"",
+    ))
 }
 
-/// The cookies go, and what the browser keeps of our pages.
+/// The cookies go.
 pub fn farewell(location: &str) -> Reply {
     Reply::see_other(location)
         .cookie(cookie::clear(cookie::SESSION))
         .cookie(cookie::clear(cookie::SIGN_IN))
-        .header(
-            header::HeaderName::from_static("clear-site-data"),
-            "\"cache\", \"storage\"",
-        )
 }
 
 pub async fn done(Get(desk): Get) -> Response {

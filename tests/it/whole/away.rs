@@ -55,7 +55,20 @@ async fn without_its_store_nobody_gets_in() {
     // a session that was seen a moment ago goes on
     assert_eq!(b.get(&site.url(WIKI, "/")).await.status, 200);
     site.wiki.take();
-    // everything else waits
+    // everything else waits, with a reference to tell on the telephone
+    for url in [site.url(LOGIN, "/"), site.url(WIKI, "/")] {
+        let mut stranger = uncached.clone();
+        let session = stranger.cookie(WIKI, SESSION).unwrap().to_owned();
+        stranger.plant(LOGIN, SESSION, &session);
+        let answer = stranger.get(&url).await;
+        assert_eq!(answer.status, 503, "{url}");
+        let text = answer.text();
+        let (_, after) = text
+            .split_once("<span class=\"mono\">")
+            .expect("a reference");
+        let reference = after.split('<').next().unwrap();
+        assert!(reference.len() >= 12, "{url}: {reference}");
+    }
     let unavailable = |what: &str, status: u16| assert_eq!(status, 503, "{what}");
     unavailable(
         "a cookie nobody has seen",

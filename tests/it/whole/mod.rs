@@ -14,3 +14,4 @@ mod reminder;
 mod second_factor;
 mod secrets;
 mod sessions;
+mod tabs;
