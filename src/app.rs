@@ -1,31 +1,26 @@
 //! The composition root: the only place that knows everybody. Builds the parts from the settings, plugs them
 //! together, and runs them.
 
+mod seams;
+
 use crate::authn::hashing::Limits;
 use crate::authn::sessions::{NOTICE_INTERVAL, Sessions, TOUCH_INTERVAL};
 use crate::authn::{self, Authn};
 use crate::config::{ListenerKind, Settings};
-use crate::domain::audit::Place;
-use crate::domain::host::{Host, Origin};
-use crate::domain::route::{AssertionSpec, RouteIndex};
-use crate::domain::session::View;
 use crate::env::Env;
-use crate::gateway::seams::{self, Unavailable};
+use crate::gateway::seams::Seams;
 use crate::gateway::{self, CertificateFiles, Certificates, Gateway};
 use crate::ops::{self, Readiness};
 use crate::portal::brand::{AuthenticatorApp, Brand, Logo, Support};
-use crate::portal::errors::ErrorContext;
 use crate::portal::i18n::{Language, Texts};
 use crate::portal::{self, Happening, Portal, assets::Assets};
 use crate::signer::Signer;
 use crate::store::SharedStore;
 use crate::store::sqlite::SqliteStore;
-use crate::telemetry::{self, Metrics, RouteLabel};
+use crate::telemetry::{self, Metrics};
 use crate::vault::Vault;
 use anyhow::{Context as _, bail};
-use async_trait::async_trait;
-use bytes::Bytes;
-use parking_lot::Mutex;
+use seams::{AssertionSeam, ObserverSeam, PageSeam, SessionSeam};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -167,7 +162,7 @@ pub async fn start(settings: Settings, env: Env) -> anyhow::Result<Running> {
     let signer = Arc::new(signer);
     let portal = build_portal(&office, &signer, &metrics)?;
     let sessions = Arc::clone(office.authn.sessions());
-    let seams = seams::Seams {
+    let seams = Seams {
         sessions: Arc::new(SessionSeam {
             authn: Arc::clone(&office.authn),
             metrics: Arc::clone(&metrics),
@@ -411,149 +406,6 @@ impl Rotation {
                 }
                 self.pending = true;
             }
-        }
-    }
-}
-
-struct SessionSeam {
-    authn: Arc<Authn>,
-    metrics: Arc<Metrics>,
-}
-
-impl SessionSeam {
-    fn unavailable(&self, fault: &dyn std::fmt::Display) -> Unavailable {
-        self.metrics.store_fault();
-        Unavailable(fault.to_string())
-    }
-}
-
-#[async_trait]
-impl seams::Sessions for SessionSeam {
-    async fn find(&self, token: &str, host: &Host) -> Result<Option<Arc<View>>, Unavailable> {
-        let found = self.authn.sessions().find(token, Some(host)).await;
-        found.map_err(|fault| self.unavailable(&fault))
-    }
-
-    fn seen(&self, view: &View) {
-        self.authn.sessions().seen(view);
-    }
-
-    async fn end(&self, view: &View) -> Result<(), Unavailable> {
-        let ended = self.authn.sign_out(view, &Place::default()).await;
-        ended.map_err(|fault| self.unavailable(&fault))
-    }
-}
-
-struct AssertionSeam(Arc<Signer>);
-
-impl seams::Assertions for AssertionSeam {
-    fn assertion(
-        &self,
-        view: &View,
-        spec: &AssertionSpec,
-    ) -> Result<http::HeaderValue, Unavailable> {
-        self.0
-            .assertion(view, spec)
-            .map_err(|fault| Unavailable(fault.to_string()))
-    }
-}
-
-struct PageSeam(Arc<Portal>);
-
-impl seams::Pages for PageSeam {
-    fn portal(&self) -> axum::Router {
-        portal::routes::portal(Arc::clone(&self.0))
-    }
-
-    fn host_pages(&self) -> axum::Router {
-        portal::routes::application_host(Arc::clone(&self.0))
-    }
-
-    fn door(
-        &self,
-        origin: &Origin,
-        path_and_query: &str,
-        pre_session: Option<&str>,
-    ) -> seams::Door {
-        self.0.door(origin, path_and_query, pre_session)
-    }
-
-    fn error_page(
-        &self,
-        kind: seams::ErrorKind,
-        request: &seams::PageRequest<'_>,
-    ) -> http::Response<Bytes> {
-        let context = ErrorContext {
-            host: request.host.cloned(),
-            language: request.lang_cookie,
-            accept_language: request.accept_language,
-            path_and_query: request.path_and_query,
-            app: request.app_title,
-            shown_as: request.person,
-            reference: request.reference,
-        };
-        self.0.error_page(kind, &context)
-    }
-}
-
-struct ObserverSeam {
-    metrics: Arc<Metrics>,
-    routes: Vec<RouteLabel>,
-    portal: RouteLabel,
-    none: RouteLabel,
-    websockets: Mutex<Vec<telemetry::OpenWebSocket>>,
-}
-
-impl ObserverSeam {
-    fn new(metrics: &Arc<Metrics>, settings: &Settings) -> Self {
-        let routes = settings.routes.routes().iter();
-        Self {
-            routes: routes.map(|r| metrics.route(&r.name)).collect(),
-            portal: metrics.route(telemetry::PORTAL),
-            none: metrics.route(telemetry::NO_ROUTE),
-            metrics: Arc::clone(metrics),
-            websockets: Mutex::default(),
-        }
-    }
-}
-
-impl seams::Observer for ObserverSeam {
-    fn request(
-        &self,
-        route: Option<RouteIndex>,
-        outcome: &'static str,
-        status: u16,
-        duration: Duration,
-    ) {
-        use telemetry::Outcome;
-        let outcome = match (outcome, status) {
-            ("forward" | "websocket", 502 | 504) => Outcome::UpstreamFailed,
-            ("forward" | "websocket", _) => Outcome::Forwarded,
-            ("public", _) => Outcome::Public,
-            ("portal" | "host_page" | "signed_out", _) => Outcome::Portal,
-            ("sign_in", _) => Outcome::Challenged,
-            ("step_up" | "enrol" | "enrol_overdue", _) => Outcome::StepUp,
-            ("remind", _) => Outcome::Reminded,
-            ("deny_group" | "deny_network" | "deny_method" | "foreign_origin", _) => {
-                Outcome::Denied
-            }
-            ("unavailable", _) => Outcome::Unavailable,
-            _ => Outcome::Refused,
-        };
-        let label = match route.and_then(|index| self.routes.get(index.position())) {
-            Some(label) => label,
-            None if outcome == Outcome::Portal => &self.portal,
-            None => &self.none,
-        };
-        self.metrics.request(label, outcome, duration.as_secs_f64());
-    }
-
-    fn websocket(&self, delta: i64) {
-        let mut open = self.websockets.lock();
-        if delta > 0 {
-            open.push(self.metrics.websocket());
-        } else {
-            open.pop();
         }
     }
 }
