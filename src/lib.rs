@@ -8,6 +8,8 @@
 //! - [`vault`] encryption at rest
 //! - [`store`] what is kept
 //! - [`authn`] the use cases: sign-in, second factor, enrolment, sessions, tickets
+//! - [`i18n`] the texts in six languages
+//! - [`mail`] what is mailed, and how
 //! - [`portal`] the pages
 //! - [`signer`] the signed statement to the applications
 //! - [`telemetry`] metrics and logs
@@ -35,6 +37,8 @@ pub mod demo;
 pub mod domain;
 pub mod env;
 pub mod gateway;
+pub mod i18n;
+pub mod mail;
 pub mod ops;
 pub mod portal;
 pub mod signer;

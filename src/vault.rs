@@ -21,14 +21,17 @@ pub enum Purpose {
     SigningKey,
     Attempt,
     Destination,
+    /// A mail that waits to be sent.
+    Letter,
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::TotpSecret,
         Self::SigningKey,
         Self::Attempt,
         Self::Destination,
+        Self::Letter,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -37,6 +40,7 @@ impl Purpose {
             Self::SigningKey => b"vestibule signing-key v1",
             Self::Attempt => b"vestibule sign-in v1",
             Self::Destination => b"vestibule destination v1",
+            Self::Letter => b"vestibule letter v1",
         }
     }
 }
@@ -66,7 +70,7 @@ pub enum Fault {
 
 /// Seals and opens. Cheap to share behind an `Arc`.
 pub struct Vault {
-    ciphers: [XChaCha20Poly1305; 4],
+    ciphers: [XChaCha20Poly1305; 5],
     csrf: hmac::Key,
     env: Env,
 }
@@ -130,12 +134,13 @@ impl Vault {
     }
 
     fn cipher(&self, purpose: Purpose) -> &XChaCha20Poly1305 {
-        let [totp, signing, attempt, destination] = &self.ciphers;
+        let [totp, signing, attempt, destination, letter] = &self.ciphers;
         match purpose {
             Purpose::TotpSecret => totp,
             Purpose::SigningKey => signing,
             Purpose::Attempt => attempt,
             Purpose::Destination => destination,
+            Purpose::Letter => letter,
         }
     }
 

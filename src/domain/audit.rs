@@ -2,6 +2,7 @@
 
 use super::id::AccountId;
 use super::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 /// Who did it.
@@ -80,7 +81,7 @@ events! {
 }
 
 /// Where a request came from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     pub address: Option<IpAddr>,
     /// At most 256 characters, control characters removed.

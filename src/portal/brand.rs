@@ -1,6 +1,6 @@
 //! The organisation's name, colours, help and apps.
 
-use super::i18n::Language;
+use crate::i18n::Language;
 use std::fmt::Write as _;
 
 #[derive(Clone, Debug, Default)]

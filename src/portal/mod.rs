@@ -10,7 +10,6 @@ pub mod destination;
 pub mod errors;
 pub mod form;
 pub mod host_pages;
-pub mod i18n;
 pub mod pages;
 pub mod qr;
 pub mod respond;
@@ -22,10 +21,10 @@ use crate::authn::Authn;
 use crate::domain::host::Origin;
 use crate::domain::route;
 use crate::env::Env;
+use crate::i18n::Texts;
 use crate::vault::Vault;
 use assets::Assets;
 use brand::Brand;
-use i18n::Texts;
 use std::sync::Arc;
 
 /// Where pages find their style and script: on the portal, and on an application's host.

@@ -1,7 +1,7 @@
 //! How pages answer: the one place of the portal with HTTP statuses, and the headers every page carries.
 
 use super::cookie;
-use super::i18n::Language;
+use crate::i18n::Language;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;

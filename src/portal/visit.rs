@@ -3,10 +3,10 @@
 use super::Portal;
 use super::cookie::{self, Jar};
 use super::errors::ErrorContext;
-use super::i18n::{self, Language};
 use crate::domain::audit::Place;
 use crate::domain::host::Host;
 use crate::domain::session::View;
+use crate::i18n::{self, Language};
 use http::request::Parts;
 use http::{HeaderMap, header};
 use std::net::IpAddr;

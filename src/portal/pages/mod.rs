@@ -74,7 +74,7 @@ pub use sign_in::{
 
 use super::assets::Assets;
 use super::brand::Brand;
-use super::i18n::{self, Language, Tr};
+use crate::i18n::{self, Language, Tr};
 
 /// What stands in the panel beside the page.
 #[derive(Clone, Copy, Debug)]

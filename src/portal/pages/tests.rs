@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::portal::brand::{AuthenticatorApp, Support};
-use crate::portal::i18n::Texts;
+use crate::i18n::Texts;
 
 const HOSTILE: &str = "<script>alert(\"x\")</script>'&{$x}";
 const OTPAUTH: &str = "otpauth://totp/Northgate:a.rather.long.name%40a-rather-long-domain.example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Northgate";

@@ -59,14 +59,25 @@ impl Language {
         Self::ALL.into_iter().find(|l| l.tag() == primary)
     }
 
-    const fn source(self) -> &'static str {
+    /// Its texts, a file an area.
+    const fn sources(self) -> [&'static str; 4] {
+        macro_rules! of {
+            ($tag:literal) => {
+                [
+                    include_str!(concat!("../locales/", $tag, "/sign-in.ftl")),
+                    include_str!(concat!("../locales/", $tag, "/account.ftl")),
+                    include_str!(concat!("../locales/", $tag, "/desk.ftl")),
+                    include_str!(concat!("../locales/", $tag, "/mail.ftl")),
+                ]
+            };
+        }
         match self {
-            Self::English => include_str!("../../locales/en.ftl"),
-            Self::Finnish => include_str!("../../locales/fi.ftl"),
-            Self::Swedish => include_str!("../../locales/sv.ftl"),
-            Self::Norwegian => include_str!("../../locales/nb.ftl"),
-            Self::Danish => include_str!("../../locales/da.ftl"),
-            Self::German => include_str!("../../locales/de.ftl"),
+            Self::English => of!("en"),
+            Self::Finnish => of!("fi"),
+            Self::Swedish => of!("sv"),
+            Self::Norwegian => of!("nb"),
+            Self::Danish => of!("da"),
+            Self::German => of!("de"),
         }
     }
 }
@@ -127,13 +138,15 @@ impl Texts {
                 .tag()
                 .parse()
                 .map_err(|e| broken(format!("{e:?}")))?;
-            let resource = FluentResource::try_new(language.source().to_owned())
-                .map_err(|(_, errors)| broken(format!("{errors:?}")))?;
             let mut bundle = FluentBundle::new_concurrent(vec![id]);
             bundle.set_use_isolating(false);
-            bundle
-                .add_resource(resource)
-                .map_err(|errors| broken(format!("{errors:?}")))?;
+            for source in language.sources() {
+                let resource = FluentResource::try_new(source.to_owned())
+                    .map_err(|(_, errors)| broken(format!("{errors:?}")))?;
+                bundle
+                    .add_resource(resource)
+                    .map_err(|errors| broken(format!("{errors:?}")))?;
+            }
             Ok((language, bundle))
         };
         Language::ALL
@@ -188,6 +201,15 @@ impl Tr<'_> {
         let mut args = FluentArgs::new();
         args.set(a.0, FluentValue::from(a.1));
         args.set(b.0, FluentValue::from(b.1));
+        self.format(id, Some(&args))
+    }
+
+    /// With several texts.
+    pub fn with_all(&self, id: &str, values: &[(&str, &str)]) -> String {
+        let mut args = FluentArgs::new();
+        for (name, value) in values {
+            args.set(*name, FluentValue::from(*value));
+        }
         self.format(id, Some(&args))
     }
 
@@ -409,10 +431,24 @@ mod tests {
 
     fn ids(language: Language) -> BTreeSet<String> {
         language
-            .source()
-            .lines()
+            .sources()
+            .iter()
+            .flat_map(|source| source.lines())
             .filter(|l| l.starts_with(|c: char| c.is_ascii_lowercase()))
-            .filter_map(|l| l.split_once(" = ").map(|(id, _)| id.to_owned()))
+            .filter_map(|l| l.split_once(" =").map(|(id, _)| id.to_owned()))
+            .collect()
+    }
+
+    /// The names of all arguments that a language's texts take.
+    fn arguments(language: Language) -> BTreeSet<String> {
+        let all = language.sources().concat();
+        all.match_indices("{ $")
+            .filter_map(|(at, _)| all.get(at + 3..))
+            .map(|rest| {
+                rest.chars()
+                    .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                    .collect()
+            })
             .collect()
     }
 
@@ -423,23 +459,18 @@ mod tests {
         assert!(english.len() > 150);
         for language in Language::ALL {
             assert_eq!(ids(language), english, "{}", language.tag());
+            assert_eq!(
+                arguments(language),
+                arguments(Language::English),
+                "{}",
+                language.tag()
+            );
             let tr = texts.in_language(language);
+            let mut args = FluentArgs::new();
+            for name in arguments(language) {
+                args.set(name, FluentValue::from(2));
+            }
             for id in &english {
-                // every argument there is, so that none is missing
-                let mut args = FluentArgs::new();
-                for name in ["minutes", "days", "count", "n", "total"] {
-                    args.set(name, FluentValue::from(2));
-                }
-                for name in [
-                    "date",
-                    "product",
-                    "app",
-                    "host",
-                    "authenticator",
-                    "shorturl",
-                ] {
-                    args.set(name, FluentValue::from("x"));
-                }
                 let text = tr.format(id, Some(&args));
                 assert!(
                     !text.is_empty() && !text.contains('{') && !text.contains('$'),
