@@ -78,6 +78,10 @@ impl Office {
             throttle: settings.throttle,
             enrolment_proof: settings.enrolment_proof,
             emergency_codes: settings.emergency_codes,
+            trusted_devices: None,
+            roles: settings.roles.clone(),
+            portal: settings.portal.to_string(),
+            mails: false,
         };
         let authn = Authn::new(
             Arc::clone(&store),

@@ -17,7 +17,7 @@ mod source;
 
 pub use report::{Problem, Report, Severity};
 pub use settings::{
-    AppSettings, BrandSettings, CertificateFiles, Hashing, Listener, ListenerKind, Roles, Settings,
+    AppSettings, BrandSettings, CertificateFiles, Hashing, Listener, ListenerKind, Settings,
     Support,
 };
 
