@@ -6,6 +6,8 @@ ALTER TABLE accounts ADD COLUMN initial_password_until INTEGER;
 ALTER TABLE accounts ADD COLUMN contact_changed_at INTEGER;
 ALTER TABLE accounts ADD COLUMN last_sign_in_at INTEGER;
 ALTER TABLE accounts ADD COLUMN delete_at INTEGER;
+-- The name as it is looked for: small letters, compatibility forms folded. NULL: not written since it exists.
+ALTER TABLE accounts ADD COLUMN name_folded TEXT;
 ALTER TABLE accounts ADD COLUMN exempt_until INTEGER;
 CREATE INDEX accounts_by_deletion ON accounts (delete_at) WHERE delete_at IS NOT NULL;
 

@@ -112,9 +112,9 @@ async fn insert(c: &mut SqliteConnection, account: &Account) -> Result<(), sqlx:
              password_hash, totp_id, totp_sealed_secret, totp_bound_at, totp_last_step,
              totp_codes_unconfirmed, grace_started_at, grace_ends_at, snoozed_until, exempt_until,
              password_changed_at, initial_password_until, contact_changed_at, last_sign_in_at,
-             delete_at)
+             delete_at, name_folded)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-             $19, $20, $21, $22, $23)",
+             $19, $20, $21, $22, $23, $24)",
     )
     .bind(&account.id.uuid().as_bytes()[..])
     .bind(&account.login)
@@ -144,6 +144,7 @@ async fn insert(c: &mut SqliteConnection, account: &Account) -> Result<(), sqlx:
     .bind(account.history.contact_changed_at.map(Timestamp::seconds))
     .bind(account.history.last_sign_in_at.map(Timestamp::seconds))
     .bind(account.history.delete_at.map(Timestamp::seconds))
+    .bind(folded(&account.name))
     .execute(c)
     .await?;
     Ok(())
@@ -248,7 +249,8 @@ pub(super) async fn set_contact(
     at: Timestamp,
 ) -> Applied {
     let row = query(
-        "UPDATE accounts SET email = $2, name = $3, language = $4, contact_changed_at = $5
+        "UPDATE accounts SET email = $2, name = $3, language = $4, contact_changed_at = $5,
+             name_folded = $6
          WHERE id = $1 RETURNING login",
     )
     .bind(&account.uuid().as_bytes()[..])
@@ -256,6 +258,7 @@ pub(super) async fn set_contact(
     .bind(contact.name)
     .bind(contact.language)
     .bind(at.seconds())
+    .bind(folded(contact.name))
     .fetch_optional(&mut *c)
     .await?;
     let Some(row) = row else {
@@ -323,19 +326,23 @@ pub(super) async fn signed_in(
     Ok(())
 }
 
+/// As names and addresses are looked for.
+fn folded(text: &str) -> String {
+    NameKey::new(text).map_or_else(|| text.trim().to_lowercase(), |key| key.as_str().to_owned())
+}
+
 pub(super) async fn search(db: &SqlitePool, text: &str, limit: u32) -> Result<Vec<Account>, Fault> {
     const SQL: &str = concat!(
         "SELECT ",
         account_columns!(),
         " FROM (SELECT * FROM accounts WHERE id = $3 OR id IN
                   (SELECT account_id FROM account_names WHERE name_key LIKE $1 ESCAPE '\\')
-                OR name LIKE $1 ESCAPE '\\'
+                OR COALESCE(name_folded, name) LIKE $1 ESCAPE '\\'
                 ORDER BY login LIMIT $2) a
           LEFT JOIN account_groups g ON g.account_id = a.id
           ORDER BY a.login"
     );
-    let escaped: String = NameKey::new(text)
-        .map_or_else(|| text.trim().to_owned(), |key| key.as_str().to_owned())
+    let escaped: String = folded(text)
         .chars()
         .flat_map(|c| {
             matches!(c, '%' | '_' | '\\')
