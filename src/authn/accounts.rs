@@ -5,6 +5,7 @@ use super::{Authn, Fault};
 use crate::domain::account::{Account, NameKey, PasswordHash, Status};
 use crate::domain::audit::{Actor, Event, Place, Record};
 use crate::domain::id::{AccountId, SessionId};
+use crate::domain::password_rules::{self, Person};
 use crate::domain::reminder;
 use crate::domain::secret::Password;
 use crate::domain::verifier::password;
@@ -76,6 +77,15 @@ impl Authn {
             Commit::Done => Ok(account),
             Commit::Lost(_) => Err(Refusal::Taken(account.shown_as().to_owned())),
         })
+    }
+
+    /// Accepts or refuses a new password as typed.
+    pub fn accept_password(
+        &self,
+        typed: &str,
+        person: Person<'_>,
+    ) -> Result<Password, password_rules::Refusal> {
+        password_rules::accept(typed, &self.rules.password, person)
     }
 
     /// Hashes a password on the bounded pool.

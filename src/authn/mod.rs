@@ -17,6 +17,7 @@ pub mod tickets;
 
 use crate::domain::account::PasswordHash;
 use crate::domain::binding::EnrolmentProof;
+use crate::domain::password_rules;
 use crate::domain::policy::{self, TwoFactorRules};
 use crate::domain::session;
 use crate::domain::throttle;
@@ -37,6 +38,7 @@ pub struct Rules {
     pub enrolment_proof: EnrolmentProof,
     /// Emergency codes shown at an enrolment.
     pub emergency_codes: usize,
+    pub password: password_rules::Rules,
 }
 
 /// Something is broken or overloaded; nobody gets in because of it.
