@@ -11,6 +11,7 @@ use crate::domain::secret::Password;
 use crate::domain::verifier::password;
 use crate::store::{Change, Commit};
 use std::collections::{BTreeMap, BTreeSet};
+use zeroize::Zeroizing;
 
 /// A new account as an operator describes it.
 #[derive(Debug, Default)]
@@ -79,13 +80,26 @@ impl Authn {
         })
     }
 
-    /// Accepts or refuses a new password as typed.
-    pub fn accept_password(
+    /// Accepts or refuses a new password as typed, on the bounded pool: a cunning one takes as long as a hash.
+    pub async fn accept_password(
         &self,
         typed: &str,
         person: Person<'_>,
-    ) -> Result<Password, password_rules::Refusal> {
-        password_rules::accept(typed, &self.rules.password, person)
+    ) -> Result<Result<Password, password_rules::Refusal>, Fault> {
+        let typed = Zeroizing::new(typed.to_owned());
+        let login = person.login.to_owned();
+        let email = person.email.map(str::to_owned);
+        let name = person.name.to_owned();
+        let rules = self.rules.password.clone();
+        let decide = move || {
+            let person = Person {
+                login: &login,
+                email: email.as_deref(),
+                name: &name,
+            };
+            password_rules::accept(&typed, &rules, person)
+        };
+        Ok(self.hashing.run(decide).await?)
     }
 
     /// Hashes a password on the bounded pool.

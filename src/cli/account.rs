@@ -354,7 +354,7 @@ async fn read_password(office: &Office, person: Person<'_>) -> anyhow::Result<Pa
         let line = text.strip_suffix('\n').unwrap_or(&text);
         Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned())
     };
-    let accepted = office.authn.accept_password(&typed, person)?;
+    let accepted = office.authn.accept_password(&typed, person).await??;
     Ok(office.authn.hash_password(accepted).await?)
 }
 

@@ -4,6 +4,10 @@ use unicode_normalization::UnicodeNormalization as _;
 
 /// One spelling for all cases and compatibility twins.
 pub(super) fn fold(text: &str) -> String {
+    // most lines of a long list
+    if text.is_ascii() {
+        return text.trim().to_ascii_lowercase();
+    }
     let lower = text.nfkc().collect::<String>().to_lowercase();
     lower.nfkc().collect::<String>().trim().to_owned()
 }
