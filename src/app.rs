@@ -82,6 +82,10 @@ impl Office {
             enrolment_proof: settings.enrolment_proof,
             emergency_codes: settings.emergency_codes,
             password: password_rules(&settings)?,
+            trusted_devices: None,
+            roles: settings.roles.clone(),
+            portal: settings.portal.to_string(),
+            mails: false,
         };
         let authn = Authn::new(
             Arc::clone(&store),

@@ -2,7 +2,7 @@
 //! what it must end.
 
 use super::{Authn, Fault};
-use crate::domain::account::{Account, NameKey, PasswordHash, Status};
+use crate::domain::account::{Account, History, NameKey, PasswordHash, Status};
 use crate::domain::audit::{Actor, Event, Place, Record};
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::password_rules::{self, Person};
@@ -66,9 +66,13 @@ impl Authn {
                 Status::Active
             },
             created_at: self.env.now(),
-            password: new.password,
+            password: new.password.clone(),
             totp: None,
             reminder: reminder::Record::default(),
+            history: History {
+                password_changed_at: new.password.as_ref().map(|_| self.env.now()),
+                ..History::default()
+            },
         };
         let changes = [
             Change::AddAccount(Box::new(account.clone())),
@@ -121,7 +125,12 @@ impl Authn {
         self.change(
             account,
             Event::PasswordChanged,
-            Some(Change::SetPassword { account, password }),
+            Some(Change::SetPassword {
+                account,
+                password,
+                at: self.env.now(),
+                initial_until: None,
+            }),
         )
         .await
     }

@@ -366,6 +366,7 @@ impl Request<'_> {
                 last_seen_at: self.now,
                 address: None,
                 user_agent: None,
+                trusted_device: None,
             },
             account: Arc::new(account.clone()),
             host: Some(self.route.origin.host().clone()),

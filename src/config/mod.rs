@@ -18,7 +18,7 @@ mod source;
 pub use report::{Problem, Report, Severity};
 pub use settings::{
     AppSettings, BrandSettings, CertificateFiles, Hashing, Listener, ListenerKind,
-    PasswordSettings, Roles, Settings, Support,
+    PasswordSettings, Settings, Support,
 };
 
 use problems::{Place, Problems};

@@ -2,12 +2,12 @@
 //! the configuration file.
 
 use crate::domain::binding::EnrolmentProof;
+use crate::domain::desk::Roles;
 use crate::domain::host::Origin;
 use crate::domain::password_rules::Minimum;
 use crate::domain::policy::TwoFactorRules;
 use crate::domain::{route, session, throttle};
 use ipnet::IpNet;
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -106,12 +106,4 @@ pub struct Hashing {
     pub threads: usize,
     /// Checks that may wait for a thread.
     pub queue: usize,
-}
-
-/// Which groups may use the console.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Roles {
-    pub helpdesk: BTreeSet<String>,
-    pub administrator: BTreeSet<String>,
-    pub auditor: BTreeSet<String>,
 }

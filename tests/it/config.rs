@@ -804,6 +804,7 @@ fn aino(groups: &[&str]) -> Account {
         password: None,
         totp: None,
         reminder: Default::default(),
+        history: vestibule::domain::account::History::default(),
     }
 }
 

@@ -3,9 +3,10 @@
 use super::Check;
 use crate::config::report::shortened;
 use crate::config::schema;
-use crate::config::settings::{Hashing, PasswordSettings, Roles};
+use crate::config::settings::{Hashing, PasswordSettings};
 use crate::config::source::At;
 use crate::domain::binding::EnrolmentProof;
+use crate::domain::desk::Roles;
 use crate::domain::password_rules::{self, Blocklist, Minimum};
 use crate::domain::policy::{TwoFactor, TwoFactorRules};
 use crate::domain::{session, throttle};
@@ -218,6 +219,7 @@ impl Check<'_> {
             first_pause: seconds(30),
             longest_pause: HOUR,
             forget_after: DAY,
+            exhausted_after: Some(throttle::MOST_FAILURES),
         };
         let code = throttle::Rule {
             free: 5,
@@ -231,6 +233,7 @@ impl Check<'_> {
             first_pause: seconds(60),
             longest_pause: seconds(900),
             forget_after: seconds(600),
+            exhausted_after: None,
         };
         let rules = throttle::Rules {
             password: self.throttle_rule(
@@ -299,6 +302,7 @@ impl Check<'_> {
                 section.forget_after.as_ref(),
                 default.forget_after,
             ),
+            exhausted_after: default.exhausted_after,
         };
         for (key, tries) in [("free", rule.free), ("then", rule.then)] {
             if tries == 0 {
