@@ -2,6 +2,7 @@
 
 mod files;
 mod gateway;
+mod mail;
 mod people;
 mod routes;
 
@@ -53,7 +54,6 @@ struct Check<'a> {
 
 /// Keys that are read and checked but do nothing in this version, and what that means.
 pub(super) const NOT_YET: &[(&[&str], &str)] = &[
-    (&["mail"], "no notices are mailed"),
     (&["password", "blocklist"], "the list is not consulted"),
     (
         &["two_factor", "trusted_devices"],
@@ -137,10 +137,8 @@ impl<'a> Check<'a> {
             hashing,
             load_testing_prefix: self.load_testing(file.load_testing.as_ref()),
             roles: self.roles(file.roles.as_ref()),
-            routes: {
-                self.mail(file.mail.as_ref());
-                table
-            },
+            mail: self.mail(file.mail.as_ref()),
+            routes: table,
             portal: portal?,
         })
     }

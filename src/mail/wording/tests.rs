@@ -123,7 +123,11 @@ fn every_matter_ends_with_the_two_lines_in_every_language() {
         assert!(not_you.contains("login.example.com:8443"), "{not_you}");
         assert!(not_you.contains("help@example.com, +358 9 4245 0100"));
         assert!(worded.html.contains("help@example.com, +358 9 4245 0100"));
-        assert!(worded.html.contains(&format!("lang=\"{}\"", language.tag())));
+        assert!(
+            worded
+                .html
+                .contains(&format!("lang=\"{}\"", language.tag()))
+        );
         assert!(worded.subject.chars().count() < 78, "{}", worded.subject);
         assert!(!worded.text.contains("mail-") && !worded.subject.contains("mail-"));
         assert!(!worded.text.contains("{ $"));
@@ -158,7 +162,10 @@ fn only_mails_to_choose_a_password_link_and_only_to_the_portal() {
         );
         assert_eq!(worded.text.contains("://"), may);
         assert_eq!(worded.html.contains("<a href="), may);
-        assert_eq!(worded.text.lines().filter(|l| *l == LINK).count(), usize::from(may));
+        assert_eq!(
+            worded.text.lines().filter(|l| *l == LINK).count(),
+            usize::from(may)
+        );
     });
     let texts = Texts::load().unwrap();
     for link in [
@@ -197,13 +204,33 @@ fn when_and_where_are_said_as_far_as_they_are_known() {
     let known = letter(Matter::Enabled).place;
     let full = "on 14 December 2026, 14:32 UTC (Firefox on Linux, IP address 192.0.2.7). Keep";
     check(known.clone(), "en", full);
-    check(known.clone(), "fi", "14.12.2026, 14:32 UTC (Firefox, Linux, IP-osoite 192.0.2.7).");
-    check(known, "de", "14. Dezember 2026, 14:32 UTC (Firefox auf Linux, IP-Adresse 192.0.2.7).");
+    check(
+        known.clone(),
+        "fi",
+        "14.12.2026, 14:32 UTC (Firefox, Linux, IP-osoite 192.0.2.7).",
+    );
+    check(
+        known,
+        "de",
+        "14. Dezember 2026, 14:32 UTC (Firefox auf Linux, IP-Adresse 192.0.2.7).",
+    );
     check(None, "en", "on 14 December 2026, 14:32 UTC. Keep");
-    check(place(None, None), "en", "(unknown browser, unknown IP address)");
-    check(place(None, Some("Firefox/1")), "en", "(Firefox, unknown IP address)");
+    check(
+        place(None, None),
+        "en",
+        "(unknown browser, unknown IP address)",
+    );
+    check(
+        place(None, Some("Firefox/1")),
+        "en",
+        "(Firefox, unknown IP address)",
+    );
     let mapped = Some("::ffff:192.0.2.7");
-    check(place(mapped, Some("<b>Linux</b>")), "en", "(Linux, IP address 192.0.2.7)");
+    check(
+        place(mapped, Some("<b>Linux</b>")),
+        "en",
+        "(Linux, IP address 192.0.2.7)",
+    );
 }
 
 #[test]
