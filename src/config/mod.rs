@@ -18,7 +18,7 @@ mod source;
 pub use report::{Problem, Report, Severity};
 pub use settings::{
     AppSettings, BrandSettings, CertificateFiles, Hashing, Listener, ListenerKind, MailCredentials,
-    MailSecurity, MailSettings, Roles, Sender, Settings, Support,
+    MailSecurity, MailSettings, PasswordSettings, Sender, Settings, Support,
 };
 
 use problems::{Place, Problems};
