@@ -85,7 +85,7 @@ impl Office {
             trusted_devices: None,
             roles: settings.roles.clone(),
             portal: settings.portal.to_string(),
-            mails: false,
+            mails: settings.mail.is_some(),
         };
         let authn = Authn::new(
             Arc::clone(&store),
@@ -374,7 +374,25 @@ async fn housekeeping(
             }
         }
     });
-    Ok(vec![heed, flush, sweep])
+    let remind = tokio::spawn(remind(Arc::clone(&office.authn)));
+    Ok(vec![heed, flush, sweep, remind])
+}
+
+/// Mails those whose deadline is near. The hour is not kept: a start or a crash in between costs nobody a mail.
+async fn remind(authn: Arc<Authn>) {
+    const FIRST: Duration = Duration::from_secs(60);
+    const INTERVAL: Duration = Duration::from_secs(60 * 60);
+    tokio::time::sleep(FIRST).await;
+    loop {
+        match authn.mail_reminders().await {
+            Ok(0) => {}
+            Ok(mailed) => tracing::info!(mailed, "people were reminded by mail of their deadline"),
+            Err(fault) => {
+                tracing::warn!(error = %fault, "reminders could not be mailed; they are tried again in an hour");
+            }
+        }
+        tokio::time::sleep(INTERVAL).await;
+    }
 }
 
 /// Takes up renewed certificates. An error is told once for each change of a file; what was read before stays.

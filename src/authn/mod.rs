@@ -6,10 +6,13 @@
 pub mod accounts;
 pub mod codes;
 pub mod enrolment;
+pub mod enrolment_proof;
 pub mod hashing;
 pub mod helpdesk;
 pub mod letters;
 pub mod progress;
+pub mod reminders;
+pub mod reset;
 pub mod second_factor;
 pub mod sessions;
 pub mod sign_in;

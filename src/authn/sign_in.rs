@@ -124,9 +124,13 @@ impl Authn {
             Check::Paused(until) => return Ok(PasswordOutcome::Paused { until }),
             Check::Right(checked) => *checked,
         };
-        let effects = self.password_effects(&checked, place);
-        let state = waiting.confirm(&checked.proof)?;
-        self.move_to(at, state, effects)
+        let mut effects = self.password_effects(&checked, place);
+        let enrolment = waiting.confirm(&checked.proof)?;
+        let whose = (&at.account, at.frame.started_at);
+        let enrolment = self
+            .mail_enrolment_code(enrolment, whose, place, &mut effects)
+            .await?;
+        self.move_to(at, State::Enrolment(enrolment), effects)
             .await
             .map(PasswordOutcome::Progress)
     }

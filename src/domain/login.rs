@@ -5,7 +5,7 @@
 //! the rest of the program: it opens nothing but its own next step (SP 800-63B-4 5.1, ASVS 2.3.1).
 
 use super::assurance::{Factors, SecondFactor};
-use super::binding::Enrolment;
+use super::binding::{Enrolment, EnrolmentProof};
 use super::id::{AccountId, AttemptId, SessionId};
 use super::recovery::AwaitLost;
 use super::reminder;
@@ -252,15 +252,12 @@ pub fn step_up(session: &Session) -> State {
 }
 
 /// Enrolment out of a live session without a second factor: the password first, unless it is fresh.
-pub fn enrol_in_session(session: &Session, needs_proof: bool, now: Timestamp) -> State {
+pub fn enrol_in_session(session: &Session, asked: EnrolmentProof, now: Timestamp) -> State {
     let proven = Proven::by_session(session);
     if now.since(session.password_at) < FRESH_PASSWORD {
-        State::Enrolment(Enrolment::first(proven, needs_proof))
+        State::Enrolment(Enrolment::first(proven, asked))
     } else {
-        State::Password(AwaitPassword {
-            proven,
-            needs_proof,
-        })
+        State::Password(AwaitPassword { proven, asked })
     }
 }
 
@@ -331,8 +328,8 @@ impl AwaitReminder {
         }
     }
 
-    pub const fn enrol(self, needs_proof: bool) -> State {
-        State::Enrolment(Enrolment::first(self.proven, needs_proof))
+    pub fn enrol(self, asked: EnrolmentProof) -> Enrolment {
+        Enrolment::first(self.proven, asked)
     }
 }
 
@@ -340,13 +337,14 @@ impl AwaitReminder {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AwaitPassword {
     proven: Proven,
-    needs_proof: bool,
+    /// What the enrolment will ask.
+    asked: EnrolmentProof,
 }
 
 impl AwaitPassword {
-    pub fn confirm(self, proof: &PasswordProof) -> Result<State, ForeignProof> {
+    pub fn confirm(self, proof: &PasswordProof) -> Result<Enrolment, ForeignProof> {
         let proven = self.proven.with_password(proof)?;
-        Ok(State::Enrolment(Enrolment::first(proven, self.needs_proof)))
+        Ok(Enrolment::first(proven, self.asked))
     }
 }
 

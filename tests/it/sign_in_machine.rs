@@ -148,7 +148,9 @@ impl Run {
             (State::Lost(s), Event::Temporarily) => s.temporary().unwrap(),
             (State::Lost(s), Event::Permanently) => Next::Ask(State::Enrolment(s.permanent())),
             (State::Reminder(s), Event::Later) => s.later(),
-            (State::Reminder(s), Event::Enrol) => Next::Ask(s.enrol(self.needs_proof)),
+            (State::Reminder(s), Event::Enrol) => {
+                Next::Ask(State::Enrolment(s.enrol(self.asked())))
+            }
             (State::Enrolment(s), Event::Authorise) => {
                 let proof = self.one_time(ONE_TIME).unwrap();
                 self.shown.authorised = true;

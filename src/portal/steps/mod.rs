@@ -3,6 +3,8 @@
 
 pub mod enrol;
 pub mod launcher;
+pub mod password;
+pub mod proof;
 pub mod recovery;
 pub mod remind;
 pub mod second_factor;
