@@ -73,6 +73,7 @@ fn view() -> Arc<View> {
             last_seen_at: NOW,
             address: None,
             user_agent: None,
+            trusted_device: None,
         },
         account: Arc::new(Account {
             id,
@@ -87,6 +88,7 @@ fn view() -> Arc<View> {
             password: None,
             totp: None,
             reminder: reminder::Record::default(),
+            history: vestibule::domain::account::History::default(),
         }),
         host: Host::parse("app0.example.com"),
     })

@@ -7,6 +7,7 @@ use crate::domain::audit::{Event, Place};
 use crate::domain::authenticator::TotpBinding;
 use crate::domain::binding::{App, Enrolment, EnrolmentProof};
 use crate::domain::id::AuthenticatorId;
+use crate::domain::letter::Matter;
 use crate::domain::login::{self, AwaitReminder, Began, Next, State};
 use crate::domain::return_to::Destination;
 use crate::domain::secret::{TokenHash, TotpSecret};
@@ -152,6 +153,13 @@ impl Authn {
                 except: Some(at.token),
             })
             .change(self.record(event, account, place, ""));
+        let matter = if bound.replaces {
+            Matter::Replaced
+        } else {
+            Matter::Enabled
+        };
+        let letter = self.letter(&at.account, matter, Some(place))?;
+        effects.changes.extend(letter);
         let progress = self
             .advance(at, Next::MakeCodes(bound.next), effects, place)
             .await?;

@@ -8,6 +8,7 @@ pub mod codes;
 pub mod enrolment;
 pub mod hashing;
 pub mod helpdesk;
+pub mod letters;
 pub mod progress;
 pub mod second_factor;
 pub mod sessions;
@@ -17,6 +18,8 @@ pub mod tickets;
 
 use crate::domain::account::PasswordHash;
 use crate::domain::binding::EnrolmentProof;
+use crate::domain::desk::Roles;
+use crate::domain::password_rules;
 use crate::domain::policy::{self, TwoFactorRules};
 use crate::domain::session;
 use crate::domain::throttle;
@@ -27,6 +30,7 @@ use crate::vault::{self, Vault};
 use hashing::{Busy, Hashing};
 use sessions::Sessions;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What the use cases go by.
 #[derive(Clone, Debug)]
@@ -37,6 +41,15 @@ pub struct Rules {
     pub enrolment_proof: EnrolmentProof,
     /// Emergency codes shown at an enrolment.
     pub emergency_codes: usize,
+    pub password: password_rules::Rules,
+    /// How long a device that the person trusts is not asked for a code; `None`: nobody is offered that.
+    pub trusted_devices: Option<Duration>,
+    /// Which groups may use the console, and how.
+    pub roles: Roles,
+    /// The portal's address, e.g. `https://login.example.com`: what mailed links begin with.
+    pub portal: String,
+    /// Whether there is a mail server.
+    pub mails: bool,
 }
 
 /// Something is broken or overloaded; nobody gets in because of it.

@@ -269,6 +269,7 @@ impl Authn {
             last_seen_at: now,
             address: place.address.map(|a| a.to_string()),
             user_agent: place.user_agent.clone(),
+            trusted_device: None,
         }
     }
 

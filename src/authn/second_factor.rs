@@ -293,7 +293,7 @@ impl Authn {
             .count_try(&[(bucket, rule)], self.env.now())
             .await?;
         Ok(match admission {
-            Admission::Admitted { pause_if_wrong } => Ok(Counted {
+            Admission::Admitted { pause_if_wrong, .. } => Ok(Counted {
                 bucket,
                 pause_if_wrong,
             }),

@@ -295,6 +295,7 @@ mod tests {
                 last_seen_at: env.now(),
                 address: None,
                 user_agent: None,
+                trusted_device: None,
             };
             let changes = [
                 Change::AddAccount(Box::new(account.clone())),

@@ -221,12 +221,12 @@ impl Authn {
         for bucket in &checked.buckets {
             effects.change(match bucket.kind {
                 Kind::Network => Change::ForgiveOne(*bucket),
-                Kind::Password | Kind::Code => Change::ForgiveAll(*bucket),
+                _ => Change::ForgiveAll(*bucket),
             });
         }
         effects.change(self.record(Event::PasswordAccepted, account, place, ""));
         if let Some(password) = &checked.upgraded {
-            effects.change(Change::SetPassword {
+            effects.change(Change::RehashPassword {
                 account,
                 password: password.clone(),
             });

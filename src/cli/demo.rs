@@ -115,6 +115,7 @@ async fn add(office: &Office, planned: &Account) -> anyhow::Result<()> {
             grace_started_at: Some(yesterday),
             grace_ends_at: Some(yesterday),
             snoozed_until: None,
+            exempt_until: None,
         };
         let change = Change::SetReminder {
             account: account.id,

@@ -2,11 +2,12 @@
 //! the configuration file.
 
 use crate::domain::binding::EnrolmentProof;
+use crate::domain::desk::Roles;
 use crate::domain::host::Origin;
+use crate::domain::password_rules::Minimum;
 use crate::domain::policy::TwoFactorRules;
-use crate::domain::{password_rules, route, session, throttle};
+use crate::domain::{route, session, throttle};
 use ipnet::IpNet;
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -29,7 +30,7 @@ pub struct Settings {
     pub enrolment_proof: EnrolmentProof,
     /// How many emergency codes a person stores.
     pub emergency_codes: usize,
-    pub password: password_rules::Rules,
+    pub password: PasswordSettings,
     pub throttle: throttle::Rules,
     pub hashing: Hashing,
     pub routes: route::Table,
@@ -92,18 +93,17 @@ pub struct AppSettings {
     pub short: Option<String>,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasswordSettings {
+    pub minimum: Minimum,
+    /// There and readable when it was checked.
+    pub blocklist: Option<PathBuf>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hashing {
     /// 0: as many as cores.
     pub threads: usize,
     /// Checks that may wait for a thread.
     pub queue: usize,
-}
-
-/// Which groups may use the console.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Roles {
-    pub helpdesk: BTreeSet<String>,
-    pub administrator: BTreeSet<String>,
-    pub auditor: BTreeSet<String>,
 }

@@ -2,6 +2,7 @@
 
 use super::authenticator::TotpBinding;
 use super::id::AccountId;
+use super::password_rules::Person;
 use super::reminder;
 use super::timestamp::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,6 +79,20 @@ pub struct Account {
     pub password: Option<PasswordHash>,
     pub totp: Option<TotpBinding>,
     pub reminder: reminder::Record,
+    pub history: History,
+}
+
+/// What has happened to an account, and what is planned for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    pub password_changed_at: Option<Timestamp>,
+    /// The password was given by an administrator: good until then, and only to choose another one.
+    pub initial_password_until: Option<Timestamp>,
+    /// When e-mail address or name last changed.
+    pub contact_changed_at: Option<Timestamp>,
+    pub last_sign_in_at: Option<Timestamp>,
+    /// The account is disabled and will be removed then.
+    pub delete_at: Option<Timestamp>,
 }
 
 impl Account {
@@ -92,6 +107,15 @@ impl Account {
     /// What pages call the person by: the e-mail address, else the login name.
     pub fn shown_as(&self) -> &str {
         self.email.as_deref().unwrap_or(&self.login)
+    }
+
+    /// What a password must not be made of.
+    pub fn person(&self) -> Person<'_> {
+        Person {
+            login: &self.login,
+            email: self.email.as_deref(),
+            name: &self.name,
+        }
     }
 
     /// The keys this account is found by.

@@ -1,8 +1,9 @@
 //! The audit trail: one record for each security event, append-only in the store and a JSON log line.
 
-use super::id::AccountId;
+use super::id::{AccountId, ApiTokenId};
 use super::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// Who did it.
@@ -14,14 +15,32 @@ pub enum Actor {
     Operator,
     /// Vestibule itself.
     System,
+    /// Somebody in the console.
+    Agent(AccountId),
+    /// A program with a token of the admin API.
+    Token(ApiTokenId),
 }
 
 impl Actor {
-    pub const fn code(&self) -> &'static str {
+    /// `person`, `operator`, `system`, `agent:ID` or `token:ID`.
+    pub fn code(&self) -> Cow<'static, str> {
         match self {
-            Self::Person => "person",
-            Self::Operator => "operator",
-            Self::System => "system",
+            Self::Person => "person".into(),
+            Self::Operator => "operator".into(),
+            Self::System => "system".into(),
+            Self::Agent(id) => format!("agent:{id}").into(),
+            Self::Token(id) => format!("token:{id}").into(),
+        }
+    }
+
+    pub fn parse(code: &str) -> Option<Self> {
+        match code.split_once(':') {
+            None => [Self::Person, Self::Operator, Self::System]
+                .into_iter()
+                .find(|actor| actor.code() == code),
+            Some(("agent", id)) => AccountId::parse(id).map(Self::Agent),
+            Some(("token", id)) => ApiTokenId::parse(id).map(Self::Token),
+            Some(_) => None,
         }
     }
 }
@@ -35,6 +54,9 @@ macro_rules! events {
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$name => $code,)+ }
+            }
+            pub fn parse(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|event| event.code() == code)
             }
         }
     };
@@ -77,7 +99,42 @@ events! {
     PasswordChanged = "account.password_changed",
     PasswordRehashed = "account.password_rehashed",
     GroupsChanged = "account.groups_changed",
+    AccountDeletionPlanned = "account.deletion_planned",
+    AccountDeleted = "account.deleted",
+    AccountsImported = "account.imported",
+    /// A password that an administrator gave was given or mailed as a link.
+    InitialPasswordSet = "account.initial_password_set",
     KeyRotated = "key.rotated",
+    /// The person switched two-factor authentication off.
+    AuthenticatorRemoved = "authenticator.removed",
+    /// 100 wrong tries in a row: dead until it is bound anew.
+    PasswordExhausted = "password.exhausted",
+    CodesExhausted = "codes.exhausted",
+    /// Pauses and wrong tries were cleared by the helpdesk.
+    Unlocked = "unlocked",
+    DeviceTrusted = "device.trusted",
+    DeviceRemoved = "device.removed",
+    TrustedDeviceUsed = "device.used",
+    /// A sign-in from a browser the account was not used in before.
+    NewDevice = "device.new",
+    /// "Confirm that it is you" in a session.
+    Confirmed = "session.confirmed",
+    ResetRequested = "password_reset.requested",
+    ResetCompleted = "password_reset.completed",
+    EnrolmentCodeSent = "enrolment_code.sent",
+    Exempted = "reminder.exempted",
+    /// The console: a search, a look at an account.
+    DeskSearched = "desk.searched",
+    DeskLooked = "desk.looked",
+    DeskRefused = "desk.refused",
+    ApprovalRequested = "approval.requested",
+    ApprovalGranted = "approval.granted",
+    ApprovalDeclined = "approval.declined",
+    AuditExported = "audit.exported",
+    MailFailed = "mail.failed",
+    ReminderMailed = "reminder.mailed",
+    TokenAdded = "token.added",
+    TokenRevoked = "token.revoked",
 }
 
 /// Where a request came from.
@@ -101,6 +158,14 @@ impl Place {
             user_agent: user_agent.map(clean),
         }
     }
+}
+
+/// A record as it is read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// Grows with each record.
+    pub number: i64,
+    pub record: Record,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -44,6 +44,22 @@ uuid_id!(
     AuthenticatorId
 );
 uuid_id!(
+    /// A browser of one account.
+    DeviceId
+);
+uuid_id!(
+    /// A mail that waits to be sent.
+    MailId
+);
+uuid_id!(
+    /// An act in the console that waits for a second agent.
+    ApprovalId
+);
+uuid_id!(
+    /// A token of the admin API.
+    ApiTokenId
+);
+uuid_id!(
     /// One sign-in (or re-authentication) from its first proof to its end.
     AttemptId
 );

@@ -5,11 +5,15 @@
 //! [`policy::Permit`], only [`verifier`] makes a proof.
 
 pub mod account;
+pub mod adoption;
+pub mod api_token;
 pub mod assertion;
 pub mod assurance;
 pub mod audit;
 pub mod authenticator;
 pub mod binding;
+pub mod desk;
+pub mod device;
 pub mod host;
 pub mod id;
 pub mod letter;

@@ -265,6 +265,7 @@ pub(crate) mod tests {
             password: None,
             totp: None,
             reminder: reminder::Record::default(),
+            history: crate::domain::account::History::default(),
         }
     }
 
@@ -290,6 +291,7 @@ pub(crate) mod tests {
             last_seen_at: NOW,
             address: None,
             user_agent: None,
+            trusted_device: None,
         };
         Case {
             route: bare_route("wiki.test", "/"),

@@ -16,6 +16,15 @@ pub struct Record {
     pub grace_ends_at: Option<Timestamp>,
     /// No reminder before this.
     pub snoozed_until: Option<Timestamp>,
+    /// Let off by the helpdesk until then: no reminder, no deadline. A place that itself requires a second factor
+    /// requires it all the same.
+    pub exempt_until: Option<Timestamp>,
+}
+
+impl Record {
+    pub fn is_exempt(&self, now: Timestamp) -> bool {
+        self.exempt_until.is_some_and(|until| now < until)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +71,9 @@ pub fn status(
     record: &Record,
     now: Timestamp,
 ) -> Status {
+    if record.is_exempt(now) {
+        return Status::Quiet;
+    }
     let deadline = match account_policy {
         TwoFactor::Required => Some(deadline(rules, record, now)),
         TwoFactor::Recommended | TwoFactor::Optional => None,

@@ -3,7 +3,7 @@
 use super::account::Account;
 use super::assurance::{Assurance, Factors};
 use super::host::Host;
-use super::id::{AccountId, SessionId};
+use super::id::{AccountId, DeviceId, SessionId};
 use super::timestamp::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +34,8 @@ pub struct Session {
     pub last_seen_at: Timestamp,
     pub address: Option<String>,
     pub user_agent: Option<String>,
+    /// The trusted device that stood in for the code; gone when the trust is gone.
+    pub trusted_device: Option<DeviceId>,
 }
 
 impl Session {

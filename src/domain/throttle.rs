@@ -17,6 +17,15 @@ pub enum Kind {
     Code,
     /// Everything from one network prefix: IPv4 /32, IPv6 /64.
     Network,
+    /// Passwords from one known browser of an account: a lane of its own, so that nobody else's guesses keep the
+    /// owner out.
+    DevicePassword,
+    /// Codes from one known browser of an account.
+    DeviceCode,
+    /// Mails that anybody can ask for: links to reset a password, codes for an enrolment.
+    Mail,
+    /// One-time codes issued by one agent.
+    Agent,
 }
 
 impl Kind {
@@ -25,6 +34,10 @@ impl Kind {
             Self::Password => "password",
             Self::Code => "code",
             Self::Network => "network",
+            Self::DevicePassword => "device_password",
+            Self::DeviceCode => "device_code",
+            Self::Mail => "mail",
+            Self::Agent => "agent",
         }
     }
 }
@@ -65,6 +78,22 @@ pub struct Rule {
     pub longest_pause: Duration,
     /// A counter untouched for this long starts afresh.
     pub forget_after: Duration,
+    /// After this many wrong tries in a row, however far apart, nothing is right any more until the counter is
+    /// cleared: at most 100 (SP 800-63B-4 3.2.2). `None` where there is no authenticator to disable.
+    pub exhausted_after: Option<u32>,
+}
+
+/// SP 800-63B-4 3.2.2: no more than this many failures in a row.
+pub const MOST_FAILURES: u32 = 100;
+
+impl Rule {
+    /// The same, for a name that no account has: there is nothing to disable, and nothing to remember for long.
+    pub const fn without_end(self) -> Self {
+        Self {
+            exhausted_after: None,
+            ..self
+        }
+    }
 }
 
 /// The three rules of a gateway.
@@ -75,16 +104,6 @@ pub struct Rules {
     pub network: Rule,
 }
 
-impl Rules {
-    pub const fn for_kind(&self, kind: Kind) -> &Rule {
-        match kind {
-            Kind::Password => &self.password,
-            Kind::Code => &self.code,
-            Kind::Network => &self.network,
-        }
-    }
-}
-
 /// A counter as stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counter {
@@ -92,14 +111,30 @@ pub struct Counter {
     pub pauses: u32,
     pub paused_until: Option<Timestamp>,
     pub last_at: Option<Timestamp>,
+    /// Wrong tries in a row; no time forgets them.
+    pub failures: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// Go on and check. `pause_if_wrong`: should this one fail, nothing is admitted before that moment.
-    Admitted { pause_if_wrong: Option<Timestamp> },
+    Admitted {
+        pause_if_wrong: Option<Timestamp>,
+        exhaustion: Exhaustion,
+    },
     /// Do not look at it.
     Paused { until: Timestamp },
+}
+
+/// Whether an authenticator has met its last wrong try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exhaustion {
+    /// Far from it.
+    No,
+    /// Should this try fail, it was the last.
+    IfWrong,
+    /// Whatever is entered counts as wrong.
+    Yes,
 }
 
 /// Counts one try. The counter returned is stored whatever the check then says; success forgives it.
@@ -114,7 +149,20 @@ pub fn admit(counter: Counter, rule: &Rule, now: Timestamp) -> (Counter, Admissi
     if let Some(until) = paused {
         return (counter, Admission::Paused { until });
     }
-    let mut next = if stale { Counter::default() } else { counter };
+    let mut next = if stale {
+        Counter {
+            failures: counter.failures,
+            ..Counter::default()
+        }
+    } else {
+        counter
+    };
+    let exhaustion = match rule.exhausted_after {
+        Some(most) if counter.failures >= most => Exhaustion::Yes,
+        Some(most) if counter.failures.saturating_add(1) >= most => Exhaustion::IfWrong,
+        Some(_) | None => Exhaustion::No,
+    };
+    next.failures = next.failures.saturating_add(1);
     next.tries = next.tries.saturating_add(1);
     next.last_at = Some(now);
     next.paused_until = None;
@@ -126,6 +174,7 @@ pub fn admit(counter: Counter, rule: &Rule, now: Timestamp) -> (Counter, Admissi
     if next.tries < allowed {
         let admission = Admission::Admitted {
             pause_if_wrong: None,
+            exhaustion,
         };
         return (next, admission);
     }
@@ -135,6 +184,7 @@ pub fn admit(counter: Counter, rule: &Rule, now: Timestamp) -> (Counter, Admissi
     next.paused_until = Some(until);
     let admission = Admission::Admitted {
         pause_if_wrong: Some(until),
+        exhaustion,
     };
     (next, admission)
 }
@@ -156,6 +206,7 @@ mod tests {
         first_pause: Duration::from_secs(900),
         longest_pause: Duration::from_secs(3600),
         forget_after: Duration::from_secs(86_400),
+        exhausted_after: Some(MOST_FAILURES),
     };
 
     /// Runs tries at the given seconds and spells out what happened: `a` admitted, `l` last, `p` paused.
@@ -168,9 +219,11 @@ mod tests {
                 match admission {
                     Admission::Admitted {
                         pause_if_wrong: None,
+                        ..
                     } => 'a',
                     Admission::Admitted {
                         pause_if_wrong: Some(_),
+                        ..
                     } => 'l',
                     Admission::Paused { .. } => 'p',
                 }

@@ -59,6 +59,7 @@ impl World {
             password: None,
             totp: None,
             reminder: Default::default(),
+            history: crate::domain::account::History::default(),
         };
         let changes = [Change::AddAccount(Box::new(account))];
         assert_eq!(self.store.commit(&changes).await.unwrap(), Commit::Done);

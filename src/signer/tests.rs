@@ -94,6 +94,7 @@ fn view() -> View {
             last_seen_at: at,
             address: None,
             user_agent: None,
+            trusted_device: None,
         },
         account: Arc::new(Account {
             id: account,
@@ -108,6 +109,7 @@ fn view() -> View {
             password: None,
             totp: None,
             reminder: Default::default(),
+            history: crate::domain::account::History::default(),
         }),
         host: None,
     }
@@ -371,12 +373,12 @@ async fn rotation_overlaps_by_a_day() {
     let shown: Vec<_> = listed.iter().map(|k| (&k.id, k.retired_until)).collect();
     assert_eq!(shown, [(&id, None), (&old_key, Some(until))]);
     let everything = AuditFilter {
-        account: None,
         limit: 10,
+        ..AuditFilter::default()
     };
-    let trail = world.store.audit(everything).await.unwrap();
+    let trail = world.store.audit(&everything).await.unwrap();
     assert_eq!(
-        (trail[0].event, &trail[0].actor),
+        (trail[0].record.event, &trail[0].record.actor),
         (Event::KeyRotated, &Actor::Operator)
     );
 

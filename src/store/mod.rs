@@ -11,14 +11,20 @@
 pub mod sqlite;
 
 use crate::domain::account::{Account, NameKey, PasswordHash, Status};
-use crate::domain::audit::Record;
+use crate::domain::adoption::Snapshot;
+use crate::domain::api_token::ApiToken;
+use crate::domain::audit::{Actor, Event, Logged, Record};
 use crate::domain::authenticator::{EmergencyCode, OneTimeCode, TotpBinding};
+use crate::domain::desk::Approval;
+use crate::domain::device::Device;
 use crate::domain::host::Host;
-use crate::domain::id::{AccountId, AuthenticatorId, SessionId};
+use crate::domain::id::{
+    AccountId, ApiTokenId, ApprovalId, AuthenticatorId, DeviceId, MailId, SessionId,
+};
 use crate::domain::reminder;
 use crate::domain::secret::TokenHash;
 use crate::domain::session::{Session, View};
-use crate::domain::throttle::{Admission, Bucket, Rule};
+use crate::domain::throttle::{Admission, Bucket, Counter, Rule};
 use crate::domain::timestamp::Timestamp;
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -79,6 +85,47 @@ pub struct StoredKey {
     pub retired_until: Option<Timestamp>,
 }
 
+/// A mail that waits, its letter sealed by the caller with the mail's id as associated data.
+#[derive(Clone, PartialEq, Eq)]
+pub struct QueuedMail {
+    pub id: MailId,
+    pub account: Option<AccountId>,
+    pub sealed: Vec<u8>,
+    pub queued_at: Timestamp,
+}
+
+/// A mail that was claimed for one try at sending it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClaimedMail {
+    pub mail: QueuedMail,
+    /// Tries so far, this one counted.
+    pub tries: u32,
+}
+
+/// What waits for the mail server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outbox {
+    pub waiting: u64,
+    pub oldest_queued_at: Option<Timestamp>,
+}
+
+/// What a mailed link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkPurpose {
+    /// To choose a new password.
+    Reset,
+    /// To choose the first password of a new account.
+    Invitation,
+}
+
+/// A link as stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub account: AccountId,
+    pub purpose: LinkPurpose,
+    pub expires_at: Timestamp,
+}
+
 /// One thing to be written. Changes marked *once* decide the transaction.
 ///
 /// A change to something that does not exist any more, or that takes an identifier or a token already taken,
@@ -99,9 +146,41 @@ pub enum Change {
         password: Option<PasswordHash>,
         authenticator: Option<AuthenticatorId>,
     },
+    /// The same password under another hash: no date moves.
+    RehashPassword {
+        account: AccountId,
+        password: PasswordHash,
+    },
+    /// Another password. `initial_until`: given by somebody else, good until then, to be changed first of all.
     SetPassword {
         account: AccountId,
         password: PasswordHash,
+        at: Timestamp,
+        initial_until: Option<Timestamp>,
+    },
+    /// Name, e-mail address and language. Once: fails where the address is somebody else's name.
+    SetContact {
+        account: AccountId,
+        email: Option<String>,
+        name: String,
+        language: Option<String>,
+        at: Timestamp,
+    },
+    /// Disables the account, to be removed then; `None`: it stays, disabled.
+    PlanDeletion {
+        account: AccountId,
+        at: Option<Timestamp>,
+    },
+    /// Once: the account is there, and its deletion was planned for this moment or an earlier one.
+    DeleteAccount {
+        account: AccountId,
+        due: Timestamp,
+    },
+    /// Once: the mark was not there yet.
+    Mark {
+        account: AccountId,
+        mark: String,
+        at: Timestamp,
     },
     SetGroups {
         account: AccountId,
@@ -158,6 +237,83 @@ pub enum Change {
         code: OneTimeCode,
     },
 
+    // --- devices
+    /// A browser the account is used in from now on; beyond [`crate::domain::device::MOST`] the one used longest ago goes.
+    AddDevice {
+        device: Box<Device>,
+        token: TokenHash,
+    },
+    /// It was used again.
+    UseDevice {
+        device: DeviceId,
+        at: Timestamp,
+    },
+    /// Forgets a browser, trusted or not.
+    RemoveDevice {
+        account: AccountId,
+        device: DeviceId,
+    },
+    /// Forgets all browsers of an account. Sessions that rest on their trust are asked for a code where one is asked.
+    RemoveDevicesOf {
+        account: AccountId,
+    },
+    /// They stay known, and are trusted no more.
+    UntrustDevicesOf {
+        account: AccountId,
+    },
+
+    // --- mail
+    QueueMail(QueuedMail),
+    /// The mail server has taken it.
+    MailSent {
+        mail: MailId,
+    },
+    /// To be tried again, not before then.
+    MailDeferred {
+        mail: MailId,
+        due_at: Timestamp,
+    },
+    /// It will not be tried again.
+    MailGivenUp {
+        mail: MailId,
+    },
+    /// Replaces an earlier link of this purpose.
+    IssueLink {
+        token: TokenHash,
+        link: Link,
+    },
+    /// Once: the link is there.
+    SpendLink {
+        token: TokenHash,
+    },
+    /// Links of the account that were mailed are dead.
+    DropLinksOf {
+        account: AccountId,
+    },
+
+    // --- the console
+    /// Replaces an earlier request for the same act on the same account.
+    RequestApproval(Approval),
+    /// Once: the request still waits.
+    SettleApproval {
+        approval: ApprovalId,
+    },
+    /// Once: fails where the name is taken.
+    AddApiToken {
+        token: TokenHash,
+        record: Box<ApiToken>,
+    },
+    UseApiToken {
+        token: ApiTokenId,
+        at: Timestamp,
+    },
+    /// Once: the token is there.
+    RevokeApiToken {
+        token: ApiTokenId,
+    },
+    /// Replaces the figures of the same day and group.
+    RecordAdoption(Vec<Snapshot>),
+
     // --- sign-ins
     /// Once: fails where the token exists.
     StartAttempt {
@@ -181,6 +337,7 @@ pub enum Change {
     },
 
     // --- sessions
+    /// The account's last sign-in is this one.
     OpenSession {
         session: Box<Session>,
         token: TokenHash,
@@ -260,10 +417,18 @@ pub struct Census {
     pub sessions: u64,
 }
 
-/// The audit trail, newest first.
-#[derive(Clone, Copy, Debug)]
+/// The audit trail, newest first. What is not set does not narrow it.
+#[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
     pub account: Option<AccountId>,
+    pub actor: Option<Actor>,
+    /// Of these events; empty: of all.
+    pub events: Vec<Event>,
+    pub since: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+    /// Only records numbered lower: where an earlier page ended.
+    pub before: Option<i64>,
     pub limit: u32,
 }
 
@@ -289,14 +454,36 @@ pub trait Store: Send + Sync {
     async fn ticket(&self, token: &TokenHash) -> Result<Option<Ticket>, Fault>;
     /// Keys in use or still published, newest first.
     async fn signing_keys(&self, now: Timestamp) -> Result<Vec<StoredKey>, Fault>;
-    async fn audit(&self, filter: AuditFilter) -> Result<Vec<Record>, Fault>;
+    async fn audit(&self, filter: &AuditFilter) -> Result<Vec<Logged>, Fault>;
     /// How many audit records of this event an account has since then.
     async fn audit_count(
         &self,
         account: AccountId,
-        event: crate::domain::audit::Event,
+        event: Event,
         since: Timestamp,
     ) -> Result<u32, Fault>;
+    /// At most `limit` accounts of whose login, e-mail address or name the text is a part, whatever its case,
+    /// ordered by login; or the one with this id.
+    async fn search_accounts(&self, text: &str, limit: u32) -> Result<Vec<Account>, Fault>;
+    /// Accounts whose deletion is due.
+    async fn deletions_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Account>, Fault>;
+    /// The browser of an account that a cookie stands for, however long ago it was used.
+    async fn device(&self, account: AccountId, token: &TokenHash) -> Result<Option<Device>, Fault>;
+    /// An account's browsers, used last first.
+    async fn devices_of(&self, account: AccountId) -> Result<Vec<Device>, Fault>;
+    /// A mailed link, run out or not.
+    async fn link(&self, token: &TokenHash) -> Result<Option<Link>, Fault>;
+    async fn has_mark(&self, account: AccountId, mark: &str) -> Result<bool, Fault>;
+    /// Requests that wait for a second agent, oldest first.
+    async fn approvals(&self, now: Timestamp) -> Result<Vec<Approval>, Fault>;
+    async fn api_token(&self, token: &TokenHash) -> Result<Option<ApiToken>, Fault>;
+    /// All tokens of the API, by name; none of them can be told from it.
+    async fn api_tokens(&self) -> Result<Vec<ApiToken>, Fault>;
+    /// Figures since that day (days since 1970-01-01), oldest first.
+    async fn adoption(&self, since_day: i64) -> Result<Vec<Snapshot>, Fault>;
+    /// A counter as it stands.
+    async fn counter(&self, bucket: &Bucket) -> Result<Counter, Fault>;
+    async fn outbox(&self) -> Result<Outbox, Fault>;
     async fn census(&self, now: Timestamp) -> Result<Census, Fault>;
 
     // --- writing
@@ -309,6 +496,14 @@ pub trait Store: Send + Sync {
         buckets: &[(Bucket, Rule)],
         now: Timestamp,
     ) -> Result<Admission, Fault>;
+    /// Takes up to `limit` mails that are due and counts a try for each. Until `lease_until` nobody else is given
+    /// them; a sender that has died leaves them to the next.
+    async fn claim_mail(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ClaimedMail>, Fault>;
     /// Moves `last_seen_at` forward, never back; sessions that have ended are passed over.
     async fn touch(&self, seen: &[(SessionId, Timestamp)]) -> Result<(), Fault>;
     /// Removes what has run out: sessions, sign-ins, tickets, codes, counters, keys, old notices.
@@ -331,7 +526,7 @@ fn log_audit(changes: &[Change]) {
             target: "vestibule::audit",
             event = record.event.code(),
             account.id = record.account.map(tracing::field::display),
-            actor = record.actor.code(),
+            actor = %record.actor.code(),
             address = record.place.address.map(tracing::field::display),
             user_agent = record.place.user_agent.as_deref(),
             detail = record.detail,
@@ -348,6 +543,18 @@ pub type SharedStore = Arc<dyn Store>;
 impl std::fmt::Debug for StoredAttempt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "StoredAttempt(version {})", self.version)
+    }
+}
+
+impl std::fmt::Debug for QueuedMail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "QueuedMail({})", self.id)
+    }
+}
+
+impl std::fmt::Debug for ClaimedMail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ClaimedMail({}, try {})", self.mail.id, self.tries)
     }
 }
 

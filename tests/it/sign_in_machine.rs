@@ -47,6 +47,7 @@ fn account(with_app: bool) -> Account {
             codes_unconfirmed: false,
         }),
         reminder: Record::default(),
+        history: vestibule::domain::account::History::default(),
     }
 }
 

@@ -449,6 +449,7 @@ fn view(now: Timestamp) -> View {
             last_seen_at: now,
             address: None,
             user_agent: None,
+            trusted_device: None,
         },
         account: Arc::new(Account {
             id: account,
@@ -463,6 +464,7 @@ fn view(now: Timestamp) -> View {
             password: None,
             totp: None,
             reminder: Default::default(),
+            history: vestibule::domain::account::History::default(),
         }),
         host: None,
     }

@@ -110,8 +110,11 @@ async fn insert(c: &mut SqliteConnection, account: &Account) -> Result<(), sqlx:
     query(
         "INSERT INTO accounts (id, login, email, name, attributes, language, status, created_at,
              password_hash, totp_id, totp_sealed_secret, totp_bound_at, totp_last_step,
-             totp_codes_unconfirmed, grace_started_at, grace_ends_at, snoozed_until)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+             totp_codes_unconfirmed, grace_started_at, grace_ends_at, snoozed_until, exempt_until,
+             password_changed_at, initial_password_until, contact_changed_at, last_sign_in_at,
+             delete_at, name_folded)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+             $19, $20, $21, $22, $23, $24)",
     )
     .bind(&account.id.uuid().as_bytes()[..])
     .bind(&account.login)
@@ -130,6 +133,18 @@ async fn insert(c: &mut SqliteConnection, account: &Account) -> Result<(), sqlx:
     .bind(account.reminder.grace_started_at.map(Timestamp::seconds))
     .bind(account.reminder.grace_ends_at.map(Timestamp::seconds))
     .bind(account.reminder.snoozed_until.map(Timestamp::seconds))
+    .bind(account.reminder.exempt_until.map(Timestamp::seconds))
+    .bind(account.history.password_changed_at.map(Timestamp::seconds))
+    .bind(
+        account
+            .history
+            .initial_password_until
+            .map(Timestamp::seconds),
+    )
+    .bind(account.history.contact_changed_at.map(Timestamp::seconds))
+    .bind(account.history.last_sign_in_at.map(Timestamp::seconds))
+    .bind(account.history.delete_at.map(Timestamp::seconds))
+    .bind(folded(&account.name))
     .execute(c)
     .await?;
     Ok(())
@@ -185,7 +200,7 @@ pub(super) async fn expect(
     })
 }
 
-pub(super) async fn set_password(
+pub(super) async fn rehash_password(
     c: &mut SqliteConnection,
     account: AccountId,
     password: &PasswordHash,
@@ -197,6 +212,173 @@ pub(super) async fn set_password(
         .await?;
     notices::account(c, account).await?;
     Ok(Outcome::if_met(&done))
+}
+
+pub(super) async fn set_password(
+    c: &mut SqliteConnection,
+    account: AccountId,
+    password: &PasswordHash,
+    (at, initial_until): (Timestamp, Option<Timestamp>),
+) -> Applied {
+    let done = query(
+        "UPDATE accounts SET password_hash = $2, password_changed_at = $3,
+             initial_password_until = $4
+         WHERE id = $1",
+    )
+    .bind(&account.uuid().as_bytes()[..])
+    .bind(password.encoded())
+    .bind(at.seconds())
+    .bind(initial_until.map(Timestamp::seconds))
+    .execute(&mut *c)
+    .await?;
+    notices::account(c, account).await?;
+    Ok(Outcome::if_met(&done))
+}
+
+pub(super) struct Contact<'a> {
+    pub(super) email: Option<&'a str>,
+    pub(super) name: &'a str,
+    pub(super) language: Option<&'a str>,
+}
+
+/// The names the account is found by follow; the tables refuse one that is taken.
+pub(super) async fn set_contact(
+    c: &mut SqliteConnection,
+    account: AccountId,
+    contact: &Contact<'_>,
+    at: Timestamp,
+) -> Applied {
+    let row = query(
+        "UPDATE accounts SET email = $2, name = $3, language = $4, contact_changed_at = $5,
+             name_folded = $6
+         WHERE id = $1 RETURNING login",
+    )
+    .bind(&account.uuid().as_bytes()[..])
+    .bind(contact.email)
+    .bind(contact.name)
+    .bind(contact.language)
+    .bind(at.seconds())
+    .bind(folded(contact.name))
+    .fetch_optional(&mut *c)
+    .await?;
+    let Some(row) = row else {
+        return Ok(Outcome::TooLate);
+    };
+    let login: String = sqlx::Row::try_get(&row, "login")?;
+    query("DELETE FROM account_names WHERE account_id = $1")
+        .bind(&account.uuid().as_bytes()[..])
+        .execute(&mut *c)
+        .await?;
+    let keys: BTreeSet<NameKey> = [Some(login.as_str()), contact.email]
+        .into_iter()
+        .flatten()
+        .filter_map(NameKey::new)
+        .collect();
+    for key in &keys {
+        query("INSERT INTO account_names (name_key, account_id) VALUES ($1, $2)")
+            .bind(key.as_str())
+            .bind(&account.uuid().as_bytes()[..])
+            .execute(&mut *c)
+            .await?;
+    }
+    notices::account(c, account).await?;
+    Ok(Outcome::Applied)
+}
+
+pub(super) async fn plan_deletion(
+    c: &mut SqliteConnection,
+    account: AccountId,
+    at: Option<Timestamp>,
+) -> Applied {
+    let done = query("UPDATE accounts SET status = 'disabled', delete_at = $2 WHERE id = $1")
+        .bind(&account.uuid().as_bytes()[..])
+        .bind(at.map(Timestamp::seconds))
+        .execute(&mut *c)
+        .await?;
+    notices::account(c, account).await?;
+    Ok(Outcome::if_met(&done))
+}
+
+pub(super) async fn delete(
+    c: &mut SqliteConnection,
+    account: AccountId,
+    due: Timestamp,
+) -> Applied {
+    let done = query("DELETE FROM accounts WHERE id = $1 AND delete_at <= $2")
+        .bind(&account.uuid().as_bytes()[..])
+        .bind(due.seconds())
+        .execute(&mut *c)
+        .await?;
+    notices::account(c, account).await?;
+    Ok(Outcome::if_met(&done))
+}
+
+pub(super) async fn signed_in(
+    c: &mut SqliteConnection,
+    account: AccountId,
+    at: Timestamp,
+) -> Result<(), sqlx::Error> {
+    query("UPDATE accounts SET last_sign_in_at = $2 WHERE id = $1")
+        .bind(&account.uuid().as_bytes()[..])
+        .bind(at.seconds())
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+/// As names and addresses are looked for.
+fn folded(text: &str) -> String {
+    NameKey::new(text).map_or_else(|| text.trim().to_lowercase(), |key| key.as_str().to_owned())
+}
+
+pub(super) async fn search(db: &SqlitePool, text: &str, limit: u32) -> Result<Vec<Account>, Fault> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM (SELECT * FROM accounts WHERE id = $3 OR id IN
+                  (SELECT account_id FROM account_names WHERE name_key LIKE $1 ESCAPE '\\')
+                OR COALESCE(name_folded, name) LIKE $1 ESCAPE '\\'
+                ORDER BY login LIMIT $2) a
+          LEFT JOIN account_groups g ON g.account_id = a.id
+          ORDER BY a.login"
+    );
+    let escaped: String = folded(text)
+        .chars()
+        .flat_map(|c| {
+            matches!(c, '%' | '_' | '\\')
+                .then_some('\\')
+                .into_iter()
+                .chain([c])
+        })
+        .collect();
+    let id = AccountId::parse(text.trim()).map(|id| id.uuid().as_bytes().to_vec());
+    let rows = query(SQL)
+        .bind(format!("%{escaped}%"))
+        .bind(i64::from(limit))
+        .bind(id)
+        .fetch_all(db)
+        .await?;
+    rows::accounts(&rows)
+}
+
+pub(super) async fn deletions_due(
+    db: &SqlitePool,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<Account>, Fault> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM (SELECT * FROM accounts WHERE delete_at <= $1 ORDER BY delete_at, login LIMIT $2) a
+          LEFT JOIN account_groups g ON g.account_id = a.id
+          ORDER BY a.login"
+    );
+    let rows = query(SQL)
+        .bind(now.seconds())
+        .bind(i64::from(limit))
+        .fetch_all(db)
+        .await?;
+    rows::accounts(&rows)
 }
 
 pub(super) async fn set_groups(
@@ -227,13 +409,15 @@ pub(super) async fn set_reminder(
     reminder: &reminder::Record,
 ) -> Applied {
     let done = query(
-        "UPDATE accounts SET grace_started_at = $2, grace_ends_at = $3, snoozed_until = $4
+        "UPDATE accounts SET grace_started_at = $2, grace_ends_at = $3, snoozed_until = $4,
+             exempt_until = $5
          WHERE id = $1",
     )
     .bind(&account.uuid().as_bytes()[..])
     .bind(reminder.grace_started_at.map(Timestamp::seconds))
     .bind(reminder.grace_ends_at.map(Timestamp::seconds))
     .bind(reminder.snoozed_until.map(Timestamp::seconds))
+    .bind(reminder.exempt_until.map(Timestamp::seconds))
     .execute(&mut *c)
     .await?;
     notices::account(c, account).await?;

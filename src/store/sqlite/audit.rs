@@ -1,31 +1,47 @@
 //! The audit trail. Triggers of the table refuse every change and removal.
 
 use super::commit::{Applied, Outcome};
+use super::fault::unfit;
 use super::rows;
-use crate::domain::audit::{Event, Record};
+use crate::domain::audit::{Event, Logged, Record};
 use crate::domain::id::AccountId;
 use crate::domain::timestamp::Timestamp;
 use crate::store::{AuditFilter, Fault};
 use sqlx::{SqliteConnection, SqlitePool, query};
 
-/// Newest first.
-pub(super) async fn list(db: &SqlitePool, filter: AuditFilter) -> Result<Vec<Record>, Fault> {
-    const ALL: &str = "SELECT at, event, account_id, actor, address, user_agent, detail
-         FROM audit ORDER BY id DESC LIMIT $1";
-    const OF_ONE: &str = "SELECT at, event, account_id, actor, address, user_agent, detail
-         FROM audit WHERE account_id = $2 ORDER BY id DESC LIMIT $1";
-    let wanted = query(if filter.account.is_some() {
-        OF_ONE
-    } else {
-        ALL
-    })
-    .bind(i64::from(filter.limit));
-    let wanted = match filter.account {
-        Some(id) => wanted.bind(id.uuid().as_bytes().to_vec()),
-        None => wanted,
-    };
-    let rows = wanted.fetch_all(db).await?;
-    rows.iter().map(rows::record).collect()
+/// Newest first. Each part of the filter is left out by a NULL.
+pub(super) async fn list(db: &SqlitePool, filter: &AuditFilter) -> Result<Vec<Logged>, Fault> {
+    let mut sql = String::from(
+        "SELECT id, at, event, account_id, actor, address, user_agent, detail FROM audit WHERE 1 = 1",
+    );
+    // only what is asked for stands in the statement, so that the index that fits is used
+    let asked = [
+        (filter.account.is_some(), " AND account_id = $2"),
+        (filter.actor.is_some(), " AND actor = $3"),
+        (filter.since.is_some(), " AND at >= $4"),
+        (filter.until.is_some(), " AND at < $5"),
+        (filter.before.is_some(), " AND id < $6"),
+        (
+            !filter.events.is_empty(),
+            " AND event IN (SELECT value FROM json_each($7))",
+        ),
+    ];
+    for (_, condition) in asked.iter().filter(|(is_asked, _)| *is_asked) {
+        sql.push_str(condition);
+    }
+    sql.push_str(" ORDER BY id DESC LIMIT $1");
+    let events: Vec<&str> = filter.events.iter().map(|event| event.code()).collect();
+    let rows = query(sqlx::AssertSqlSafe(sql))
+        .bind(i64::from(filter.limit))
+        .bind(filter.account.map(|id| id.uuid().as_bytes().to_vec()))
+        .bind(filter.actor.as_ref().map(|actor| actor.code().into_owned()))
+        .bind(filter.since.map(Timestamp::seconds))
+        .bind(filter.until.map(Timestamp::seconds))
+        .bind(filter.before)
+        .bind(serde_json::to_string(&events).map_err(unfit)?)
+        .fetch_all(db)
+        .await?;
+    rows.iter().map(rows::logged).collect()
 }
 
 pub(super) async fn count(
@@ -52,7 +68,7 @@ pub(super) async fn append(c: &mut SqliteConnection, record: &Record) -> Applied
     .bind(record.at.seconds())
     .bind(record.event.code())
     .bind(record.account.map(|id| id.uuid().as_bytes().to_vec()))
-    .bind(record.actor.code())
+    .bind(record.actor.code().into_owned())
     .bind(record.place.address.map(|a| a.to_string()))
     .bind(&record.place.user_agent)
     .bind(&record.detail)

@@ -1,6 +1,8 @@
 //! One decision, one transaction.
 
-use super::{accounts, attempts, audit, authenticators, keys, sessions, throttle};
+use super::{
+    accounts, attempts, audit, authenticators, desk, devices, keys, mail, sessions, throttle,
+};
 use crate::store::{Change, Commit, Fault, log_audit};
 use sqlx::{Sqlite, SqliteConnection, Transaction};
 
@@ -64,9 +66,32 @@ async fn apply(c: &mut SqliteConnection, change: &Change) -> Applied {
             password,
             authenticator,
         } => accounts::expect(c, *account, password.as_ref(), *authenticator).await,
-        Change::SetPassword { account, password } => {
-            accounts::set_password(c, *account, password).await
+        Change::RehashPassword { account, password } => {
+            accounts::rehash_password(c, *account, password).await
         }
+        Change::SetPassword {
+            account,
+            password,
+            at,
+            initial_until,
+        } => accounts::set_password(c, *account, password, (*at, *initial_until)).await,
+        Change::SetContact {
+            account,
+            email,
+            name,
+            language,
+            at,
+        } => {
+            let contact = accounts::Contact {
+                email: email.as_deref(),
+                name,
+                language: language.as_deref(),
+            };
+            accounts::set_contact(c, *account, &contact, *at).await
+        }
+        Change::PlanDeletion { account, at } => accounts::plan_deletion(c, *account, *at).await,
+        Change::DeleteAccount { account, due } => accounts::delete(c, *account, *due).await,
+        Change::Mark { account, mark, at } => desk::mark(c, *account, mark, *at).await,
         Change::SetGroups { account, groups } => accounts::set_groups(c, *account, groups).await,
         Change::SetReminder { account, reminder } => {
             accounts::set_reminder(c, *account, reminder).await
@@ -103,6 +128,26 @@ async fn apply(c: &mut SqliteConnection, change: &Change) -> Applied {
         Change::IssueOneTimeCode { account, code } => {
             authenticators::issue_one_time_code(c, *account, code).await
         }
+
+        Change::AddDevice { device, token } => devices::add(c, device, token).await,
+        Change::UseDevice { device, at } => devices::touch(c, *device, *at).await,
+        Change::RemoveDevice { account, device } => devices::remove(c, *account, *device).await,
+        Change::RemoveDevicesOf { account } => devices::remove_all_of(c, *account).await,
+        Change::UntrustDevicesOf { account } => devices::untrust_all_of(c, *account).await,
+
+        Change::QueueMail(queued) => mail::queue(c, queued).await,
+        Change::MailSent { mail } | Change::MailGivenUp { mail } => mail::remove(c, *mail).await,
+        Change::MailDeferred { mail, due_at } => mail::defer(c, *mail, *due_at).await,
+        Change::IssueLink { token, link } => mail::issue_link(c, token, link).await,
+        Change::SpendLink { token } => mail::spend_link(c, token).await,
+        Change::DropLinksOf { account } => mail::drop_links_of(c, *account).await,
+
+        Change::RequestApproval(approval) => desk::request(c, approval).await,
+        Change::SettleApproval { approval } => desk::settle(c, *approval).await,
+        Change::AddApiToken { token, record } => desk::add_token(c, token, record).await,
+        Change::UseApiToken { token, at } => desk::use_token(c, *token, *at).await,
+        Change::RevokeApiToken { token } => desk::revoke_token(c, *token).await,
+        Change::RecordAdoption(snapshots) => desk::record_adoption(c, snapshots).await,
 
         Change::StartAttempt { token, attempt } => attempts::start(c, token, attempt).await,
         Change::MoveAttempt {

@@ -14,8 +14,11 @@ mod attempts;
 mod audit;
 mod authenticators;
 mod commit;
+mod desk;
+mod devices;
 mod fault;
 mod keys;
+mod mail;
 mod notices;
 mod open;
 mod rows;
@@ -24,15 +27,20 @@ mod sweep;
 mod throttle;
 
 use super::{
-    AuditFilter, Census, Change, Commit, Fault, Notice, Store, StoredAttempt, StoredKey, Ticket,
+    AuditFilter, Census, Change, ClaimedMail, Commit, Fault, Link, Notice, Outbox, Store,
+    StoredAttempt, StoredKey, Ticket,
 };
 use crate::domain::account::{Account, NameKey};
-use crate::domain::audit::{Event, Record};
+use crate::domain::adoption::Snapshot;
+use crate::domain::api_token::ApiToken;
+use crate::domain::audit::{Event, Logged};
 use crate::domain::authenticator::{EmergencyCode, OneTimeCode};
+use crate::domain::desk::Approval;
+use crate::domain::device::Device;
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::secret::TokenHash;
 use crate::domain::session::{Session, View};
-use crate::domain::throttle::{Admission, Bucket, Rule};
+use crate::domain::throttle::{Admission, Bucket, Counter, Rule};
 use crate::domain::timestamp::Timestamp;
 use async_trait::async_trait;
 use open::FileIdentity;
@@ -107,7 +115,7 @@ impl Store for SqliteStore {
         keys::published(self.reader()?, now).await
     }
 
-    async fn audit(&self, filter: AuditFilter) -> Result<Vec<Record>, Fault> {
+    async fn audit(&self, filter: &AuditFilter) -> Result<Vec<Logged>, Fault> {
         audit::list(self.reader()?, filter).await
     }
 
@@ -118,6 +126,54 @@ impl Store for SqliteStore {
         since: Timestamp,
     ) -> Result<u32, Fault> {
         audit::count(self.reader()?, account, event, since).await
+    }
+
+    async fn search_accounts(&self, text: &str, limit: u32) -> Result<Vec<Account>, Fault> {
+        accounts::search(self.reader()?, text, limit).await
+    }
+
+    async fn deletions_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Account>, Fault> {
+        accounts::deletions_due(self.reader()?, now, limit).await
+    }
+
+    async fn device(&self, account: AccountId, token: &TokenHash) -> Result<Option<Device>, Fault> {
+        devices::find(self.reader()?, account, token).await
+    }
+
+    async fn devices_of(&self, account: AccountId) -> Result<Vec<Device>, Fault> {
+        devices::list(self.reader()?, account).await
+    }
+
+    async fn link(&self, token: &TokenHash) -> Result<Option<Link>, Fault> {
+        mail::link(self.reader()?, token).await
+    }
+
+    async fn has_mark(&self, account: AccountId, mark: &str) -> Result<bool, Fault> {
+        desk::has_mark(self.reader()?, account, mark).await
+    }
+
+    async fn approvals(&self, now: Timestamp) -> Result<Vec<Approval>, Fault> {
+        desk::approvals(self.reader()?, now).await
+    }
+
+    async fn api_token(&self, token: &TokenHash) -> Result<Option<ApiToken>, Fault> {
+        desk::token(self.reader()?, token).await
+    }
+
+    async fn api_tokens(&self) -> Result<Vec<ApiToken>, Fault> {
+        desk::tokens(self.reader()?).await
+    }
+
+    async fn adoption(&self, since_day: i64) -> Result<Vec<Snapshot>, Fault> {
+        desk::adoption(self.reader()?, since_day).await
+    }
+
+    async fn counter(&self, bucket: &Bucket) -> Result<Counter, Fault> {
+        throttle::stored(self.reader()?, bucket).await
+    }
+
+    async fn outbox(&self) -> Result<Outbox, Fault> {
+        mail::outbox(self.reader()?).await
     }
 
     async fn census(&self, now: Timestamp) -> Result<Census, Fault> {
@@ -137,6 +193,18 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<Admission, Fault> {
         throttle::count(self.write().await?, buckets, now).await
+    }
+
+    async fn claim_mail(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ClaimedMail>, Fault> {
+        if !mail::any_due(self.reader()?, now).await? {
+            return Ok(Vec::new());
+        }
+        mail::claim(self.write().await?, now, lease_until, limit).await
     }
 
     async fn touch(&self, seen: &[(SessionId, Timestamp)]) -> Result<(), Fault> {

@@ -12,11 +12,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// (version, name, SQL). A released migration is never edited: its checksum is in the file.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "init",
-    include_str!("../../../migrations/sqlite/0001_init.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "init",
+        include_str!("../../../migrations/sqlite/0001_init.sql"),
+    ),
+    (
+        2,
+        "people",
+        include_str!("../../../migrations/sqlite/0002_people.sql"),
+    ),
+];
 
 /// How long a writer waits for another one, of this process or of another, before the store is at fault.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -258,10 +265,10 @@ mod tests {
 
     async fn entries(store: &SqliteStore) -> usize {
         let all = AuditFilter {
-            account: None,
             limit: 99,
+            ..AuditFilter::default()
         };
-        store.audit(all).await.unwrap().len()
+        store.audit(&all).await.unwrap().len()
     }
 
     #[tokio::test]
@@ -328,10 +335,10 @@ mod tests {
             }
         }
         let all = AuditFilter {
-            account: None,
             limit: u32::MAX,
+            ..AuditFilter::default()
         };
-        let kept = store.audit(all).await.unwrap().len();
+        let kept = store.audit(&all).await.unwrap().len();
         assert_eq!(kept % 5, 0, "whole transactions only");
         assert!(kept >= done * 5, "what was acknowledged is there");
         assert_eq!(store.commit(&entry(1)).await.unwrap(), Commit::Done);

@@ -1,17 +1,25 @@
 //! How rows become domain values, and values columns.
 
-use crate::domain::account::{Account, PasswordHash, Status};
+use crate::domain::account::{Account, History, PasswordHash, Status};
+use crate::domain::adoption::{Figures, Snapshot};
+use crate::domain::api_token::{ApiToken, Scope};
 use crate::domain::assurance::{Factors, SecondFactor};
-use crate::domain::audit::{Actor, Event, Place, Record};
+use crate::domain::audit::{Actor, Event, Logged, Place, Record};
 use crate::domain::authenticator::{EmergencyCode, OneTimeCode, TotpBinding};
+use crate::domain::desk::{Act, Approval, IdentityCheck};
+use crate::domain::device::Device;
 use crate::domain::host::Host;
-use crate::domain::id::{AccountId, AuthenticatorId, SessionId};
+use crate::domain::id::{
+    AccountId, ApiTokenId, ApprovalId, AuthenticatorId, DeviceId, MailId, SessionId,
+};
 use crate::domain::reminder;
 use crate::domain::secret::TokenHash;
 use crate::domain::session::{Session, View};
 use crate::domain::throttle::Counter;
 use crate::domain::timestamp::Timestamp;
-use crate::store::{Fault, Notice, StoredAttempt, StoredKey, Ticket};
+use crate::store::{
+    ClaimedMail, Fault, Link, LinkPurpose, Notice, QueuedMail, StoredAttempt, StoredKey, Ticket,
+};
 use sqlx::{Decode, Row as _, Sqlite, Type};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,7 +32,9 @@ macro_rules! account_columns {
     () => {
         "a.id AS a_id, a.login, a.email, a.name, a.attributes, a.language, a.status, a.created_at, \
          a.password_hash, a.totp_id, a.totp_sealed_secret, a.totp_bound_at, a.totp_last_step, \
-         a.totp_codes_unconfirmed, a.grace_started_at, a.grace_ends_at, a.snoozed_until, g.group_name"
+         a.totp_codes_unconfirmed, a.grace_started_at, a.grace_ends_at, a.snoozed_until, a.exempt_until, \
+         a.password_changed_at, a.initial_password_until, a.contact_changed_at, a.last_sign_in_at, \
+         a.delete_at, g.group_name"
     };
 }
 pub(super) use account_columns;
@@ -33,7 +43,8 @@ pub(super) use account_columns;
 macro_rules! session_columns {
     () => {
         "s.id AS s_id, s.account_id AS s_account_id, s.second_factor, s.auth_time, s.password_at, \
-         s.second_factor_at, s.expires_at, s.last_seen_at, s.address, s.user_agent"
+         s.second_factor_at, s.expires_at, s.last_seen_at, s.address, s.user_agent, \
+         s.trusted_device_id"
     };
 }
 pub(super) use session_columns;
@@ -123,6 +134,14 @@ fn account(row: &Row, id: AccountId, group: Option<String>) -> Result<Account, F
             grace_started_at: optional_time(row, "grace_started_at")?,
             grace_ends_at: optional_time(row, "grace_ends_at")?,
             snoozed_until: optional_time(row, "snoozed_until")?,
+            exempt_until: optional_time(row, "exempt_until")?,
+        },
+        history: History {
+            password_changed_at: optional_time(row, "password_changed_at")?,
+            initial_password_until: optional_time(row, "initial_password_until")?,
+            contact_changed_at: optional_time(row, "contact_changed_at")?,
+            last_sign_in_at: optional_time(row, "last_sign_in_at")?,
+            delete_at: optional_time(row, "delete_at")?,
         },
     })
 }
@@ -215,6 +234,7 @@ pub(super) fn session(row: &Row) -> Result<Session, Fault> {
         last_seen_at: time(row, "last_seen_at")?,
         address: get(row, "address")?,
         user_agent: get(row, "user_agent")?,
+        trusted_device: optional_uuid(row, "trusted_device_id")?.map(DeviceId::from_uuid),
     })
 }
 
@@ -244,6 +264,7 @@ pub(super) fn counter(row: &Row) -> Result<Counter, Fault> {
         pauses: number(row, "pauses")?,
         paused_until: optional_time(row, "paused_until")?,
         last_at: optional_time(row, "last_at")?,
+        failures: number(row, "failures")?,
     })
 }
 
@@ -258,17 +279,14 @@ pub(super) fn signing_key(row: &Row) -> Result<StoredKey, Fault> {
 }
 
 pub(super) fn record(row: &Row) -> Result<Record, Fault> {
-    let event: &str = get(row, "event")?;
-    let event = Event::ALL.iter().find(|e| e.code() == event);
-    let actor: &str = get(row, "actor")?;
-    let actors = [Actor::Person, Actor::Operator, Actor::System];
-    let actor = actors.into_iter().find(|a| a.code() == actor);
+    let event = Event::parse(get(row, "event")?);
+    let actor = Actor::parse(get(row, "actor")?);
     let address = get::<Option<&str>>(row, "address")?
         .map(|text| text.parse().map_err(|_| corrupt("address", "no address")))
         .transpose()?;
     Ok(Record {
         at: time(row, "at")?,
-        event: *event.ok_or_else(|| corrupt("event", "unknown"))?,
+        event: event.ok_or_else(|| corrupt("event", "unknown"))?,
         account: optional_uuid(row, "account_id")?.map(AccountId::from_uuid),
         actor: actor.ok_or_else(|| corrupt("actor", "unknown"))?,
         place: Place {
@@ -276,6 +294,104 @@ pub(super) fn record(row: &Row) -> Result<Record, Fault> {
             user_agent: get(row, "user_agent")?,
         },
         detail: get(row, "detail")?,
+    })
+}
+
+pub(super) fn logged(row: &Row) -> Result<Logged, Fault> {
+    Ok(Logged {
+        number: get(row, "id")?,
+        record: record(row)?,
+    })
+}
+
+// --- devices, mail, console
+
+pub(super) fn device(row: &Row) -> Result<Device, Fault> {
+    Ok(Device {
+        id: DeviceId::from_uuid(uuid(row, "id")?),
+        account: AccountId::from_uuid(uuid(row, "account_id")?),
+        known_since: time(row, "known_since")?,
+        last_used_at: time(row, "last_used_at")?,
+        trusted_until: optional_time(row, "trusted_until")?,
+        address: get(row, "address")?,
+        user_agent: get(row, "user_agent")?,
+    })
+}
+
+pub(super) fn claimed_mail(row: &Row) -> Result<ClaimedMail, Fault> {
+    Ok(ClaimedMail {
+        mail: QueuedMail {
+            id: MailId::from_uuid(uuid(row, "id")?),
+            account: optional_uuid(row, "account_id")?.map(AccountId::from_uuid),
+            sealed: get(row, "sealed")?,
+            queued_at: time(row, "queued_at")?,
+        },
+        tries: number(row, "tries")?,
+    })
+}
+
+pub(super) const fn link_purpose_code(purpose: LinkPurpose) -> &'static str {
+    match purpose {
+        LinkPurpose::Reset => "reset",
+        LinkPurpose::Invitation => "invitation",
+    }
+}
+
+pub(super) fn link(row: &Row) -> Result<Link, Fault> {
+    Ok(Link {
+        account: AccountId::from_uuid(uuid(row, "account_id")?),
+        purpose: match get(row, "purpose")? {
+            "reset" => LinkPurpose::Reset,
+            "invitation" => LinkPurpose::Invitation,
+            _ => return Err(corrupt("purpose", "unknown")),
+        },
+        expires_at: time(row, "expires_at")?,
+    })
+}
+
+pub(super) fn approval(row: &Row) -> Result<Approval, Fault> {
+    let check = get::<Option<&str>>(row, "identity_check")?
+        .map(|code| IdentityCheck::parse(code).ok_or_else(|| corrupt("identity_check", "unknown")))
+        .transpose()?;
+    Ok(Approval {
+        id: ApprovalId::from_uuid(uuid(row, "id")?),
+        act: Act::parse(get(row, "act")?).ok_or_else(|| corrupt("act", "unknown"))?,
+        target: AccountId::from_uuid(uuid(row, "account_id")?),
+        requested_by: AccountId::from_uuid(uuid(row, "requested_by")?),
+        requested_at: time(row, "requested_at")?,
+        expires_at: time(row, "expires_at")?,
+        case: get(row, "case_number")?,
+        check,
+        details: get(row, "details")?,
+    })
+}
+
+pub(super) fn api_token(row: &Row) -> Result<ApiToken, Fault> {
+    let scopes = get::<&str>(row, "scopes")?
+        .split_ascii_whitespace()
+        .map(|code| Scope::parse(code).ok_or_else(|| corrupt("scopes", "unknown")))
+        .collect::<Result<_, _>>()?;
+    Ok(ApiToken {
+        id: ApiTokenId::from_uuid(uuid(row, "id")?),
+        name: get(row, "name")?,
+        scopes,
+        created_at: time(row, "created_at")?,
+        expires_at: time(row, "expires_at")?,
+        last_used_at: optional_time(row, "last_used_at")?,
+    })
+}
+
+pub(super) fn snapshot(row: &Row) -> Result<Snapshot, Fault> {
+    let group: String = get(row, "group_name")?;
+    Ok(Snapshot {
+        day: get(row, "day")?,
+        group: (!group.is_empty()).then_some(group),
+        figures: Figures {
+            on: number(row, "on_count")?,
+            reminding: number(row, "reminding")?,
+            overdue: number(row, "overdue")?,
+            exempt: number(row, "exempt")?,
+        },
     })
 }
 

@@ -3,8 +3,8 @@
 //! An ended session is a deleted row: children and tickets go with it, the audit trail keeps the history.
 
 use super::commit::{Applied, Outcome};
-use super::notices;
 use super::rows::{self, account_columns, session_columns};
+use super::{accounts, notices};
 use crate::domain::host::Host;
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::secret::TokenHash;
@@ -91,8 +91,8 @@ pub(super) async fn open(
 ) -> Applied {
     query(
         "INSERT INTO portal_sessions (id, token, account_id, second_factor, auth_time, password_at,
-             second_factor_at, expires_at, last_seen_at, address, user_agent)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             second_factor_at, expires_at, last_seen_at, address, user_agent, trusted_device_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(&session.id.uuid().as_bytes()[..])
     .bind(&token.bytes()[..])
@@ -105,8 +105,14 @@ pub(super) async fn open(
     .bind(session.last_seen_at.seconds())
     .bind(&session.address)
     .bind(&session.user_agent)
-    .execute(c)
+    .bind(
+        session
+            .trusted_device
+            .map(|id| id.uuid().as_bytes().to_vec()),
+    )
+    .execute(&mut *c)
     .await?;
+    accounts::signed_in(c, session.account, session.auth_time).await?;
     Ok(Outcome::Applied)
 }
 
@@ -120,7 +126,8 @@ pub(super) async fn raise(
         "UPDATE portal_sessions SET token = $2, second_factor = $4, auth_time = $5,
              password_at = $6, second_factor_at = $7,
              expires_at = CASE WHEN expires_at < $8 THEN expires_at ELSE $8 END,
-             last_seen_at = CASE WHEN last_seen_at < $9 THEN $9 ELSE last_seen_at END
+             last_seen_at = CASE WHEN last_seen_at < $9 THEN $9 ELSE last_seen_at END,
+             trusted_device_id = $10
          WHERE id = $1 AND account_id = $3 AND expires_at > $9",
     )
     .bind(&session.id.uuid().as_bytes()[..])
@@ -132,6 +139,11 @@ pub(super) async fn raise(
     .bind(session.second_factor_at.map(Timestamp::seconds))
     .bind(session.expires_at.seconds())
     .bind(session.last_seen_at.seconds())
+    .bind(
+        session
+            .trusted_device
+            .map(|id| id.uuid().as_bytes().to_vec()),
+    )
     .execute(&mut *c)
     .await?;
     notices::session(c, session.id).await?;

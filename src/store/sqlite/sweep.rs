@@ -25,6 +25,14 @@ pub(super) const STATEMENTS: &[&str] = &[
          (SELECT id FROM portal_sessions WHERE expires_at <= $1 LIMIT $2)",
     "DELETE FROM throttle WHERE (kind, bucket) IN
          (SELECT kind, bucket FROM throttle WHERE forget_at <= $1 LIMIT $2)",
+    "DELETE FROM devices WHERE id IN
+         (SELECT id FROM devices WHERE last_used_at <= $1 - 15552000 LIMIT $2)",
+    "DELETE FROM links WHERE token IN
+         (SELECT token FROM links WHERE expires_at <= $1 LIMIT $2)",
+    "DELETE FROM approvals WHERE id IN
+         (SELECT id FROM approvals WHERE expires_at <= $1 LIMIT $2)",
+    "DELETE FROM api_tokens WHERE id IN
+         (SELECT id FROM api_tokens WHERE expires_at <= $1 - 7776000 LIMIT $2)",
     "DELETE FROM signing_keys WHERE id IN
          (SELECT id FROM signing_keys WHERE retired_until <= $1 LIMIT $2)",
     "DELETE FROM notices WHERE id IN

@@ -2,10 +2,16 @@
 
 use super::commit::{Applied, Outcome};
 use super::rows;
-use crate::domain::throttle::{Admission, Bucket, Counter, Rule, admit};
+use crate::domain::throttle::{Admission, Bucket, Counter, Exhaustion, Rule, admit};
 use crate::domain::timestamp::Timestamp;
 use crate::store::Fault;
-use sqlx::{Sqlite, SqliteConnection, Transaction, query};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction, query};
+use std::time::Duration;
+
+/// Ten years.
+const KEEP_FAILURES: Duration = Duration::from_secs(3_650 * 86_400);
 
 /// Counts one try against every bucket, or against none where one is paused.
 pub(super) async fn count(
@@ -16,12 +22,17 @@ pub(super) async fn count(
     let mut counted = Vec::with_capacity(buckets.len());
     let mut longest_pause = None;
     let mut latest_if_wrong = None;
+    let mut exhaustion_of_all = Exhaustion::No;
     for (bucket, rule) in buckets {
         let (next, admission) = admit(load(&mut tx, bucket).await?, rule, now);
         match admission {
             Admission::Paused { until } => longest_pause = longest_pause.max(Some(until)),
-            Admission::Admitted { pause_if_wrong } => {
+            Admission::Admitted {
+                pause_if_wrong,
+                exhaustion,
+            } => {
                 latest_if_wrong = latest_if_wrong.max(pause_if_wrong);
+                exhaustion_of_all = exhaustion_of_all.max(exhaustion);
             }
         }
         counted.push((bucket, rule, next));
@@ -36,23 +47,31 @@ pub(super) async fn count(
     tx.commit().await?;
     Ok(Admission::Admitted {
         pause_if_wrong: latest_if_wrong,
+        exhaustion: exhaustion_of_all,
     })
 }
 
 async fn load(c: &mut SqliteConnection, bucket: &Bucket) -> Result<Counter, Fault> {
-    let row = query(
-        "SELECT tries, pauses, paused_until, last_at FROM throttle
+    counter(select(bucket).fetch_optional(c).await?)
+}
+
+/// A counter as it stands.
+pub(super) async fn stored(db: &SqlitePool, bucket: &Bucket) -> Result<Counter, Fault> {
+    counter(select(bucket).fetch_optional(db).await?)
+}
+
+fn select(bucket: &Bucket) -> Query<'_, Sqlite, SqliteArguments> {
+    query(
+        "SELECT tries, pauses, paused_until, last_at, failures FROM throttle
          WHERE kind = $1 AND bucket = $2",
     )
     .bind(bucket.kind.code())
     .bind(&bucket.key[..])
-    .fetch_optional(c)
-    .await?;
-    Ok(row
-        .as_ref()
-        .map(rows::counter)
-        .transpose()?
-        .unwrap_or_default())
+}
+
+fn counter(row: Option<SqliteRow>) -> Result<Counter, Fault> {
+    let counter = row.as_ref().map(rows::counter).transpose()?;
+    Ok(counter.unwrap_or_default())
 }
 
 async fn save(
@@ -62,17 +81,20 @@ async fn save(
     counter: &Counter,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let forget_at = now
-        .plus(rule.forget_after)
-        .max(counter.paused_until.unwrap_or(now));
+    // failures in a row are not forgotten by time
+    let keep = match rule.exhausted_after {
+        Some(_) => KEEP_FAILURES,
+        None => rule.forget_after,
+    };
+    let forget_at = now.plus(keep).max(counter.paused_until.unwrap_or(now));
     query(
         "INSERT INTO throttle (kind, bucket, tries, pauses, paused_until, last_at,
-             tries_before_pause, forget_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             tries_before_pause, forget_at, failures)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          ON CONFLICT (kind, bucket) DO UPDATE SET tries = excluded.tries,
              pauses = excluded.pauses, paused_until = excluded.paused_until,
              last_at = excluded.last_at, tries_before_pause = excluded.tries_before_pause,
-             forget_at = excluded.forget_at",
+             forget_at = excluded.forget_at, failures = excluded.failures",
     )
     .bind(bucket.kind.code())
     .bind(&bucket.key[..])
@@ -82,6 +104,7 @@ async fn save(
     .bind(counter.last_at.map(Timestamp::seconds))
     .bind(i64::from(tries_before_pause(rule, counter)))
     .bind(forget_at.seconds())
+    .bind(i64::from(counter.failures))
     .execute(c)
     .await?;
     Ok(())
@@ -114,7 +137,8 @@ pub(super) async fn forgive_one(c: &mut SqliteConnection, bucket: &Bucket) -> Ap
                           WHEN tries > 0 THEN tries - 1
                           ELSE 0 END,
              pauses = CASE WHEN paused_until IS NOT NULL THEN pauses - 1 ELSE pauses END,
-             paused_until = NULL
+             paused_until = NULL,
+             failures = CASE WHEN failures > 0 THEN failures - 1 ELSE 0 END
          WHERE kind = $1 AND bucket = $2",
     )
     .bind(bucket.kind.code())

@@ -1,5 +1,5 @@
 use super::sample::*;
-use vestibule::domain::account::{PasswordHash, Status};
+use vestibule::domain::account::{History, PasswordHash, Status};
 use vestibule::domain::reminder;
 use vestibule::store::{Census, Change, Store};
 
@@ -10,6 +10,14 @@ pub async fn adding_and_finding(s: &dyn Store) {
         grace_started_at: Some(NOW),
         grace_ends_at: Some(later(5)),
         snoozed_until: Some(later(3)),
+        exempt_until: Some(later(77)),
+    };
+    full.history = History {
+        password_changed_at: Some(later(1)),
+        initial_password_until: Some(later(2)),
+        contact_changed_at: Some(later(3)),
+        last_sign_in_at: Some(later(4)),
+        delete_at: Some(later(5)),
     };
     let mut bare = account(2);
     bare.email = None;
@@ -106,11 +114,14 @@ pub async fn changing_each_part(s: &dyn Store) {
 
     let password = PasswordHash::from_encoded("$argon2id$y".to_owned());
     want.password = Some(password.clone());
+    want.history.password_changed_at = Some(NOW);
     done(
         s,
         [Change::SetPassword {
             account: id,
             password,
+            at: NOW,
+            initial_until: None,
         }],
     )
     .await;
@@ -155,6 +166,8 @@ pub async fn nobody_is_changed_who_is_not_there(s: &dyn Store) {
         Change::SetPassword {
             account,
             password: PasswordHash::from_encoded(String::new()),
+            at: NOW,
+            initial_until: None,
         },
         Change::SetGroups {
             account,

@@ -13,10 +13,17 @@ pub async fn kept_whole_newest_first(s: &dyn Store) {
     done(s, changes).await;
     want.reverse();
     assert_eq!(trail(s).await, want);
-    let filter = |account, limit| AuditFilter { account, limit };
-    let two = s.audit(filter(None, 2)).await.unwrap();
-    assert_eq!(two, want[..2]);
-    let one = s.audit(filter(Some(account_id(200)), 9)).await.unwrap();
+    let found = async |account, limit| {
+        let filter = AuditFilter {
+            account,
+            limit,
+            ..AuditFilter::default()
+        };
+        let logged = s.audit(&filter).await.unwrap();
+        logged.into_iter().map(|l| l.record).collect::<Vec<_>>()
+    };
+    assert_eq!(found(None, 2).await, want[..2]);
+    let one = found(Some(account_id(200)), 9).await;
     assert_eq!(one, want[want.len() - 2..want.len() - 1]);
 }
 

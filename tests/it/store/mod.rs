@@ -6,6 +6,7 @@ mod attempts;
 mod audit;
 mod authenticators;
 mod notices;
+mod people;
 mod races;
 mod sample;
 mod sessions;
@@ -34,6 +35,15 @@ macro_rules! contract {
                     forgiving_one_try the_latest_pause_is_told;
                 audit: kept_whole_newest_first counted_by_account_event_and_time;
                 notices: each_change_tells keys_rotate_and_tell;
+                people: devices_belong_to_one_account the_device_used_longest_ago_makes_room
+                    a_session_loses_its_trust_with_the_device
+                    mail_is_claimed_by_one_until_the_lease_runs_out
+                    links_are_one_of_a_purpose_and_spent_once marks_are_made_once
+                    approvals_are_settled_once api_tokens_are_found_by_their_hash
+                    adoption_has_one_row_a_day_and_group people_are_found_by_a_part_of_a_name
+                    contact_changes_and_keeps_names_apart deletion_waits_for_its_day
+                    an_initial_password_has_an_end the_trail_is_narrowed
+                    failures_in_a_row_outlast_pauses_and_days;
                 whole_or_nothing: a_lost_change_undoes_all_before_it nothing_is_an_empty_commit
                     taken_tokens_and_missing_owners_lose;
                 sweep: what_has_run_out_goes_and_the_rest_stays;

@@ -29,6 +29,8 @@ pub async fn each_change_tells(s: &dyn Store) {
     let set_password = Change::SetPassword {
         account,
         password: PasswordHash::from_encoded(String::new()),
+        at: NOW,
+        initial_until: None,
     };
     let set_groups = Change::SetGroups {
         account,

@@ -86,7 +86,7 @@ pub async fn tries_never_outrun_the_throttle(s: [SharedStore; 2]) {
         .collect();
     let (mut admitted, mut last) = (0, 0);
     for task in tasks {
-        if let Admission::Admitted { pause_if_wrong } = task.await.unwrap() {
+        if let Admission::Admitted { pause_if_wrong, .. } = task.await.unwrap() {
             admitted += 1;
             last += usize::from(pause_if_wrong.is_some());
         }

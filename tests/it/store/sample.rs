@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 use uuid::Uuid;
-use vestibule::domain::account::{Account, NameKey, PasswordHash, Status};
+use vestibule::domain::account::{Account, History, NameKey, PasswordHash, Status};
 use vestibule::domain::assurance::Factors;
 use vestibule::domain::audit::{Actor, Event, Place, Record};
 use vestibule::domain::authenticator::{EmergencyCode, OneTimeCode, TotpBinding};
@@ -61,7 +61,15 @@ pub fn account(n: u8) -> Account {
         password: Some(PasswordHash::from_encoded("$argon2id$x".to_owned())),
         totp: None,
         reminder: reminder::Record::default(),
+        history: History::default(),
     }
+}
+
+/// As [`account`], after a sign-in.
+pub fn signed_in(n: u8) -> Account {
+    let mut account = account(n);
+    account.history.last_sign_in_at = Some(NOW);
+    account
 }
 
 pub fn binding(n: u8) -> TotpBinding {
@@ -113,6 +121,7 @@ pub fn session(n: u8, account: u8) -> Session {
         last_seen_at: NOW,
         address: Some("2001:db8::1".to_owned()),
         user_agent: Some("Browser/1".to_owned()),
+        trusted_device: None,
     }
 }
 
@@ -225,8 +234,9 @@ pub async fn get(store: &dyn Store, n: u8) -> Account {
 /// The whole trail.
 pub async fn trail(store: &dyn Store) -> Vec<Record> {
     let all = AuditFilter {
-        account: None,
         limit: 1000,
+        ..AuditFilter::default()
     };
-    store.audit(all).await.expect("a working store")
+    let logged = store.audit(&all).await.expect("a working store");
+    logged.into_iter().map(|logged| logged.record).collect()
 }

@@ -25,7 +25,7 @@ pub async fn opening_and_seeing(s: &dyn Store) {
     ] {
         let view = s.session(&token(t), NOW).await.unwrap().unwrap();
         assert_eq!(view.session, want);
-        assert_eq!(*view.account, account(1));
+        assert_eq!(*view.account, signed_in(1));
         assert_eq!(view.host.as_ref().map(|h| h.as_str()), host);
     }
     assert!(!alive(s, 4, NOW).await);

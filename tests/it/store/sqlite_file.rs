@@ -120,7 +120,7 @@ async fn a_backup_is_a_whole_store() {
     assert!(matches!(again, Err(Fault::Open(_))), "never over a file");
 
     let copy = SqliteStore::open_existing(&to).await.unwrap();
-    assert_eq!(get(&copy, 1).await, account(1));
+    assert_eq!(get(&copy, 1).await, signed_in(1));
     assert!(copy.session(&token(1), NOW).await.unwrap().is_some());
     assert_eq!(copy.account(account_id(2)).await.unwrap(), None);
     done(&copy, [add(3)]).await;
@@ -175,6 +175,8 @@ async fn no_secret_is_in_the_file() {
                 password: vestibule::domain::account::PasswordHash::from_encoded(hash(
                     password.reveal(),
                 )),
+                at: NOW,
+                initial_until: None,
             },
             Change::OpenSession {
                 session: Box::new(session(1, 1)),

@@ -47,7 +47,7 @@ pub async fn what_has_run_out_goes_and_the_rest_stays(s: &dyn Store) {
     }
     assert!(s.session(&token(2), NOW).await.unwrap().is_none());
     assert_eq!(trail(s).await.len(), 1, "the trail stays");
-    assert_eq!(get(s, 1).await, super::sample::account(1));
+    assert_eq!(get(s, 1).await, signed_in(1));
     assert_eq!(s.signing_keys(NOW).await.unwrap(), [signing_key(2, 0)]);
 
     // Notices stay for an hour after the first sweep that met them; the newest one stays, for its number.

@@ -1,6 +1,6 @@
 use super::sample::*;
 use std::time::Duration;
-use vestibule::domain::throttle::{Admission, Bucket, Kind, Rule};
+use vestibule::domain::throttle::{Admission, Bucket, Exhaustion, Kind, Rule};
 use vestibule::domain::timestamp::Timestamp;
 use vestibule::store::{Change, Store};
 
@@ -10,6 +10,7 @@ pub const RULE: Rule = Rule {
     first_pause: Duration::from_secs(900),
     longest_pause: Duration::from_secs(3600),
     forget_after: Duration::from_secs(86_400),
+    exhausted_after: None,
 };
 
 pub fn bucket(kind: Kind, n: u8) -> Bucket {
@@ -23,6 +24,7 @@ async fn story(s: &dyn Store, b: &[(Bucket, Rule)], at: &[u64]) -> String {
         story.push(match s.count_try(b, later(*seconds)).await.unwrap() {
             Admission::Admitted {
                 pause_if_wrong: None,
+                ..
             } => 'a',
             Admission::Admitted { .. } => 'l',
             Admission::Paused { .. } => 'p',
@@ -104,6 +106,7 @@ pub async fn the_latest_pause_is_told(s: &dyn Store) {
     ];
     let admitted = |until: Option<Timestamp>| Admission::Admitted {
         pause_if_wrong: until,
+        exhaustion: Exhaustion::No,
     };
     let got = s.count_try(&b, NOW).await.unwrap();
     assert_eq!(got, admitted(Some(later(300))));

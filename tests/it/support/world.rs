@@ -131,6 +131,7 @@ pub(crate) fn view() -> View {
         password: None,
         totp: None,
         reminder: reminder::Record::default(),
+        history: vestibule::domain::account::History::default(),
     };
     let session = Session {
         id: SessionId::from_uuid(uuid::Uuid::from_u128(2)),
@@ -143,6 +144,7 @@ pub(crate) fn view() -> View {
         last_seen_at: now,
         address: None,
         user_agent: None,
+        trusted_device: None,
     };
     View {
         session,

@@ -279,8 +279,10 @@ impl Site {
         let filter = AuditFilter {
             account: Some(self.find(login).await.id),
             limit: 10_000,
+            ..AuditFilter::default()
         };
-        self.office.store.audit(filter).await.unwrap()
+        let logged = self.office.store.audit(&filter).await.unwrap();
+        logged.into_iter().map(|logged| logged.record).collect()
     }
     pub(super) async fn count(&self, login: &str, event: Event) -> usize {
         let records = self.audit(login).await;

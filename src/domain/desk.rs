@@ -1,0 +1,389 @@
+//! The console: who may do what to whom. Pure; every verb of the console and of the API asks here.
+
+use super::account::Account;
+use super::id::{AccountId, ApprovalId};
+use super::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// A role in the console. Ordered by how much it may do to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Reads the trail and the adoption, changes nothing.
+    Auditor,
+    /// Finds people and helps them back in.
+    Helpdesk,
+    /// Manages accounts as well.
+    Administrator,
+}
+
+impl Role {
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Auditor => "auditor",
+            Self::Helpdesk => "helpdesk",
+            Self::Administrator => "administrator",
+        }
+    }
+}
+
+/// Which groups give which role.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roles {
+    pub helpdesk: BTreeSet<String>,
+    pub administrator: BTreeSet<String>,
+    pub auditor: BTreeSet<String>,
+}
+
+impl Roles {
+    /// All roles of somebody in these groups.
+    pub fn of(&self, groups: &BTreeSet<String>) -> BTreeSet<Role> {
+        [
+            (Role::Auditor, &self.auditor),
+            (Role::Helpdesk, &self.helpdesk),
+            (Role::Administrator, &self.administrator),
+        ]
+        .into_iter()
+        .filter(|(_, of_role)| !of_role.is_disjoint(groups))
+        .map(|(role, _)| role)
+        .collect()
+    }
+
+    /// The highest role of an account; `None` for most people.
+    pub fn highest(&self, account: &Account) -> Option<Role> {
+        self.of(&account.groups).last().copied()
+    }
+}
+
+/// What is done in the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    Find,
+    Look,
+    ReadAdoption,
+    ReadTrail,
+    IssueCode,
+    SignOutEverywhere,
+    RemoveTrustedDevices,
+    ResetAuthenticator,
+    Exempt,
+    Unlock,
+    Disable,
+    Enable,
+    SetGroups,
+    StartPasswordReset,
+    Delete,
+    Create,
+    Import,
+}
+
+impl Act {
+    pub const ALL: [Self; 17] = [
+        Self::Find,
+        Self::Look,
+        Self::ReadAdoption,
+        Self::ReadTrail,
+        Self::IssueCode,
+        Self::SignOutEverywhere,
+        Self::RemoveTrustedDevices,
+        Self::ResetAuthenticator,
+        Self::Exempt,
+        Self::Unlock,
+        Self::Disable,
+        Self::Enable,
+        Self::SetGroups,
+        Self::StartPasswordReset,
+        Self::Delete,
+        Self::Create,
+        Self::Import,
+    ];
+
+    /// A stable word, also the last part of its address in the console.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Find => "find",
+            Self::Look => "look",
+            Self::ReadAdoption => "adoption",
+            Self::ReadTrail => "audit",
+            Self::IssueCode => "one-time-code",
+            Self::SignOutEverywhere => "sign-out",
+            Self::RemoveTrustedDevices => "untrust",
+            Self::ResetAuthenticator => "reset-authenticator",
+            Self::Exempt => "exempt",
+            Self::Unlock => "unlock",
+            Self::Disable => "disable",
+            Self::Enable => "enable",
+            Self::SetGroups => "groups",
+            Self::StartPasswordReset => "reset-password",
+            Self::Delete => "delete",
+            Self::Create => "create",
+            Self::Import => "import",
+        }
+    }
+
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|act| act.code() == code)
+    }
+
+    /// Whether it changes something about one account.
+    pub const fn changes_somebody(self) -> bool {
+        !matches!(
+            self,
+            Self::Find
+                | Self::Look
+                | Self::ReadAdoption
+                | Self::ReadTrail
+                | Self::Create
+                | Self::Import
+        )
+    }
+
+    /// The roles that may do it at all.
+    const fn roles(self) -> &'static [Role] {
+        match self {
+            Self::ReadAdoption | Self::ReadTrail => &[Role::Auditor, Role::Administrator],
+            Self::Find | Self::Look => &[Role::Auditor, Role::Helpdesk, Role::Administrator],
+            Self::IssueCode
+            | Self::SignOutEverywhere
+            | Self::RemoveTrustedDevices
+            | Self::ResetAuthenticator
+            | Self::Exempt
+            | Self::Unlock => &[Role::Helpdesk, Role::Administrator],
+            Self::Disable
+            | Self::Enable
+            | Self::SetGroups
+            | Self::StartPasswordReset
+            | Self::Delete
+            | Self::Create
+            | Self::Import => &[Role::Administrator],
+        }
+    }
+}
+
+/// Whether an act is done at once or waits for somebody else's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    Alone,
+    /// A second agent has to approve.
+    SecondAgent,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("this role does not allow it")]
+    Role,
+    #[error("nobody acts on their own account here")]
+    Own,
+    #[error("the account has a higher role")]
+    HigherRole,
+}
+
+/// How long a request waits for a second agent.
+pub const APPROVAL_LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// May `agent` do this, to `target` where it is done to somebody?
+///
+/// Acts that change somebody are never for oneself and never for a higher role; the reset of an authenticator,
+/// and everything done to somebody who has rights here, takes two agents (SP 800-63B-4 4.2.1).
+pub fn may(
+    agent: &Account,
+    act: Act,
+    target: Option<&Account>,
+    roles: &Roles,
+) -> Result<Permission, Refusal> {
+    let own = roles.of(&agent.groups);
+    let fitting = act.roles().iter().filter(|role| own.contains(role)).max();
+    let Some(acting_as) = fitting else {
+        return Err(Refusal::Role);
+    };
+    let Some(target) = target.filter(|_| act.changes_somebody()) else {
+        return Ok(Permission::Alone);
+    };
+    if target.id == agent.id {
+        return Err(Refusal::Own);
+    }
+    let theirs = roles.highest(target);
+    if theirs.is_some_and(|theirs| theirs > *acting_as) {
+        return Err(Refusal::HigherRole);
+    }
+    let privileged = theirs.is_some_and(|role| role >= Role::Helpdesk);
+    Ok(if act == Act::ResetAuthenticator || privileged {
+        Permission::SecondAgent
+    } else {
+        Permission::Alone
+    })
+}
+
+/// May `approver` be the second agent for what `requested_by` asks?
+pub fn may_approve(
+    approver: &Account,
+    requested_by: AccountId,
+    act: Act,
+    target: &Account,
+    roles: &Roles,
+) -> Result<(), Refusal> {
+    if approver.id == requested_by {
+        return Err(Refusal::Own);
+    }
+    may(approver, act, Some(target), roles).map(|_| ())
+}
+
+/// How an agent made sure of who is asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentityCheck {
+    /// Called back on the number on file.
+    Callback,
+    /// The manager confirmed.
+    Manager,
+    /// Saw an ID, in person or by video.
+    Id,
+}
+
+impl IdentityCheck {
+    pub const ALL: [Self; 3] = [Self::Callback, Self::Manager, Self::Id];
+
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Callback => "callback",
+            Self::Manager => "manager",
+            Self::Id => "id",
+        }
+    }
+
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|check| check.code() == code)
+    }
+}
+
+/// An act that waits for a second agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    pub id: ApprovalId,
+    pub act: Act,
+    pub target: AccountId,
+    pub requested_by: AccountId,
+    pub requested_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// Case number.
+    pub case: String,
+    pub check: Option<IdentityCheck>,
+    /// What the act needs besides: a date, groups, how a code is handed over; as JSON.
+    pub details: String,
+}
+
+impl Approval {
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        now < self.expires_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::policy::tests::account;
+    use uuid::Uuid;
+
+    fn roles() -> Roles {
+        let one = |g: &str| BTreeSet::from([g.to_owned()]);
+        Roles {
+            helpdesk: one("support"),
+            administrator: one("it"),
+            auditor: one("security"),
+        }
+    }
+
+    fn somebody(n: u128, groups: &[&str]) -> Account {
+        Account {
+            id: AccountId::from_uuid(Uuid::from_u128(n)),
+            groups: groups.iter().map(|g| (*g).to_owned()).collect(),
+            ..account()
+        }
+    }
+
+    /// One line an act: what an auditor, an agent and an administrator may do to a person, an agent, an administrator.
+    /// `y` alone, `2` with a second agent, `-` not at all.
+    #[test]
+    fn the_matrix() {
+        let expected = [
+            (Act::Find, "yyy yyy yyy"),
+            (Act::Look, "yyy yyy yyy"),
+            (Act::ReadAdoption, "yyy --- yyy"),
+            (Act::ReadTrail, "yyy --- yyy"),
+            (Act::IssueCode, "--- y2- y22"),
+            (Act::SignOutEverywhere, "--- y2- y22"),
+            (Act::RemoveTrustedDevices, "--- y2- y22"),
+            (Act::ResetAuthenticator, "--- 22- 222"),
+            (Act::Exempt, "--- y2- y22"),
+            (Act::Unlock, "--- y2- y22"),
+            (Act::Disable, "--- --- y22"),
+            (Act::Enable, "--- --- y22"),
+            (Act::SetGroups, "--- --- y22"),
+            (Act::StartPasswordReset, "--- --- y22"),
+            (Act::Delete, "--- --- y22"),
+            (Act::Create, "--- --- yyy"),
+            (Act::Import, "--- --- yyy"),
+        ];
+        assert_eq!(expected.map(|(act, _)| act), Act::ALL);
+        let agents = ["security", "support", "it"].map(|g| somebody(1, &[g]));
+        let targets = [&["staff"][..], &["support"], &["it", "staff"]].map(|g| somebody(2, g));
+        for (act, line) in expected {
+            let got: Vec<String> = agents
+                .iter()
+                .map(|agent| {
+                    let one = |target: &Account| match may(agent, act, Some(target), &roles()) {
+                        Ok(Permission::Alone) => 'y',
+                        Ok(Permission::SecondAgent) => '2',
+                        Err(_) => '-',
+                    };
+                    targets.iter().map(one).collect()
+                })
+                .collect();
+            assert_eq!(got.join(" "), line, "{act:?}");
+            let nobody = somebody(3, &["staff"]);
+            assert_eq!(
+                may(&nobody, act, Some(&targets[0]), &roles()),
+                Err(Refusal::Role)
+            );
+        }
+    }
+
+    #[test]
+    fn nobody_acts_on_themselves_or_approves_their_own_request() {
+        let agent = somebody(1, &["it", "support"]);
+        for act in Act::ALL.into_iter().filter(|a| a.changes_somebody()) {
+            assert_eq!(
+                may(&agent, act, Some(&agent), &roles()),
+                Err(Refusal::Own),
+                "{act:?}"
+            );
+        }
+        let target = somebody(2, &["staff"]);
+        let approve = |approver: &Account| {
+            may_approve(
+                approver,
+                agent.id,
+                Act::ResetAuthenticator,
+                &target,
+                &roles(),
+            )
+        };
+        assert_eq!(approve(&agent), Err(Refusal::Own));
+        assert_eq!(approve(&target), Err(Refusal::Role));
+        assert_eq!(approve(&somebody(4, &["support"])), Ok(()));
+    }
+
+    /// An auditor who is an agent too acts as an agent only where an agent may.
+    #[test]
+    fn roles_add_up_without_lending_each_other_rank() {
+        let both = somebody(1, &["security", "support"]);
+        assert!(may(&both, Act::ReadTrail, None, &roles()).is_ok());
+        let administrator = somebody(2, &["it"]);
+        assert_eq!(
+            may(&both, Act::IssueCode, Some(&administrator), &roles()),
+            Err(Refusal::HigherRole)
+        );
+    }
+}
