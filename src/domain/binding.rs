@@ -329,3 +329,110 @@ mod sealed_secret {
             .ok_or_else(|| serde::de::Error::custom("a secret is too short"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
+    const CODE: &str = "7KQM4XTD";
+    const OTHER: &str = "7KQM4XTE";
+
+    fn asking(asked: EnrolmentProof) -> Enrolment {
+        let proven = serde_json::json!({
+            "account": "00000000-0000-0000-0000-000000000001",
+            "password_at": NOW,
+            "second": null,
+        });
+        Enrolment::first(serde_json::from_value(proven).unwrap(), asked)
+    }
+
+    fn mailed() -> Enrolment {
+        asking(EnrolmentProof::Email).with_mailed(CODE.to_owned(), NOW.plus(MAILED_LIFETIME))
+    }
+
+    fn wrong(enrolment: Enrolment) -> Enrolment {
+        *enrolment.enter_mailed(OTHER, NOW).unwrap_err()
+    }
+
+    #[track_caller]
+    fn check(enrolment: Enrolment, code: &str, now: Timestamp, right: bool) {
+        let entered = enrolment.enter_mailed(code, now);
+        assert_eq!(entered.is_ok_and(|e| !e.needs_proof()), right, "{code}");
+    }
+
+    #[test]
+    fn the_mailed_code_and_no_other_and_not_for_long() {
+        let last = NOW.plus(MAILED_LIFETIME - Duration::from_secs(1));
+        check(mailed(), CODE, NOW, true);
+        check(mailed(), CODE, last, true);
+        check(mailed(), CODE, NOW.plus(MAILED_LIFETIME), false);
+        for other in [OTHER, "", "7KQM4XT", "7KQM4XTD7KQM4XTD"] {
+            check(mailed(), other, NOW, false);
+        }
+        // none was mailed, or none is asked
+        for asked in [
+            EnrolmentProof::Email,
+            EnrolmentProof::Helpdesk,
+            EnrolmentProof::None,
+        ] {
+            check(asking(asked), "", NOW, false);
+            check(asking(asked), CODE, NOW, false);
+        }
+    }
+
+    #[test]
+    fn five_wrong_entries_void_it() {
+        let four = (1..MAX_WRONG_MAILED).fold(mailed(), |e, _| wrong(e));
+        let five = wrong((1..MAX_WRONG_MAILED).fold(mailed(), |e, _| wrong(e)));
+        check(four, CODE, NOW, true);
+        check(five, CODE, NOW, false);
+    }
+
+    #[test]
+    fn a_newer_code_voids_the_older_and_three_are_all() {
+        let until = NOW.plus(MAILED_LIFETIME);
+        let more = |e: &Enrolment| e.mail(NOW).unwrap().more;
+        let second = mailed().with_mailed(OTHER.to_owned(), until);
+        assert!(more(&second) && second.mail(NOW).unwrap().resent);
+        check(second, CODE, NOW, false);
+        let third = mailed()
+            .with_mailed(OTHER.to_owned(), until)
+            .with_mailed(CODE.to_owned(), until);
+        assert!(!more(&third));
+        check(third, CODE, NOW, true);
+    }
+
+    #[test]
+    fn without_mail_the_helpdesk_is_asked() {
+        assert_eq!(EnrolmentProof::Email.of(false), EnrolmentProof::Helpdesk);
+        assert_eq!(EnrolmentProof::Email.of(true), EnrolmentProof::Email);
+        assert_eq!(EnrolmentProof::None.of(false), EnrolmentProof::None);
+        let never = asking(EnrolmentProof::Email).without_mail();
+        assert!(never.needs_proof() && never.mail(NOW).is_none());
+        // a code that is out already stays good
+        let sent = mailed().without_mail();
+        assert!(!sent.mail(NOW).unwrap().more);
+        check(sent, CODE, NOW, true);
+    }
+
+    #[test]
+    fn no_key_before_the_proof() {
+        let secret = || TotpSecret::from_random([1; TotpSecret::BYTES]);
+        let show = |e: Enrolment| {
+            e.choose(App::Other)
+                .with_key(secret(), NOW)
+                .key(NOW)
+                .is_some()
+        };
+        assert!(!show(mailed()));
+        assert!(!show(wrong(mailed())));
+        assert!(!show(asking(EnrolmentProof::Email)));
+        assert!(show(mailed().enter_mailed(CODE, NOW).unwrap()));
+    }
+
+    #[test]
+    fn no_code_is_in_what_is_printed() {
+        assert!(!format!("{:?}", mailed()).contains(CODE));
+    }
+}

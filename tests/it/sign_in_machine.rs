@@ -7,7 +7,7 @@ use uuid::Uuid;
 use vestibule::domain::account::{Account, PasswordHash, Status};
 use vestibule::domain::assurance::Assurance;
 use vestibule::domain::authenticator::{EmergencyCode, OneTimeCode, TotpBinding};
-use vestibule::domain::binding::App;
+use vestibule::domain::binding::{App, EnrolmentProof};
 use vestibule::domain::id::{AccountId, AuthenticatorId};
 use vestibule::domain::login::{self, Grant, Next, Standing, State};
 use vestibule::domain::reminder::{self, Record};
@@ -69,6 +69,10 @@ enum Event {
     ConfirmRight,
     ConfirmWrong,
     CodesStored,
+    MailCode,
+    MailedRight,
+    MailedWrong,
+    NoMail,
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -90,6 +94,10 @@ fn event() -> impl Strategy<Value = Event> {
         ConfirmRight,
         ConfirmWrong,
         CodesStored,
+        MailCode,
+        MailedRight,
+        MailedWrong,
+        NoMail,
     ])
 }
 
@@ -98,11 +106,12 @@ fn event() -> impl Strategy<Value = Event> {
 struct Shown {
     second: bool,
     authorised: bool,
+    mailed: bool,
 }
 
 struct Run {
     account: Account,
-    needs_proof: bool,
+    asked: EnrolmentProof,
     shown: Shown,
 }
 
@@ -148,14 +157,29 @@ impl Run {
             (State::Lost(s), Event::Temporarily) => s.temporary().unwrap(),
             (State::Lost(s), Event::Permanently) => Next::Ask(State::Enrolment(s.permanent())),
             (State::Reminder(s), Event::Later) => s.later(),
-            (State::Reminder(s), Event::Enrol) => {
-                Next::Ask(State::Enrolment(s.enrol(self.asked())))
-            }
+            (State::Reminder(s), Event::Enrol) => Next::Ask(State::Enrolment(s.enrol(self.asked))),
             (State::Enrolment(s), Event::Authorise) => {
                 let proof = self.one_time(ONE_TIME).unwrap();
                 self.shown.authorised = true;
                 Next::Ask(State::Enrolment(s.authorise(&proof).unwrap()))
             }
+            (State::Enrolment(s), Event::MailCode) => {
+                let until = NOW.plus(Duration::from_secs(60));
+                self.shown.mailed = s.mail(NOW).is_some();
+                Next::Ask(State::Enrolment(s.with_mailed(ONE_TIME.to_owned(), until)))
+            }
+            (State::Enrolment(s), Event::MailedRight) => {
+                let authorised = s.enter_mailed(ONE_TIME, NOW);
+                if authorised.is_ok() {
+                    assert!(self.shown.mailed, "a code that was never mailed is right");
+                    self.shown.authorised = true;
+                }
+                Next::Ask(State::Enrolment(authorised.unwrap_or_else(|s| *s)))
+            }
+            (State::Enrolment(s), Event::MailedWrong) => Next::Ask(State::Enrolment(
+                *s.enter_mailed("7KQM4XTE", NOW).unwrap_err(),
+            )),
+            (State::Enrolment(s), Event::NoMail) => Next::Ask(State::Enrolment(s.without_mail())),
             (State::Enrolment(s), Event::ChooseApp) => {
                 Next::Ask(State::Enrolment(s.choose(App::Other)))
             }
@@ -165,7 +189,7 @@ impl Run {
                 assert!(
                     s.key(NOW).is_none()
                         || s.is_replacement()
-                        || !self.needs_proof
+                        || self.asked == EnrolmentProof::None
                         || self.shown.authorised,
                     "a key is shown without the proof that is asked for"
                 );
@@ -247,17 +271,25 @@ fn status() -> impl Strategy<Value = reminder::Status> {
     ])
 }
 
+fn asked() -> impl Strategy<Value = EnrolmentProof> {
+    prop::sample::select(vec![
+        EnrolmentProof::Email,
+        EnrolmentProof::Helpdesk,
+        EnrolmentProof::None,
+    ])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn aal2_only_after_two_factors(
         with_app: bool,
-        needs_proof: bool,
+        asked in asked(),
         status in status(),
         events in prop::collection::vec(event(), 0..14),
     ) {
-        let mut run = Run { account: account(with_app), needs_proof, shown: Shown::default() };
+        let mut run = Run { account: account(with_app), asked, shown: Shown::default() };
         if let Some(grant) = run.run_to_end(status, &events) {
             let reached = grant.factors().assurance();
             prop_assert_eq!(reached == Assurance::Aal2, run.shown.second);
@@ -279,7 +311,7 @@ fn the_ways_that_lead_to_a_session() {
                  want: Option<(Assurance, bool)>| {
         let mut run = Run {
             account: account(with_app),
-            needs_proof: false,
+            asked: EnrolmentProof::None,
             shown: Shown::default(),
         };
         let got = run
