@@ -84,6 +84,22 @@ impl Authn {
         canonical: &str,
         place: &Place,
     ) -> Result<CodeOutcome, Fault> {
+        let token = at.token;
+        let outcome = self.try_authorise(at, enrolment, canonical, place).await?;
+        if matches!(outcome, CodeOutcome::Paused { .. }) {
+            // it ends although a wrong entry beside this one has moved it on
+            let _ = self.store.commit(&[Change::DropAttempt { token }]).await?;
+        }
+        Ok(outcome)
+    }
+
+    async fn try_authorise(
+        &self,
+        at: Position,
+        enrolment: Enrolment,
+        canonical: &str,
+        place: &Place,
+    ) -> Result<CodeOutcome, Fault> {
         let account = at.account.id;
         let asked_by_mail = enrolment.mail(self.env.now()).is_some();
         let counted = match self.count_code(account).await? {

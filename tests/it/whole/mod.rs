@@ -2,6 +2,7 @@
 
 mod browser;
 mod phone;
+mod post;
 mod site;
 
 mod away;
@@ -9,8 +10,10 @@ mod doors;
 mod enrolment;
 mod injection;
 mod kill;
+mod proof;
 mod recovery;
 mod reminder;
+mod reset;
 mod second_factor;
 mod secrets;
 mod sessions;
