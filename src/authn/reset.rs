@@ -8,7 +8,7 @@ use super::progress::Effects;
 use super::{Authn, Fault};
 use crate::domain::account::{Account, NameKey};
 use crate::domain::audit::{Actor, Event, Place, Record};
-use crate::domain::id::MailId;
+use crate::domain::id::{AccountId, MailId};
 use crate::domain::letter::Matter;
 use crate::domain::password_rules;
 use crate::domain::secret::{Token, TokenHash};
@@ -259,7 +259,7 @@ impl Authn {
         })
     }
 
-    /// The work of a letter for nobody: queued and taken back in one transaction, so that nobody ever sees it.
+    /// The work of a link and a letter for nobody: queued and taken back in one transaction, so that nobody ever sees it.
     fn waste_paper(&self, effects: &mut Effects) {
         let id = MailId::from_uuid(self.env.uuid());
         let owner = id.uuid();
@@ -270,7 +270,11 @@ impl Authn {
             sealed: self.vault.seal(Purpose::Letter, owner.as_bytes(), &blank),
             queued_at: self.env.now(),
         };
+        let account = AccountId::from_uuid(self.env.uuid());
         effects
+            .change(Change::DropLinksOf { account })
+            .change(Change::DropLinksOf { account })
+            .change(Change::DropLinksOf { account })
             .change(Change::QueueMail(mail))
             .change(Change::MailSent { mail: id });
     }
