@@ -27,6 +27,10 @@ const NOW: i64 = 1_800_000_000;
 struct Random;
 
 impl Entropy for Random {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the clock alone is to stand still"
+    )]
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).unwrap();
     }
