@@ -4,5 +4,6 @@
 //! tells of. The [`postman`] claims it, [`wording`] puts it into words and [`transport`] hands it to the server. At
 //! least once, and recognisable: a mail that is sent again has the same Message-ID.
 
+pub mod postman;
 pub mod transport;
 pub mod wording;

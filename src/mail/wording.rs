@@ -14,8 +14,6 @@ use askama::Template;
 /// Who writes, all of it from the configuration.
 #[derive(Clone, Debug)]
 pub struct House {
-    /// The organisation's name.
-    pub product: String,
     pub portal: Origin,
     /// Offered languages; the first is the fallback.
     pub languages: Vec<Language>,

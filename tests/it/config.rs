@@ -520,11 +520,25 @@ fn a_first_enrolment_is_proven_by_mail_where_there_is_mail() {
         let report = report.to_string();
         let settings = settings.unwrap_or_else(|| panic!("{report}"));
         assert_eq!(settings.enrolment_proof, want, "{mail:?} {proof:?}");
-        assert_eq!(report.contains("a stolen password alone"), warns, "{report}");
+        assert_eq!(
+            report.contains("a stolen password alone"),
+            warns,
+            "{report}"
+        );
     };
     check(MAIL, "", EnrolmentProof::Email, false);
-    check(MAIL, "  enrolment_proof: email\n", EnrolmentProof::Email, false);
-    check(MAIL, "  enrolment_proof: none\n", EnrolmentProof::None, false);
+    check(
+        MAIL,
+        "  enrolment_proof: email\n",
+        EnrolmentProof::Email,
+        false,
+    );
+    check(
+        MAIL,
+        "  enrolment_proof: none\n",
+        EnrolmentProof::None,
+        false,
+    );
     check("", "  enrolment_proof: none\n", EnrolmentProof::None, false);
     check("", "", EnrolmentProof::None, true);
 }

@@ -6,7 +6,6 @@ const LINK: &str = "https://login.example.com:8443/reset/abc";
 
 fn house() -> House {
     House {
-        product: "Northgate".into(),
         portal: Origin::new(Host::parse("login.example.com").unwrap(), 8443),
         languages: Language::ALL.to_vec(),
         accent: None,
