@@ -1,4 +1,4 @@
-//! What is mailed: read out of the outbox, with the key file.
+//! What is mailed: read as it was queued, with the key file.
 
 use super::site::{Plan, Site};
 use std::fmt::Write as _;
@@ -6,7 +6,7 @@ use url::Url;
 use vestibule::domain::letter::{Letter, Matter};
 use vestibule::vault::Purpose;
 
-/// A mail server that never answers: letters stay where they are.
+/// A mail server that never answers.
 pub(super) const MAIL: &str =
     "mail: { smtp: \"smtp://127.0.0.1:1\", from: noreply@northgate.example }";
 
@@ -17,15 +17,37 @@ pub(super) fn with_mail() -> Plan {
     }
 }
 
+/// A site that keeps a copy of every letter to somebody: the clock is moved, and what has become useless leaves the
+/// outbox.
+pub(super) async fn site_with_post(plan: Plan) -> Site {
+    let site = Site::with(plan).await;
+    let mut db = site.database().await;
+    for sql in [
+        "CREATE TABLE kept (id BLOB NOT NULL, sealed BLOB NOT NULL)",
+        "CREATE TRIGGER keep AFTER INSERT ON outbox WHEN NEW.account_id IS NOT NULL
+         BEGIN INSERT INTO kept (id, sealed) VALUES (NEW.id, NEW.sealed); END",
+    ] {
+        sqlx::query(sql).execute(&mut db).await.unwrap();
+    }
+    site
+}
+
 impl Site {
-    /// Every letter in the outbox, oldest first.
-    pub(super) async fn letters(&self) -> Vec<Letter> {
-        use sqlx::{Connection as _, Row as _};
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.settings.storage);
-        let mut db = sqlx::sqlite::SqliteConnection::connect_with(&options)
+    async fn database(&self) -> sqlx::SqliteConnection {
+        use sqlx::Connection as _;
+        let options = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(&self.settings.storage)
+            .busy_timeout(std::time::Duration::from_secs(10));
+        sqlx::SqliteConnection::connect_with(&options)
             .await
-            .unwrap();
-        let rows = sqlx::query("SELECT id, sealed FROM outbox ORDER BY rowid")
+            .unwrap()
+    }
+
+    /// Every letter that was queued for somebody, oldest first.
+    pub(super) async fn letters(&self) -> Vec<Letter> {
+        use sqlx::Row as _;
+        let mut db = self.database().await;
+        let rows = sqlx::query("SELECT id, sealed FROM kept ORDER BY rowid")
             .fetch_all(&mut db)
             .await
             .unwrap();

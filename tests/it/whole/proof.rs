@@ -2,7 +2,7 @@
 
 use super::browser::{Browser, field};
 use super::phone::Phone;
-use super::post::{MAIL, with_mail};
+use super::post::{MAIL, site_with_post, with_mail};
 use super::site::{LOGIN, PASSWORD, Plan, Site};
 use crate::support::client::Answer;
 use vestibule::authn::accounts::NewAccount;
@@ -54,7 +54,7 @@ fn another(code: &str) -> &'static str {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stolen_password_binds_no_phone_without_the_mail() {
-    let site = Site::with(by_mail()).await;
+    let site = site_with_post(by_mail()).await;
     site.account("mikael", &["finance"]).await;
     let mut thief = thief(&site, "mikael").await;
     let page = thief.page("/enrol/proof").await.text();
@@ -97,7 +97,7 @@ async fn a_stolen_password_binds_no_phone_without_the_mail() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_code_is_good_once_in_the_sign_in_it_was_mailed_for() {
-    let site = Site::with(by_mail()).await;
+    let site = site_with_post(by_mail()).await;
     site.account("mikael", &["finance"]).await;
     let mut thief = thief(&site, "mikael").await;
     let mut owner = self::thief(&site, "mikael").await;
@@ -117,7 +117,7 @@ async fn the_code_is_good_once_in_the_sign_in_it_was_mailed_for() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn guessing_the_mailed_code_ends_after_five() {
-    let site = Site::with(by_mail()).await;
+    let site = site_with_post(by_mail()).await;
     site.account("mikael", &["finance"]).await;
     let mut b = thief(&site, "mikael").await;
     let codes = site.mailed_codes("mikael").await;
@@ -151,7 +151,7 @@ async fn guessing_the_mailed_code_ends_after_five() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_mails_for_an_enrolment_and_then_the_helpdesk() {
-    let site = Site::with(by_mail()).await;
+    let site = site_with_post(by_mail()).await;
     site.account("mikael", &["finance"]).await;
     let mut b = thief(&site, "mikael").await;
     let page = b.page("/enrol/proof").await.text();
@@ -184,7 +184,7 @@ async fn three_mails_for_an_enrolment_and_then_the_helpdesk() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_helpdesks_code_is_a_way_round_the_mail() {
-    let site = Site::with(by_mail()).await;
+    let site = site_with_post(by_mail()).await;
     site.account("mikael", &["finance"]).await;
     let mut b = thief(&site, "mikael").await;
     let code = site.helpdesk_code("mikael").await;
@@ -196,7 +196,7 @@ async fn the_helpdesks_code_is_a_way_round_the_mail() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_gets_by_for_want_of_an_address() {
-    let site = Site::with(by_mail()).await;
+    let site = site_with_post(by_mail()).await;
     let new = NewAccount {
         login: "bare".into(),
         groups: ["finance".to_owned()].into(),
@@ -219,7 +219,7 @@ async fn nobody_gets_by_for_want_of_an_address() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_is_asked_for_the_code_as_well() {
-    let site = Site::with(by_mail()).await;
+    let site = site_with_post(by_mail()).await;
     let enrol = async |b: &mut Browser| {
         let csrf = field(&b.page("/signout").await.text(), "csrf").unwrap();
         let ask = b.form("/remind", &[("csrf", &csrf), ("do", "enrol")]);
@@ -274,7 +274,7 @@ async fn days(site: &Site, login: &str, days: u32) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn people_are_mailed_before_their_deadline_and_once_after_it() {
-    let site = Site::with(Plan {
+    let site = site_with_post(Plan {
         policy: "policy: required\n  grace: 20d",
         more: MAIL,
         ..Plan::default()
@@ -324,7 +324,7 @@ async fn people_are_mailed_before_their_deadline_and_once_after_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_common_deadline_is_mailed_to_those_who_never_came() {
-    let site = Site::with(Plan {
+    let site = site_with_post(Plan {
         policy: "policy: required\n  deadline: 2099-12-31",
         more: MAIL,
         ..Plan::default()

@@ -2,7 +2,7 @@
 //! here.
 
 use super::browser::{Ask, Browser, field};
-use super::post::with_mail;
+use super::post::{site_with_post, with_mail};
 use super::site::{LOGIN, PASSWORD, Plan, Site};
 use crate::support::client::Answer;
 use std::time::Duration;
@@ -59,7 +59,7 @@ async fn signs_in(site: &Site, login: &str, password: &str) -> u16 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_link_chooses_a_password_and_ends_what_rested_on_the_old_one() {
-    let site = Site::with(with_mail()).await;
+    let site = site_with_post(with_mail()).await;
     let mut thief = site.browser();
     assert_eq!(thief.password("aino").await.status, 303);
     assert!(thief.is_signed_in().await);
@@ -116,7 +116,7 @@ async fn a_link_chooses_a_password_and_ends_what_rested_on_the_old_one() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_link_leaves_the_second_factor_alone() {
-    let site = Site::with(with_mail()).await;
+    let site = site_with_post(with_mail()).await;
     let phone = site.account_with_app("olga", &[]).await;
     let link = link(&site, "olga").await;
     let mut b = site.browser();
@@ -140,7 +140,7 @@ async fn a_link_leaves_the_second_factor_alone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn looking_at_a_link_spends_nothing() {
-    let site = Site::with(with_mail()).await;
+    let site = site_with_post(with_mail()).await;
     let link = link(&site, "aino").await;
     for _ in 0..3 {
         let mut scanner = site.browser();
@@ -157,7 +157,7 @@ async fn looking_at_a_link_spends_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn links_point_to_the_configured_address_whatever_the_request_says() {
-    let site = Site::with(with_mail()).await;
+    let site = site_with_post(with_mail()).await;
     let own = site.url(LOGIN, "/password/reset?token=");
     for name in ["X-Forwarded-Host", "X-Host", "X-Original-Host"] {
         let mut b = site.browser();
@@ -204,7 +204,7 @@ fn seen(answer: &Answer, name: &str) -> (u16, Vec<String>, String) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_learns_who_has_an_account() {
-    let site = Site::with(with_mail()).await;
+    let site = site_with_post(with_mail()).await;
     site.account("gone", &[]).await;
     let gone = site.find("gone").await.id;
     let done = site.office.authn.set_status(gone, Status::Disabled).await;
@@ -249,7 +249,7 @@ async fn nobody_learns_who_has_an_account() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn links_that_do_not_work_all_look_alike() {
-    let site = Site::with(with_mail()).await;
+    let site = site_with_post(with_mail()).await;
     let first = link(&site, "aino").await;
     let token = first.query().unwrap().strip_prefix("token=").unwrap();
     let mut bad: Vec<Url> = Vec::new();
@@ -287,7 +287,7 @@ async fn links_that_do_not_work_all_look_alike() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disabled_account_has_no_links() {
-    let site = Site::with(with_mail()).await;
+    let site = site_with_post(with_mail()).await;
     let link = link(&site, "aino").await;
     let mut b = site.browser();
     let page = open(&mut b, &link).await;
@@ -304,7 +304,7 @@ async fn a_disabled_account_has_no_links() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_form_that_was_not_ours_changes_nothing() {
-    let site = Site::with(with_mail()).await;
+    let site = site_with_post(with_mail()).await;
     let link = link(&site, "aino").await;
     let mut b = site.browser();
     let page = open(&mut b, &link).await;
@@ -331,7 +331,7 @@ async fn a_form_that_was_not_ours_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_fifty_at_once_one_chooses_the_password() {
-    let site = Site::with(with_mail()).await;
+    let site = site_with_post(with_mail()).await;
     let link = link(&site, "aino").await;
     let mut b = site.browser();
     let page = open(&mut b, &link).await;
@@ -359,7 +359,7 @@ async fn of_fifty_at_once_one_chooses_the_password() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobodys_mailbox_is_flooded() {
-    let site = Site::with(with_mail()).await;
+    let site = site_with_post(with_mail()).await;
     let sent = async || site.links_to("aino").await.len();
     for _ in 0..20 {
         let _ = ask(&mut site.browser(), "AINO").await;
@@ -381,7 +381,7 @@ async fn nobodys_mailbox_is_flooded() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_owner_gets_in_again_after_somebody_elses_guesses() {
-    let site = Site::with(with_mail()).await;
+    let site = site_with_post(with_mail()).await;
     for _ in 0..12 {
         let _ = signs_in(&site, "aino", "wrong").await;
     }
@@ -397,7 +397,7 @@ async fn the_owner_gets_in_again_after_somebody_elses_guesses() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_invitation_works_for_a_week() {
-    let site = Site::with(with_mail()).await;
+    let site = site_with_post(with_mail()).await;
     let new = NewAccount {
         login: "ester".into(),
         email: Some("ester@northgate.example".into()),
@@ -441,7 +441,7 @@ async fn without_a_mail_server_there_is_nothing_of_it() {
         assert_eq!(b.page(path).await.status, 404, "{path}");
     }
     assert!(!b.page("/signin").await.text().contains("/password/"));
-    let with = Site::with(with_mail()).await;
+    let with = site_with_post(with_mail()).await;
     let page = with.browser().page("/signin").await.text();
     assert!(page.contains("href=\"/password/forgot\""), "{page}");
 }
@@ -451,7 +451,7 @@ async fn without_a_mail_server_there_is_nothing_of_it() {
 #[ignore = "a measurement, for a machine that does nothing else"]
 async fn how_long_a_request_takes_for_known_and_unknown_names() {
     const SAMPLES: usize = 400;
-    let site = Site::with(with_mail()).await;
+    let site = site_with_post(with_mail()).await;
     for n in 0..SAMPLES {
         site.account(&format!("known{n}"), &["staff"]).await;
     }
