@@ -34,6 +34,7 @@ use hashing::{Busy, Hashing};
 use sessions::Sessions;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// What the use cases go by.
 #[derive(Clone, Debug)]
@@ -80,6 +81,8 @@ pub struct Authn {
     hashing: Hashing,
     sessions: Arc<Sessions>,
     rules: Rules,
+    /// Places for requests for a mailed link.
+    resets: Arc<Semaphore>,
     /// Checked where there is no account, so that the answer takes as long.
     decoy: PasswordHash,
 }
@@ -108,6 +111,7 @@ impl Authn {
             env,
             hashing: Hashing::new(limits),
             rules,
+            resets: Arc::new(Semaphore::new(reset::RESETS_AT_ONCE as usize)),
             decoy,
         })
     }

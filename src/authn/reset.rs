@@ -1,21 +1,21 @@
 //! A new password by a link in a mail: for somebody who has forgotten it, and the first one of a new account.
 //!
-//! Invariants: whoever asks learns nothing of the account, neither from the answer nor from the work that is done for
-//! it. Looking at a link spends nothing (mail scanners do); setting the password spends it, once. A link neither signs
+//! Invariants: whoever asks learns nothing of the account, neither from the answer nor from how long it takes: the
+//! account is looked at after the answer. Looking at a link spends nothing (mail scanners do); setting the password spends it, once. A link neither signs
 //! in nor touches the second factor, and what it is opened with is in the configuration, not in the request.
 
+use super::hashing::Busy;
 use super::progress::Effects;
 use super::{Authn, Fault};
 use crate::domain::account::{Account, NameKey};
 use crate::domain::audit::{Actor, Event, Place, Record};
-use crate::domain::id::{AccountId, MailId};
 use crate::domain::letter::Matter;
 use crate::domain::password_rules;
 use crate::domain::secret::{Token, TokenHash};
 use crate::domain::throttle::{self, Admission, Bucket, Kind};
 use crate::domain::timestamp::{Timestamp, minutes_rounded_up};
-use crate::store::{Change, Commit, Link, LinkPurpose, QueuedMail};
-use crate::vault::Purpose;
+use crate::store::{Change, Commit, Link, LinkPurpose};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a link to choose a new password works.
@@ -23,8 +23,8 @@ pub const RESET_LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// How long a link to choose the first password works.
 pub const INVITATION_LIFETIME: Duration = Duration::from_secs(7 * 86_400);
 
-/// About as long as a letter with a link.
-const BLANK_LETTER: usize = 512;
+/// Requests for a link that are looked after at once; more are turned away.
+pub(super) const RESETS_AT_ONCE: u32 = 64;
 
 /// A link that works, opened and not spent.
 #[derive(Debug)]
@@ -46,17 +46,36 @@ pub enum ResetOutcome {
 }
 
 impl Authn {
-    /// Mails a link to choose a new password, if there is somebody to mail it to. Returns nothing, whatever happened:
-    /// the answer is the same for names nobody has.
-    pub async fn request_reset(&self, typed: &str, place: &Place) -> Result<(), Fault> {
-        let now = self.env.now();
+    /// Mails a link to choose a new password, if there is somebody to mail it to. The answer does not wait for it: it is
+    /// the same, and as quick, for names nobody has.
+    pub async fn request_reset(self: &Arc<Self>, typed: &str, place: &Place) -> Result<(), Fault> {
         if let Some(address) = place.address {
             let network = (Bucket::network(address), self.rules.throttle.network);
+            let now = self.env.now();
             // whoever asks knows that they ask too often: this says nothing of the account
             if let Admission::Paused { .. } = self.store.count_try(&[network], now).await? {
                 return Ok(());
             }
         }
+        let under_way = Arc::clone(&self.resets).try_acquire_owned();
+        let under_way = under_way.map_err(|_| Busy)?;
+        let (authn, typed, place) = (Arc::clone(self), typed.to_owned(), place.clone());
+        tokio::spawn(async move {
+            if let Err(fault) = authn.look_after_request(&typed, &place).await {
+                tracing::error!(error = %fault, "a link to reset a password could not be mailed");
+            }
+            drop(under_way);
+        });
+        Ok(())
+    }
+
+    /// Waits until every request for a link that was taken has been looked after.
+    pub async fn resets_looked_after(&self) {
+        // the semaphore is never closed
+        let _all = self.resets.acquire_many(RESETS_AT_ONCE).await;
+    }
+
+    async fn look_after_request(&self, typed: &str, place: &Place) -> Result<(), Fault> {
         let key = NameKey::new(typed);
         let account = match &key {
             Some(key) => self.store.account_by_name(key).await?,
@@ -67,15 +86,15 @@ impl Authn {
             (None, Some(key)) => Bucket::new(Kind::Mail, key.as_str().as_bytes()),
             (None, None) => Bucket::new(Kind::Mail, &[]),
         };
+        let now = self.env.now();
         let counted = self.store.count_try(&[(own, throttle::MAIL)], now).await?;
         let mut effects = Effects::default();
         match (account, counted) {
-            (_, Admission::Paused { .. }) => self.waste_paper(&mut effects),
+            (_, Admission::Paused { .. }) => {}
             (Some(account), Admission::Admitted { .. }) => {
                 self.mail_reset(&account, place, &mut effects)?;
             }
             (None, Admission::Admitted { .. }) => {
-                self.waste_paper(&mut effects);
                 effects.change(self.requested(None, place, "not sent: nobody has this name"));
             }
         }
@@ -108,7 +127,6 @@ impl Authn {
                 } else {
                     "not sent: the account is disabled"
                 };
-                self.waste_paper(effects);
                 effects.change(self.requested(Some(account), place, why));
             }
         }
@@ -257,25 +275,5 @@ impl Authn {
             place: place.clone(),
             detail: detail.to_owned(),
         })
-    }
-
-    /// The work of a link and a letter for nobody: queued and taken back in one transaction, so that nobody ever sees it.
-    fn waste_paper(&self, effects: &mut Effects) {
-        let id = MailId::from_uuid(self.env.uuid());
-        let owner = id.uuid();
-        let blank = [0; BLANK_LETTER];
-        let mail = QueuedMail {
-            id,
-            account: None,
-            sealed: self.vault.seal(Purpose::Letter, owner.as_bytes(), &blank),
-            queued_at: self.env.now(),
-        };
-        let account = AccountId::from_uuid(self.env.uuid());
-        effects
-            .change(Change::DropLinksOf { account })
-            .change(Change::DropLinksOf { account })
-            .change(Change::DropLinksOf { account })
-            .change(Change::QueueMail(mail))
-            .change(Change::MailSent { mail: id });
     }
 }

@@ -5,7 +5,6 @@ use super::browser::{Ask, Browser, field};
 use super::post::{site_with_post, with_mail};
 use super::site::{LOGIN, PASSWORD, Plan, Site};
 use crate::support::client::Answer;
-use std::time::Duration;
 use url::Url;
 use vestibule::authn::accounts::NewAccount;
 use vestibule::domain::account::Status;
@@ -444,35 +443,4 @@ async fn without_a_mail_server_there_is_nothing_of_it() {
     let with = site_with_post(with_mail()).await;
     let page = with.browser().page("/signin").await.text();
     assert!(page.contains("href=\"/password/forgot\""), "{page}");
-}
-
-/// Prints how long each kind of name takes, by the median: `cargo test --test it how_long -- --ignored --nocapture`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement, for a machine that does nothing else"]
-async fn how_long_a_request_takes_for_known_and_unknown_names() {
-    const SAMPLES: usize = 400;
-    let site = site_with_post(with_mail()).await;
-    for n in 0..SAMPLES {
-        site.account(&format!("known{n}"), &["staff"]).await;
-    }
-    let place = vestibule::domain::audit::Place::default();
-    let (mut known, mut unknown) = (Vec::new(), Vec::new());
-    for n in 0..SAMPLES {
-        // a new name each time, so that none is paused; in turn, so that both meet the same weather
-        let names = [format!("known{n}"), format!("other{n}")];
-        for (name, times) in names.iter().zip([&mut known, &mut unknown]) {
-            let begin = tokio::time::Instant::now();
-            let done = site.office.authn.request_reset(name, &place).await;
-            times.push(begin.elapsed());
-            done.unwrap();
-        }
-    }
-    let median = |times: &mut Vec<Duration>| {
-        times.sort_unstable();
-        times[SAMPLES / 2]
-    };
-    let (known, unknown) = (median(&mut known), median(&mut unknown));
-    let ratio = known.as_secs_f64() / unknown.as_secs_f64();
-    println!("known {known:?}, unknown {unknown:?}, ratio {ratio:.3}");
-    assert!((0.9..1.1).contains(&ratio), "{ratio:.3}");
 }
