@@ -21,7 +21,7 @@ use crate::authn::{self};
 use crate::domain::id::SessionId;
 use crate::domain::login::{self, Began, State};
 use crate::domain::policy::Decision;
-use crate::domain::return_to::Destination;
+use crate::domain::return_to::{Asked, Destination};
 use crate::domain::secret::{Token, TokenHash};
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse as _, Response};
@@ -228,8 +228,13 @@ impl Desk {
     }
 
     pub fn target(&self, destination: Option<&Destination>) -> Option<String> {
-        let to = self.portal.return_to(destination?)?;
-        Some(to.origin().to_string())
+        match destination? {
+            Destination::Application(asked) => {
+                let to = self.portal.return_to(asked)?;
+                Some(to.origin().to_string())
+            }
+            Destination::Own(_) => None,
+        }
     }
 
     /// Shows what a step led to.
@@ -268,10 +273,15 @@ impl Desk {
 
     /// On to where a signed-in person was going, unless something is due first.
     pub async fn go_on(&self, view: &Person, destination: Option<Destination>) -> Outcome {
-        let found = destination.and_then(|d| self.portal.return_to(&d).map(|to| (d, to)));
-        let Some((destination, to)) = found else {
+        let asked = match destination {
+            Some(Destination::Application(asked)) => asked,
+            Some(Destination::Own(page)) => return Ok(Reply::see_other(page.path())),
+            None => return Ok(Reply::see_other("/")),
+        };
+        let Some(to) = self.portal.return_to(&asked) else {
             return Ok(Reply::see_other("/"));
         };
+        let destination = Destination::Application(asked.clone());
         let foreseen = self.portal.foresee(view, &to, self.visit.conn.client);
         match foreseen {
             Some(Decision::StepUp { .. }) => {
@@ -302,7 +312,7 @@ impl Desk {
                 Ok(Reply::see_other(format!("/remind?to={to}")))
             }
             Some(Decision::Forward(_) | Decision::Deny(_) | Decision::SignIn) | None => {
-                self.leave(view, &destination, &to).await
+                self.leave(view, &asked, &to).await
             }
         }
     }
@@ -327,22 +337,22 @@ impl Desk {
     pub async fn leave(
         &self,
         view: &Person,
-        destination: &Destination,
+        asked: &Asked,
         to: &crate::domain::return_to::ReturnTo,
     ) -> Outcome {
-        if !destination.is_fresh(self.portal.env.now()) {
+        if !asked.is_fresh(self.portal.env.now()) {
             return Ok(Reply::see_other(to.url()));
         }
         let ticket = self
             .portal
             .authn
-            .issue_ticket(view, to, destination.binding)
+            .issue_ticket(view, to, asked.binding)
             .await?;
         let location = format!(
             "{}/.vestibule/callback?ticket={}{}",
             to.origin(),
             ticket.reveal(),
-            if destination.again { "&again" } else { "" }
+            if asked.again { "&again" } else { "" }
         );
         Ok(Reply::found(location))
     }
@@ -398,7 +408,8 @@ pub fn path_of(state: &State) -> &'static str {
         State::Code(_) => "/signin/code",
         State::Lost(_) => "/signin/lost",
         State::Reminder(_) => "/remind",
-        State::Password(_) => "/account/confirm",
+        State::Confirmation(_) => "/account/confirm",
+        State::Enrolment(enrolment) if enrolment.begins_with_the_choice() => "/enrol/app",
         State::Enrolment(_) => "/enrol",
         State::Codes(_) => "/enrol/codes",
     }
