@@ -88,6 +88,35 @@ const fn texts(event: &Event) -> (Option<&'static str>, Option<&'static str>) {
         Event::AccountEnabled => both!("account-enabled"),
         Event::PasswordChanged => both!("password-changed"),
         Event::GroupsChanged => both!("groups-changed"),
-        Event::PasswordRehashed | Event::KeyRotated => (None, None),
+        Event::AccountDeletionPlanned => both!("deletion-planned"),
+        Event::InitialPasswordSet => both!("initial-password"),
+        Event::AuthenticatorRemoved => both!("app-removed"),
+        Event::PasswordExhausted => both!("password-exhausted"),
+        Event::CodesExhausted => both!("codes-exhausted"),
+        Event::Unlocked => both!("unlocked"),
+        Event::DeviceTrusted => both!("device-trusted"),
+        Event::DeviceRemoved => both!("device-removed"),
+        Event::TrustedDeviceUsed => both!("device-used"),
+        Event::NewDevice => both!("device-new"),
+        Event::Confirmed => both!("confirmed"),
+        Event::ResetRequested => both!("reset-requested"),
+        Event::ResetCompleted => both!("reset-completed"),
+        Event::EnrolmentCodeSent => both!("enrolment-code"),
+        Event::Exempted => both!("exempted"),
+        Event::ReminderMailed => both!("reminder-mailed"),
+        Event::AccountDeleted => (None, Some("trail-account-deleted")),
+        Event::DeskLooked => (None, Some("trail-desk-looked")),
+        Event::DeskRefused => (None, Some("trail-desk-refused")),
+        Event::ApprovalRequested => (None, Some("trail-approval-requested")),
+        Event::ApprovalGranted => (None, Some("trail-approval-granted")),
+        Event::ApprovalDeclined => (None, Some("trail-approval-declined")),
+        Event::MailFailed => (None, Some("trail-mail-failed")),
+        Event::AccountsImported
+        | Event::DeskSearched
+        | Event::AuditExported
+        | Event::TokenAdded
+        | Event::TokenRevoked
+        | Event::PasswordRehashed
+        | Event::KeyRotated => (None, None),
     }
 }

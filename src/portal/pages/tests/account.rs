@@ -216,7 +216,7 @@ pub(super) fn pages(text: &str) -> Vec<Named<'_>> {
             "activity",
             Box::new(Activity {
                 nav: role,
-                entries: entries(IPHONE, 30),
+                entries: entries(IPHONE, 25),
                 older: Some(text),
             }),
         ),
@@ -337,14 +337,14 @@ fn english(page: &dyn Page) -> String {
     page.render(&frame).unwrap()
 }
 
-/// Every event is worded for its person and for the helpdesk, or for neither; each text for one event.
+/// Every event that its person reads about is in the trail of the helpdesk too; each text for one event.
 #[test]
 fn what_happened_is_worded() {
     let texts = Texts::load().unwrap();
     let mut seen = std::collections::BTreeSet::new();
     for event in Event::ALL {
         let (person, helpdesk) = (activity_text_id(event), trail_text_id(event));
-        assert_eq!(person.is_some(), helpdesk.is_some(), "{event:?}");
+        assert!(person.is_none() || helpdesk.is_some(), "{event:?}");
         for id in [person, helpdesk].into_iter().flatten() {
             assert!(seen.insert(id), "{id} says two things");
             for language in Language::ALL {
