@@ -6,7 +6,7 @@
 
 use super::assurance::SecondFactor;
 use super::binding::Enrolment;
-use super::login::{ForeignProof, FRESH_PASSWORD, Grant, NeedsCodes, Next, Proven, State};
+use super::login::{FRESH_PASSWORD, ForeignProof, Grant, NeedsCodes, Next, Proven, State};
 use super::own_page::OwnPage;
 use super::session::Session;
 use super::timestamp::Timestamp;
@@ -38,15 +38,24 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// Its name in an address, for those that are a page of their own.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "password" => Some(Self::Password),
-            "disable" => Some(Self::Disable),
-            "sessions" => Some(Self::Sessions),
-            "devices" => Some(Self::Devices),
-            _ => None,
+    /// Those that are a page of their own.
+    const PAGES: [Self; 4] = [Self::Password, Self::Disable, Self::Sessions, Self::Devices];
+
+    /// Its name in an address; `None` for what begins with a form.
+    pub const fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Password => Some("password"),
+            Self::Disable => Some("disable"),
+            Self::Sessions => Some("sessions"),
+            Self::Devices => Some("devices"),
+            Self::Enrol { .. } | Self::Replace | Self::NewCodes => None,
         }
+    }
+
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::PAGES
+            .into_iter()
+            .find(|purpose| purpose.word() == Some(word))
     }
 
     /// Where it ends.

@@ -53,11 +53,8 @@ impl Authn {
         let state = match next {
             Next::Ask(state) => state,
             Next::MakeCodes(needs) => {
-                let letter = self.letter(
-                    &view.account,
-                    Matter::EmergencyCodesCreated,
-                    Some(place),
-                )?;
+                let letter =
+                    self.letter(&view.account, Matter::EmergencyCodesCreated, Some(place))?;
                 effects.changes.extend(letter);
                 self.make_codes(needs, &mut effects, place).await?
             }

@@ -87,12 +87,7 @@ impl Authn {
         token
     }
 
-    async fn finish<T>(
-        &self,
-        view: &View,
-        effects: Effects,
-        done: T,
-    ) -> Result<Changed<T>, Fault> {
+    async fn finish<T>(&self, view: &View, effects: Effects, done: T) -> Result<Changed<T>, Fault> {
         let outcome = self.store.commit(&effects.changes).await?;
         self.sessions.forget(view.session.id);
         self.sessions.forget_account(view.session.account);

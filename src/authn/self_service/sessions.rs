@@ -54,10 +54,7 @@ impl Authn {
         }
         let account = view.session.account;
         let now = self.env.now();
-        let own = self
-            .store
-            .sessions_of(Some(account), now, u32::MAX)
-            .await?;
+        let own = self.store.sessions_of(Some(account), now, u32::MAX).await?;
         // somebody else's, one that has ended, and the very one that asks
         if id == view.session.id || !own.iter().any(|session| session.id == id) {
             return Ok(Changed::Done(false));
