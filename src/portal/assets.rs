@@ -29,6 +29,11 @@ impl Assets {
                 include_bytes!("../../assets/style.css").to_vec(),
             ),
             asset(
+                "desk.css",
+                css,
+                include_bytes!("../../assets/desk.css").to_vec(),
+            ),
+            asset(
                 "account.css",
                 css,
                 include_bytes!("../../assets/account.css").to_vec(),
