@@ -383,7 +383,10 @@ async fn one_code_at_once_in_many_tabs_confirms_once() {
         async move {
             let fields = [("password", PASSWORD), ("code", code.as_str())];
             let answer = tab.submit(page, CONFIRM, &fields).await;
-            let raised = answer.headers("set-cookie").iter().any(|c| c.starts_with(SESSION));
+            let raised = answer
+                .headers("set-cookie")
+                .iter()
+                .any(|c| c.starts_with(SESSION));
             usize::from(raised)
         }
     });
