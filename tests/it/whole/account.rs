@@ -140,8 +140,15 @@ async fn is_dead(site: &Site, b: &mut Browser) {
     site.untouched();
 }
 
-/// What decides how somebody signs in: where it goes, with what, and where the question is asked.
-const SETTINGS: &[(&str, &[(&str, &str)], &str)] = &[
+/// Where a form goes, with what, and where the question is asked.
+type Form = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+);
+
+/// What decides how somebody signs in.
+const SETTINGS: &[Form] = &[
     ("/account/password", &[("new", NEW)], "?next=password"),
     ("/account/2fa", &[("do", "replace")], ""),
     ("/account/2fa", &[("do", "codes")], ""),
@@ -149,7 +156,7 @@ const SETTINGS: &[(&str, &[(&str, &str)], &str)] = &[
 ];
 
 /// What takes access away.
-const ENDS: &[(&str, &[(&str, &str)], &str)] = &[
+const ENDS: &[Form] = &[
     ("/account/sessions", &[("do", "others")], "?next=sessions"),
     ("/account/devices", &[("do", "all")], "?next=devices"),
 ];
@@ -164,12 +171,7 @@ pub(super) async fn send(b: &mut Browser, path: &str, fields: &[(&str, &str)]) -
 }
 
 /// Each of these is answered with the question, and nothing is done.
-async fn is_asked(
-    site: &Site,
-    b: &mut Browser,
-    login: &str,
-    changes: &[(&str, &[(&str, &str)], &str)],
-) {
+async fn is_asked(site: &Site, b: &mut Browser, login: &str, changes: &[Form]) {
     let before = state(site, login).await;
     for (path, fields, next) in changes {
         let answer = send(b, path, fields).await;
