@@ -147,10 +147,15 @@ pub struct Running {
     readiness: Arc<Readiness>,
     housekeeping: Vec<JoinHandle<()>>,
     postman: Option<postman::Running>,
-    sessions: Arc<Sessions>,
+    authn: Arc<Authn>,
 }
 
 impl Running {
+    /// The use cases at work here.
+    pub const fn authn(&self) -> &Arc<Authn> {
+        &self.authn
+    }
+
     /// What the listeners are bound to, in the order of the configuration.
     pub fn addresses(&self) -> &[std::net::SocketAddr] {
         &self.gateway.addresses
@@ -164,13 +169,15 @@ impl Running {
     pub async fn stop(self) {
         self.readiness.stopping();
         self.gateway.shutdown().await;
+        // what was promised to be mailed is queued
+        self.authn.resets_looked_after().await;
         if let Some(postman) = self.postman {
             postman.stop().await;
         }
         for task in self.housekeeping {
             task.abort();
         }
-        if let Err(fault) = self.sessions.flush().await {
+        if let Err(fault) = self.authn.sessions().flush().await {
             tracing::warn!(error = %fault, "the last activity of sessions could not be written down");
         }
         if let Some(operations) = self.operations {
@@ -209,7 +216,6 @@ pub async fn start(settings: Settings, env: Env) -> anyhow::Result<Running> {
     .counting(Arc::clone(&metrics));
     let signer = Arc::new(signer);
     let portal = build_portal(&office, &signer, &metrics)?;
-    let sessions = Arc::clone(office.authn.sessions());
     let seams = Seams {
         sessions: Arc::new(SessionSeam {
             authn: Arc::clone(&office.authn),
@@ -240,7 +246,7 @@ pub async fn start(settings: Settings, env: Env) -> anyhow::Result<Running> {
         readiness,
         housekeeping,
         postman,
-        sessions,
+        authn: Arc::clone(&office.authn),
     })
 }
 

@@ -5,9 +5,10 @@ use super::{Authn, Fault};
 use crate::domain::audit::{Event, Place};
 use crate::domain::authenticator::TotpBinding;
 use crate::domain::binding::{App, Enrolment};
+use crate::domain::confirmation;
 use crate::domain::id::AuthenticatorId;
 use crate::domain::letter::Matter;
-use crate::domain::login::{self, AwaitReminder, Began, Next, State};
+use crate::domain::login::{AwaitReminder, Began, Next, State};
 use crate::domain::return_to::Destination;
 use crate::domain::secret::{TokenHash, TotpSecret};
 use crate::domain::session::View;
@@ -49,22 +50,11 @@ impl Authn {
         replaces: Option<TokenHash>,
         place: &Place,
     ) -> Result<Progress, Fault> {
-        let now = self.env.now();
-        let asked = self.enrolment_proof_of(&view.account);
-        let mut effects = Effects::default();
-        let state = match login::enrol_in_session(&view.session, asked, now) {
-            State::Enrolment(enrolment) => {
-                let whose = (view.account.as_ref(), now);
-                let enrolment = self
-                    .mail_enrolment_code(enrolment, whose, place, &mut effects)
-                    .await?;
-                State::Enrolment(enrolment)
-            }
-            other => other,
+        let purpose = confirmation::Purpose::Enrol {
+            asked: self.enrolment_proof_of(&view.account),
         };
-        let began = Began::Session(view.session.id);
-        let attempt = self.attempt(began, destination, view.account.shown_as(), state);
-        self.start(attempt, replaces, effects).await
+        self.begin_change(view, purpose, destination, replaces, place)
+            .await
     }
 
     pub async fn choose_app(
@@ -148,6 +138,9 @@ impl Authn {
                 except: Some(at.token),
             })
             .change(self.record(event, account, place, ""));
+        if bound.replaces {
+            effects.change(Change::RemoveDevicesOf { account });
+        }
         let matter = if bound.replaces {
             Matter::Replaced
         } else {

@@ -60,6 +60,23 @@ impl Authn {
         Ok(enrolment.with_mailed(canonical, until))
     }
 
+    /// A state that may be an enrolment which waits for a mailed code: then with the code.
+    pub(super) async fn with_mailed_proof(
+        &self,
+        state: State,
+        whose: (&Account, Timestamp),
+        place: &Place,
+        effects: &mut Effects,
+    ) -> Result<State, Fault> {
+        Ok(match state {
+            State::Enrolment(enrolment) => State::Enrolment(
+                self.mail_enrolment_code(enrolment, whose, place, effects)
+                    .await?,
+            ),
+            other => other,
+        })
+    }
+
     /// "Send a new code": at most three for one enrolment, and no more than the throttle lets through.
     pub async fn resend_enrolment_code(
         &self,

@@ -14,6 +14,7 @@ pub mod progress;
 pub mod reminders;
 pub mod reset;
 pub mod second_factor;
+pub mod self_service;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_out;

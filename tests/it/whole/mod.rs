@@ -5,6 +5,8 @@ mod phone;
 mod post;
 mod site;
 
+mod account;
+mod account_forms;
 mod away;
 mod doors;
 mod enrolment;

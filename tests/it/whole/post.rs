@@ -46,7 +46,7 @@ impl Site {
     /// Every letter that was queued for somebody, oldest first.
     pub(super) async fn letters(&self) -> Vec<Letter> {
         use sqlx::Row as _;
-        self.office.authn.resets_looked_after().await;
+        self.running.authn().resets_looked_after().await;
         let mut db = self.database().await;
         let rows = sqlx::query("SELECT id, sealed FROM kept ORDER BY rowid")
             .fetch_all(&mut db)
