@@ -7,6 +7,7 @@ use crate::authn::hashing::Limits;
 use crate::authn::sessions::{NOTICE_INTERVAL, Sessions, TOUCH_INTERVAL};
 use crate::authn::{self, Authn};
 use crate::config::{ListenerKind, Settings};
+use crate::domain::password_rules::{Blocklist, Rules, Site};
 use crate::env::Env;
 use crate::gateway::seams::Seams;
 use crate::gateway::{self, CertificateFiles, Certificates, Gateway};
@@ -21,7 +22,9 @@ use crate::telemetry::{self, Metrics};
 use crate::vault::Vault;
 use anyhow::{Context as _, bail};
 use seams::{AssertionSeam, ObserverSeam, PageSeam, SessionSeam};
+use std::io::Read as _;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -78,6 +81,7 @@ impl Office {
             throttle: settings.throttle,
             enrolment_proof: settings.enrolment_proof,
             emergency_codes: settings.emergency_codes,
+            password: password_rules(&settings)?,
             trusted_devices: None,
             roles: settings.roles.clone(),
             portal: settings.portal.to_string(),
@@ -97,6 +101,40 @@ impl Office {
             store,
             authn: Arc::new(authn),
         })
+    }
+}
+
+/// Length, list and names, as the settings have them.
+fn password_rules(settings: &Settings) -> anyhow::Result<Rules> {
+    let blocklist = match &settings.password.blocklist {
+        None => Blocklist::default(),
+        Some(path) => {
+            let list = read_blocklist(path)
+                .with_context(|| format!("the blocklist {} cannot be read", path.display()))?;
+            Blocklist::parse(&list)
+        }
+    };
+    let routes = settings.routes.routes();
+    let names = routes
+        .iter()
+        .flat_map(|route| [route.name.as_str(), route.title.as_str()]);
+    let site = Site::new(&settings.brand.name, settings.portal.host().as_str(), names);
+    Ok(Rules {
+        minimum: settings.password.minimum,
+        blocklist: Arc::new(blocklist),
+        site: Arc::new(site),
+    })
+}
+
+fn read_blocklist(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path)?;
+    let most = Blocklist::MOST_BYTES + 1;
+    let read = file.take(most).read_to_end(&mut bytes)?;
+    if u64::try_from(read).is_ok_and(|read| read < most) {
+        Ok(bytes)
+    } else {
+        bail!("it is larger than 64 MiB")
     }
 }
 

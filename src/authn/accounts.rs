@@ -5,11 +5,13 @@ use super::{Authn, Fault};
 use crate::domain::account::{Account, History, NameKey, PasswordHash, Status};
 use crate::domain::audit::{Actor, Event, Place, Record};
 use crate::domain::id::{AccountId, SessionId};
+use crate::domain::password_rules::{self, Person};
 use crate::domain::reminder;
 use crate::domain::secret::Password;
 use crate::domain::verifier::password;
 use crate::store::{Change, Commit};
 use std::collections::{BTreeMap, BTreeSet};
+use zeroize::Zeroizing;
 
 /// A new account as an operator describes it.
 #[derive(Debug, Default)]
@@ -80,6 +82,28 @@ impl Authn {
             Commit::Done => Ok(account),
             Commit::Lost(_) => Err(Refusal::Taken(account.shown_as().to_owned())),
         })
+    }
+
+    /// Accepts or refuses a new password as typed, on the bounded pool: a cunning one takes as long as a hash.
+    pub async fn accept_password(
+        &self,
+        typed: &str,
+        person: Person<'_>,
+    ) -> Result<Result<Password, password_rules::Refusal>, Fault> {
+        let typed = Zeroizing::new(typed.to_owned());
+        let login = person.login.to_owned();
+        let email = person.email.map(str::to_owned);
+        let name = person.name.to_owned();
+        let rules = self.rules.password.clone();
+        let decide = move || {
+            let person = Person {
+                login: &login,
+                email: email.as_deref(),
+                name: &name,
+            };
+            password_rules::accept(&typed, &rules, person)
+        };
+        Ok(self.hashing.run(decide).await?)
     }
 
     /// Hashes a password on the bounded pool.

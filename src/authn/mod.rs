@@ -20,6 +20,7 @@ pub mod tickets;
 use crate::domain::account::PasswordHash;
 use crate::domain::binding::EnrolmentProof;
 use crate::domain::desk::Roles;
+use crate::domain::password_rules;
 use crate::domain::policy::{self, TwoFactorRules};
 use crate::domain::session;
 use crate::domain::throttle;
@@ -41,6 +42,7 @@ pub struct Rules {
     pub enrolment_proof: EnrolmentProof,
     /// Emergency codes shown at an enrolment.
     pub emergency_codes: usize,
+    pub password: password_rules::Rules,
     /// How long a device that the person trusts is not asked for a code; `None`: nobody is offered that.
     pub trusted_devices: Option<Duration>,
     /// Which groups may use the console, and how.

@@ -5,8 +5,7 @@ use super::output::{self, Format};
 use crate::app::Office;
 use crate::authn::accounts::NewAccount;
 use crate::domain::account::{Account, PasswordHash, Status};
-use crate::domain::password_rules;
-use crate::domain::secret::Password;
+use crate::domain::password_rules::Person;
 use crate::domain::verifier::password;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
@@ -154,7 +153,12 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> an
             let password = if no_password {
                 None
             } else {
-                Some(read_password(office).await?)
+                let person = Person {
+                    login: &login,
+                    email: email.as_deref(),
+                    name: name.as_deref().unwrap_or_default(),
+                };
+                Some(read_password(office, person).await?)
             };
             let new = NewAccount {
                 name: name.unwrap_or_else(|| login.clone()),
@@ -188,7 +192,7 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> an
         }
         Command::SetPassword { account } => {
             let found = find(office, &account).await?;
-            let hash = read_password(office).await?;
+            let hash = read_password(office, found.person()).await?;
             office.authn.set_password(found.id, hash).await?;
             output::done(
                 format,
@@ -332,7 +336,7 @@ fn key_value(pair: &str) -> anyhow::Result<(String, String)> {
 }
 
 /// Never from an argument, where other people on the machine could read it.
-async fn read_password(office: &Office) -> anyhow::Result<PasswordHash> {
+async fn read_password(office: &Office, person: Person<'_>) -> anyhow::Result<PasswordHash> {
     use std::io::IsTerminal as _;
     let typed = if std::io::stdin().is_terminal() {
         let first = Zeroizing::new(rpassword::prompt_password("New password: ")?);
@@ -350,7 +354,7 @@ async fn read_password(office: &Office) -> anyhow::Result<PasswordHash> {
         let line = text.strip_suffix('\n').unwrap_or(&text);
         Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned())
     };
-    let accepted: Password = password_rules::accept(&typed, office.settings.password)?;
+    let accepted = office.authn.accept_password(&typed, person).await??;
     Ok(office.authn.hash_password(accepted).await?)
 }
 

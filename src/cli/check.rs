@@ -49,13 +49,21 @@ fn json(report: &Report, settings: Option<&Settings>) -> serde_json::Value {
         "routes": settings.map(|s| s.routes.routes().len()),
         "errors": report.count(Severity::Error),
         "warnings": report.count(Severity::Warning),
+        "password_minimum_length": settings.map(|s| s.password.minimum.length),
         "problems": report.problems,
     })
 }
 
 fn plain(report: &Report, settings: Option<&Settings>) -> String {
     let found = report.render(&report.file, &report.text);
-    format!("{found}{}: {}\n", report.file, summary(report, settings))
+    let in_force = settings.map_or(String::new(), |settings| {
+        format!("new passwords: {}\n", settings.password.minimum)
+    });
+    format!(
+        "{found}{in_force}{}: {}\n",
+        report.file,
+        summary(report, settings)
+    )
 }
 
 fn summary(report: &Report, settings: Option<&Settings>) -> String {

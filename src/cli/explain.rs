@@ -92,6 +92,8 @@ pub struct Explanation {
     /// The rules in the order in which they are applied.
     pub rules: Vec<String>,
     pub outcomes: Vec<Case>,
+    /// How long a new password must be, and why.
+    pub new_passwords: String,
 }
 
 /// What happens to one kind of visitor.
@@ -123,6 +125,9 @@ impl std::fmt::Display for Explanation {
                 case.who, case.decision, case.meaning
             )?;
         }
+        if self.route.is_some() {
+            writeln!(f, "\nNew passwords: {}", self.new_passwords)?;
+        }
         Ok(())
     }
 }
@@ -148,6 +153,7 @@ pub fn outcome(
         route: None,
         rules: Vec::new(),
         outcomes: Vec::new(),
+        new_passwords: settings.password.minimum.to_string(),
     };
     let Some(path) = Path::parse(raw_path.as_bytes()) else {
         explanation.place =

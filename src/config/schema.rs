@@ -287,10 +287,10 @@ pub struct App {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Password {
-    /// Shortest new password, in characters, 8 to 64; 15 where a password alone opens something (SP 800-63B-4).
-    #[schemars(extend("default" = 12))]
+    /// Shortest new password, in characters, 8 to 64. Default (SP 800-63B-4): 8 where `two_factor.policy` is `required` without `grace` and `deadline`, else 15, because a password alone opens something.
+    #[schemars(extend("examples" = [15]))]
     pub minimum_length: Option<u32>,
-    /// File of passwords that are refused, one a line.
+    /// File of passwords that are refused besides the common ones, at most 64 MiB, read at start. One a line, in any case, or the SHA-1 of one in 40 hexadecimal digits, with or without `:count`. There are no comments: a password may begin with `#`.
     #[schemars(extend("examples" = ["blocklist.txt"]))]
     pub blocklist: Option<String>,
 }

@@ -4,8 +4,9 @@
 use crate::domain::binding::EnrolmentProof;
 use crate::domain::desk::Roles;
 use crate::domain::host::Origin;
+use crate::domain::password_rules::Minimum;
 use crate::domain::policy::TwoFactorRules;
-use crate::domain::{password_rules, route, session, throttle};
+use crate::domain::{route, session, throttle};
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -29,7 +30,7 @@ pub struct Settings {
     pub enrolment_proof: EnrolmentProof,
     /// How many emergency codes a person stores.
     pub emergency_codes: usize,
-    pub password: password_rules::Rules,
+    pub password: PasswordSettings,
     pub throttle: throttle::Rules,
     pub hashing: Hashing,
     pub routes: route::Table,
@@ -90,6 +91,13 @@ pub struct AppSettings {
     pub android: Option<String>,
     /// A short address to type on a phone, as text.
     pub short: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasswordSettings {
+    pub minimum: Minimum,
+    /// There and readable when it was checked.
+    pub blocklist: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -111,16 +111,25 @@ fn password(env: &Env) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::password_rules::{self, Minimum, Person, Rules};
     use std::collections::BTreeSet;
+    use std::sync::Arc;
 
     #[test]
     fn passwords_are_long_readable_and_never_the_same() {
         let env = Env::system();
         let many: BTreeSet<String> = (0..100).map(|_| password(&env)).collect();
         assert_eq!(many.len(), 100);
+        let rules = Rules {
+            minimum: Minimum::written(Minimum::ALONE),
+            blocklist: Arc::default(),
+            site: Arc::default(),
+        };
         for password in &many {
             let groups: Vec<_> = password.split('-').map(str::len).collect();
             assert_eq!(groups, [5, 5, 5, 5], "{password}");
+            let accepted = password_rules::accept(password, &rules, Person::default());
+            assert!(accepted.is_ok(), "{password}: {accepted:?}");
         }
         let used: BTreeSet<char> = many.iter().flat_map(|p| p.chars()).collect();
         assert_eq!(used.len(), 32, "all letters come up");

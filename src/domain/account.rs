@@ -2,6 +2,7 @@
 
 use super::authenticator::TotpBinding;
 use super::id::AccountId;
+use super::password_rules::Person;
 use super::reminder;
 use super::timestamp::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,6 +107,15 @@ impl Account {
     /// What pages call the person by: the e-mail address, else the login name.
     pub fn shown_as(&self) -> &str {
         self.email.as_deref().unwrap_or(&self.login)
+    }
+
+    /// What a password must not be made of.
+    pub fn person(&self) -> Person<'_> {
+        Person {
+            login: &self.login,
+            email: self.email.as_deref(),
+            name: &self.name,
+        }
     }
 
     /// The keys this account is found by.

@@ -84,10 +84,14 @@ impl Password {
     /// Longer input is refused before it is hashed, so that length cannot be used to exhaust the CPU.
     pub const MAX_CHARS: usize = 256;
 
+    /// No spelling of one normalised character is longer: U+1D160 in parts. All spellings of a password must be
+    /// decided alike, long ones too.
+    const MAX_BYTES_PER_CHAR: usize = 12;
+
     /// `None` when empty or longer than [`Self::MAX_CHARS`] characters.
     pub fn new(text: &str) -> Option<Self> {
         use unicode_normalization::UnicodeNormalization as _;
-        if text.is_empty() || text.len() > Self::MAX_CHARS * 4 {
+        if text.is_empty() || text.len() > Self::MAX_CHARS * Self::MAX_BYTES_PER_CHAR {
             return None;
         }
         let normal: String = text.nfc().collect();
@@ -174,5 +178,8 @@ mod tests {
         assert!(Password::new(&"x".repeat(257)).is_none());
         assert!(Password::new(&"å".repeat(256)).is_some());
         assert!(Password::new(&"x".repeat(1_000_000)).is_none());
+        // Hangul in its parts: nine bytes for what is one character
+        assert!(Password::new(&"\u{1112}\u{1161}\u{11ab}".repeat(256)).is_some());
+        assert!(Password::new(&"\u{1112}\u{1161}\u{11ab}".repeat(257)).is_none());
     }
 }

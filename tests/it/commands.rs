@@ -153,6 +153,53 @@ fn an_account_from_beginning_to_end() {
 }
 
 #[test]
+fn what_people_guess_first_is_no_password() {
+    let m = Machine::new();
+    let list = m.path().join("blocklist.txt");
+    // the second line: SHA-1 of `an entirely new password`
+    let lines = "Quarterly Report\n687F39272ECDE723B82C77054D797FA94DE0F9B9:7\n";
+    std::fs::write(&list, lines).unwrap();
+    let config = m.path().join("vestibule.yaml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let with_list = text.replace(
+        "password: { minimum_length: 15 }",
+        "password: { blocklist: blocklist.txt }",
+    );
+    assert_ne!(text, with_list);
+    std::fs::write(&config, with_list).unwrap();
+
+    let add = ["account", "add", "aino", "--name", "Aino Virtanen"];
+    for (password, because) in [
+        (
+            "fourteen chars",
+            "at least 15 characters, because a password alone",
+        ),
+        ("passwordpassword\n", "most common"),
+        ("qwertyuiopasdfgh\n", "guessed soon"),
+        ("quarterly report 2026\n", "password.blocklist"),
+        ("an entirely new password\n", "password.blocklist"),
+        ("Virtanen-Virtanen-1\n", "the person's name"),
+        ("northgate-northgate", "the organisation's name"),
+        ("wiki payroll wiki", "the name of an application"),
+    ] {
+        m.refused(&add, password, because);
+    }
+    assert_eq!(m.json(&["account", "list"]), serde_json::json!([]));
+    assert_eq!(m.run_with(&add, PASSWORD).code, 0);
+    let set = ["account", "set-password", "aino"];
+    m.refused(&set, "aino aino aino 1\n", "the login name");
+
+    std::fs::remove_file(&list).unwrap();
+    let said = m.run(&["check"]);
+    assert_eq!(said.code, 1);
+    assert!(
+        said.out.contains("blocklist.txt cannot be read"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
 fn a_one_time_code_is_printed_alone_and_once() {
     let m = Machine::new();
     assert_eq!(m.run_with(&["account", "add", "aino"], PASSWORD).code, 0);

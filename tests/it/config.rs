@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use vestibule::config::{self, ListenerKind, Report, Settings};
 use vestibule::domain::account::{Account, Status};
 use vestibule::domain::binding::EnrolmentProof;
+use vestibule::domain::password_rules::Because;
 use vestibule::domain::policy::TwoFactor;
 use vestibule::domain::timestamp::Timestamp;
 
@@ -162,6 +163,62 @@ fn what_is_written_arrives() {
     assert_eq!(assertion.lifetime, Duration::from_secs(300));
     assert_eq!(payroll.max_age, Some(Duration::from_secs(900)));
     assert_eq!(payroll.body_limit, Some(32 * 1024));
+}
+
+#[test]
+fn the_shortest_password_is_the_policys_where_none_is_written() {
+    let folder = Folder::new();
+    let examined = |two_factor: &str, password: &str| {
+        let text = BASE
+            .replace("  policy: recommended\n", two_factor)
+            .replace("password:\n  minimum_length: 15\n", password);
+        let (settings, report) = folder.examine(&text);
+        let minimum = settings.unwrap().password.minimum;
+        (minimum.length, minimum.because, report.warnings().count())
+    };
+    for (two_factor, password, expected) in [
+        (
+            "  policy: recommended\n",
+            "",
+            (15, Because::PasswordAlone, 0),
+        ),
+        ("  policy: required\n", "", (8, Because::TwoFactors, 0)),
+        (
+            "  policy: required\n  grace: 14d\n",
+            "",
+            (15, Because::PasswordAlone, 0),
+        ),
+        (
+            "  policy: required\n  deadline: 2027-01-31\n",
+            "password: { blocklist: blocklist.txt }\n",
+            (15, Because::PasswordAlone, 0),
+        ),
+        (
+            "  policy: required\n",
+            "password: { minimum_length: 10 }\n",
+            (10, Because::Written, 0),
+        ),
+        (
+            "  policy: required\n  grace: 14d\n",
+            "password: { minimum_length: 10 }\n",
+            (10, Because::Written, 1),
+        ),
+    ] {
+        assert_eq!(examined(two_factor, password), expected, "{two_factor}");
+    }
+}
+
+#[test]
+fn a_blocklist_too_large_to_be_held_is_refused() {
+    let folder = Folder::new();
+    let text = BASE.replace("minimum_length: 15", "blocklist: large.txt");
+    let path = folder.path().join("config/large.txt");
+    let file = std::fs::File::create(path).unwrap();
+    file.set_len(64 * 1024 * 1024).unwrap();
+    assert!(folder.examine(&text).0.is_some());
+    file.set_len(64 * 1024 * 1024 + 1).unwrap();
+    let report = folder.rendered(&text);
+    assert!(report.contains("larger than 64 MiB"), "{report}");
 }
 
 /// One mistake each: its name, what is replaced, by what.
@@ -374,6 +431,21 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "minimum_length: 6",
     ),
     ("password alone", "minimum_length: 15", "minimum_length: 12"),
+    (
+        "password alone for a while",
+        "policy: recommended\n  enrolment_proof: helpdesk\npassword:\n  minimum_length: 15",
+        "policy: required\n  grace: 14d\n  enrolment_proof: helpdesk\npassword:\n  minimum_length: 12",
+    ),
+    (
+        "no such blocklist",
+        "minimum_length: 15",
+        "blocklist: nowhere.txt",
+    ),
+    (
+        "a blocklist that is a folder",
+        "minimum_length: 15",
+        "blocklist: .",
+    ),
     (
         "mail password in the open",
         "password:\n",
@@ -681,7 +753,11 @@ fn the_check_command() {
         .display()
         .to_string();
     let (code, out, _) = vestibule(&["check", "--config", &good]);
-    assert_eq!((code, out), (0, format!("{good}: 2 routes, no mistakes\n")));
+    let in_force = "new passwords: at least 15 characters, as password.minimum_length says\n";
+    assert_eq!(
+        (code, out),
+        (0, format!("{in_force}{good}: 2 routes, no mistakes\n"))
+    );
     let (code, out, _) = vestibule(&["check", "--config", &wrong]);
     assert!(
         code == 1 && out.ends_with(&format!("{wrong}: 1 mistake\n")),

@@ -13,6 +13,8 @@ use std::sync::Arc;
 /// Larger files are not what they should be.
 const MOST_BYTES: u64 = 8 * 1024 * 1024;
 
+const RELATIVE: &str = "paths are relative to the folder of this file; the user that runs vestibule must be able to read it";
+
 impl Check<'_> {
     /// The whole file, or a problem.
     pub(super) fn content(&mut self, at: &At<'_>, written: &str) -> Option<(PathBuf, Vec<u8>)> {
@@ -21,11 +23,27 @@ impl Check<'_> {
             Ok(bytes) => Some((path, bytes)),
             Err(why) => {
                 let shown = path.display();
-                let help = "paths are relative to the folder of this file; the user that runs vestibule must be able to read it";
-                self.error(at, format!("{shown} cannot be read: {why}"), help);
+                self.error(at, format!("{shown} cannot be read: {why}"), RELATIVE);
                 None
             }
         }
+    }
+
+    /// A larger file, which is read when it is used and not before.
+    pub(super) fn readable_up_to(&mut self, at: &At<'_>, written: &str, most: u64) -> PathBuf {
+        let path = self.resolve(written);
+        let problem = match open(&path) {
+            Err(why) => Some(why),
+            Ok((_, size)) if size > most => {
+                Some(format!("it is larger than {} MiB", most / 1024 / 1024))
+            }
+            Ok((mut file, _)) => file.read(&mut [0]).err().map(|e| why(&e)),
+        };
+        if let Some(why) = problem {
+            let shown = path.display();
+            self.error(at, format!("{shown} cannot be read: {why}"), RELATIVE);
+        }
+        path
     }
 
     pub(super) fn readable(&mut self, at: &At<'_>, written: &str) -> PathBuf {
@@ -149,12 +167,8 @@ pub(super) fn covers(certificate: &CertificateDer<'_>, host: &str) -> bool {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let is_file = std::fs::metadata(path).map_err(|e| why(&e))?.is_file();
-    if !is_file {
-        return Err("it is not a file".into());
-    }
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(|e| why(&e))?;
+    let (file, _) = open(path)?;
     file.take(MOST_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(|e| why(&e))?;
@@ -163,6 +177,16 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
         return Err("it is larger than 8 MiB".into());
     }
     Ok(bytes)
+}
+
+/// A file and its size. What is no file is not opened: a pipe would wait for ever.
+fn open(path: &Path) -> Result<(std::fs::File, u64), String> {
+    let about = std::fs::metadata(path).map_err(|e| why(&e))?;
+    if !about.is_file() {
+        return Err("it is not a file".into());
+    }
+    let file = std::fs::File::open(path).map_err(|e| why(&e))?;
+    Ok((file, about.len()))
 }
 
 fn why(error: &std::io::Error) -> String {

@@ -54,7 +54,6 @@ struct Check<'a> {
 /// Keys that are read and checked but do nothing in this version, and what that means.
 pub(super) const NOT_YET: &[(&[&str], &str)] = &[
     (&["mail"], "no notices are mailed"),
-    (&["password", "blocklist"], "the list is not consulted"),
     (
         &["two_factor", "trusted_devices"],
         "every sign-in asks for a code",
@@ -129,7 +128,7 @@ impl<'a> Check<'a> {
             key_file: self.key_file(file.secrets.as_ref()),
             sessions,
             remember_account,
-            password: self.password(file.password.as_ref(), two_factor.policy),
+            password: self.password(file.password.as_ref(), &two_factor),
             enrolment_proof: self.enrolment_proof(file.two_factor.as_ref()),
             emergency_codes: self.emergency_codes(file.two_factor.as_ref()),
             two_factor,

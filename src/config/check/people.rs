@@ -3,12 +3,13 @@
 use super::Check;
 use crate::config::report::shortened;
 use crate::config::schema;
-use crate::config::settings::Hashing;
+use crate::config::settings::{Hashing, PasswordSettings};
 use crate::config::source::At;
 use crate::domain::binding::EnrolmentProof;
 use crate::domain::desk::Roles;
+use crate::domain::password_rules::{self, Blocklist, Minimum};
 use crate::domain::policy::{TwoFactor, TwoFactorRules};
-use crate::domain::{password_rules, session, throttle};
+use crate::domain::{session, throttle};
 use std::time::Duration;
 
 const fn seconds(n: u64) -> Duration {
@@ -120,40 +121,54 @@ impl Check<'_> {
     pub(super) fn password(
         &mut self,
         section: Option<&schema::Password>,
-        policy: TwoFactor,
-    ) -> password_rules::Rules {
+        two_factor: &TwoFactorRules,
+    ) -> PasswordSettings {
         let at = self.at(&["password", "minimum_length"]);
-        let written = section.and_then(|s| s.minimum_length);
-        let unclear = written.is_none() && !at.is_missing();
-        let length = written.unwrap_or(if unclear { 15 } else { 12 });
-        if length < 8 {
+        let minimum = match section.and_then(|s| s.minimum_length) {
+            Some(length) => self.minimum_length(&at, length, two_factor),
+            None => Minimum::by_policy(two_factor),
+        };
+        let blocklist = section.and_then(|s| s.blocklist.as_ref()).map(|list| {
+            let at = self.at(&["password", "blocklist"]);
+            self.readable_up_to(&at, list, Blocklist::MOST_BYTES)
+        });
+        PasswordSettings { minimum, blocklist }
+    }
+
+    fn minimum_length(&mut self, at: &At<'_>, length: u32, two_factor: &TwoFactorRules) -> Minimum {
+        let minimum = Minimum::written(usize::try_from(length).unwrap_or(usize::MAX));
+        if minimum.length < Minimum::WITH_SECOND_FACTOR {
             self.error(
-                &at,
+                at,
                 format!("{length} characters are too few"),
                 "write at least 8; 15 where a password alone opens something",
             );
         } else if length > 64 {
             self.error(
-                &at,
+                at,
                 format!("{length} characters are too many to ask for"),
                 "write at most 64; longer passwords are accepted anyway",
             );
-        } else if length < 15 && policy != TwoFactor::Required {
-            let message = format!(
-                "passwords of {length} characters alone open something, as two factors are not required of everybody"
-            );
+        } else if minimum.length < Minimum::ALONE && password_rules::password_alone(two_factor) {
+            let (why, instead) = match two_factor.policy {
+                TwoFactor::Required => (
+                    "two factors can be put off",
+                    "remove `grace` and `deadline` of two_factor",
+                ),
+                TwoFactor::Optional | TwoFactor::Recommended => (
+                    "two factors are not required of everybody",
+                    "`two_factor: { policy: required }`",
+                ),
+            };
+            let message =
+                format!("passwords of {length} characters alone open something, as {why}");
             self.warning(
-                &at,
+                at,
                 message,
-                "write `minimum_length: 15` (SP 800-63B-4), or `two_factor: { policy: required }`",
+                format!("write `minimum_length: 15` (SP 800-63B-4), or {instead}"),
             );
         }
-        if let Some(list) = section.and_then(|s| s.blocklist.as_ref()) {
-            self.readable(&self.at(&["password", "blocklist"]), list);
-        }
-        password_rules::Rules {
-            minimum_length: usize::try_from(length).unwrap_or(usize::MAX),
-        }
+        minimum
     }
 
     pub(super) fn sessions(
