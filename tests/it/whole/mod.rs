@@ -5,6 +5,8 @@ mod desk;
 mod phone;
 mod site;
 
+mod account;
+mod account_forms;
 mod away;
 mod doors;
 mod enrolment;
