@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod codes;
+pub mod desk;
 pub mod enrolment;
 pub mod enrolment_proof;
 pub mod hashing;

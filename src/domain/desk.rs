@@ -1,7 +1,10 @@
 //! The console: who may do what to whom. Pure; every verb of the console and of the API asks here.
 
 use super::account::Account;
+use super::api_token::{ApiToken, Scope};
+use super::assurance::SecondFactor;
 use super::id::{AccountId, ApprovalId};
+use super::session::Session;
 use super::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -140,6 +143,42 @@ impl Act {
         )
     }
 
+    /// What a token of the API must be allowed for it; `None`: nothing that a program does.
+    pub const fn scope(self) -> Option<Scope> {
+        match self {
+            Self::Find | Self::Look => Some(Scope::AccountsRead),
+            Self::ReadAdoption => Some(Scope::AdoptionRead),
+            Self::ReadTrail => Some(Scope::AuditRead),
+            Self::IssueCode
+            | Self::SignOutEverywhere
+            | Self::RemoveTrustedDevices
+            | Self::Exempt
+            | Self::Unlock => Some(Scope::Helpdesk),
+            // takes two agents, and a program is none
+            Self::ResetAuthenticator => None,
+            Self::Disable
+            | Self::Enable
+            | Self::SetGroups
+            | Self::StartPasswordReset
+            | Self::Delete
+            | Self::Create
+            | Self::Import => Some(Scope::AccountsWrite),
+        }
+    }
+
+    /// Whether it changes anything at all.
+    pub const fn changes_something(self) -> bool {
+        self.changes_somebody() || matches!(self, Self::Create | Self::Import)
+    }
+
+    /// Whether the agent must say how it was checked who is asking: what opens a way into the account.
+    pub const fn asks_check(self) -> bool {
+        matches!(
+            self,
+            Self::IssueCode | Self::ResetAuthenticator | Self::StartPasswordReset
+        )
+    }
+
     /// The roles that may do it at all.
     const fn roles(self) -> &'static [Role] {
         match self {
@@ -178,6 +217,8 @@ pub enum Refusal {
     Own,
     #[error("the account has a higher role")]
     HigherRole,
+    #[error("the token does not allow it")]
+    Scope,
 }
 
 /// How long a request waits for a second agent.
@@ -214,6 +255,42 @@ pub fn may(
     } else {
         Permission::Alone
     })
+}
+
+/// May a program with this token do this? Never to somebody who has rights here, whatever they are: what takes two
+/// agents is nothing for a program.
+pub fn may_with_token(
+    token: &ApiToken,
+    act: Act,
+    target: Option<&Account>,
+    roles: &Roles,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    if !act.scope().is_some_and(|scope| token.allows(scope, now)) {
+        return Err(Refusal::Scope);
+    }
+    let target = target.filter(|_| act.changes_somebody());
+    if target.is_some_and(|target| roles.highest(target).is_some()) {
+        return Err(Refusal::HigherRole);
+    }
+    Ok(())
+}
+
+/// A second factor is fresh for a shift.
+pub const SHIFT: Duration = Duration::from_secs(8 * 3600);
+/// Before a change, the agent has confirmed that it is them, no longer ago than this.
+pub const CONFIRMED_FOR: Duration = Duration::from_secs(3600);
+
+/// Whether a session may do this: two factors with the app, no recovery code and no trusted device in its place, within
+/// the shift; and for a change one of the two anew within the hour (SP 800-63B-4 2.2.3, 4.2.1.2).
+pub fn is_confirmed(session: &Session, act: Act, now: Timestamp) -> bool {
+    let within = |at: Timestamp, span: Duration| at <= now && now.since(at) < span;
+    let by_app = session.factors.second == Some(SecondFactor::Totp);
+    let Some(second_at) = session.second_factor_at.filter(|_| by_app) else {
+        return false;
+    };
+    let latest = second_at.max(session.password_at);
+    within(second_at, SHIFT) && (!act.changes_something() || within(latest, CONFIRMED_FOR))
 }
 
 /// May `approver` be the second agent for what `requested_by` asks?
@@ -384,6 +461,103 @@ mod tests {
         assert_eq!(
             may(&both, Act::IssueCode, Some(&administrator), &roles()),
             Err(Refusal::HigherRole)
+        );
+    }
+
+    fn session(password: u64, second: Option<(SecondFactor, u64)>) -> Session {
+        use crate::domain::assurance::Factors;
+        let ago = |seconds| NOW.minus(Duration::from_secs(seconds));
+        Session {
+            id: crate::domain::id::SessionId::from_uuid(Uuid::from_u128(9)),
+            account: account().id,
+            factors: second.map_or(Factors::PASSWORD, |(factor, _)| Factors::with(factor)),
+            auth_time: ago(password),
+            password_at: ago(password),
+            second_factor_at: second.map(|(_, age)| ago(age)),
+            expires_at: NOW.plus(Duration::from_secs(60)),
+            last_seen_at: NOW,
+            address: None,
+            user_agent: None,
+            trusted_device: None,
+        }
+    }
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    #[test]
+    fn only_the_app_confirms_and_not_for_ever() {
+        use SecondFactor::{EmergencyCode, OneTimeCode, Totp};
+        let check = |session: &Session, looks: bool, changes: bool| {
+            assert_eq!(is_confirmed(session, Act::Look, NOW), looks, "{session:?}");
+            for act in Act::ALL.into_iter().filter(|act| act.changes_something()) {
+                assert_eq!(
+                    is_confirmed(session, act, NOW),
+                    changes,
+                    "{act:?} {session:?}"
+                );
+            }
+        };
+        check(&session(0, None), false, false);
+        check(&session(0, Some((EmergencyCode, 0))), false, false);
+        check(&session(0, Some((OneTimeCode, 0))), false, false);
+        check(&session(3599, Some((Totp, 3599))), true, true);
+        check(&session(3600, Some((Totp, 3600))), true, false);
+        // either of the two, anew
+        check(&session(0, Some((Totp, 8 * 3600 - 1))), true, true);
+        check(&session(0, Some((Totp, 8 * 3600))), false, false);
+        // what was proven in the future is not fresh
+        let mut ahead = session(0, Some((Totp, 0)));
+        ahead.second_factor_at = Some(NOW.plus(Duration::from_secs(1)));
+        check(&ahead, false, false);
+    }
+
+    #[test]
+    fn a_token_does_what_its_scope_says_and_nothing_to_those_with_rights() {
+        let token = |scopes: &[Scope]| ApiToken {
+            id: crate::domain::id::ApiTokenId::from_uuid(Uuid::from_u128(5)),
+            name: "inventory".to_owned(),
+            scopes: scopes.iter().copied().collect(),
+            created_at: NOW,
+            expires_at: NOW.plus(Duration::from_secs(60)),
+            last_used_at: None,
+        };
+        let person = somebody(2, &["staff"]);
+        let every = token(&Scope::ALL);
+        for act in Act::ALL {
+            let allowed = |token: &ApiToken, target: &Account| {
+                may_with_token(token, act, Some(target), &roles(), NOW)
+            };
+            let expected = if act == Act::ResetAuthenticator {
+                Err(Refusal::Scope)
+            } else {
+                Ok(())
+            };
+            assert_eq!(allowed(&every, &person), expected, "{act:?}");
+            assert_eq!(
+                allowed(&token(&[]), &person),
+                Err(Refusal::Scope),
+                "{act:?}"
+            );
+            let others: Vec<Scope> = Scope::ALL
+                .into_iter()
+                .filter(|scope| act.scope() != Some(*scope))
+                .collect();
+            assert_eq!(
+                allowed(&token(&others), &person),
+                Err(Refusal::Scope),
+                "{act:?}"
+            );
+            for group in ["security", "support", "it"] {
+                let privileged = somebody(3, &[group]);
+                if act.changes_somebody() {
+                    assert!(allowed(&every, &privileged).is_err(), "{act:?} {group}");
+                }
+            }
+        }
+        let late = NOW.plus(Duration::from_secs(60));
+        assert_eq!(
+            may_with_token(&every, Act::Look, None, &roles(), late),
+            Err(Refusal::Scope)
         );
     }
 }

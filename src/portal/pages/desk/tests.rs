@@ -99,6 +99,8 @@ fn data<'a>(text: &'a str, email: &'a str) -> Data<'a> {
         account_name: text,
         case: if text == HOSTILE { HOSTILE } else { "CS-20418" },
         check: (!own).then_some(Check::Callback),
+        until: own.then_some(NOW),
+        groups: (!own).then(|| text.to_owned()),
         minutes_left: 28,
         own,
     };
@@ -411,6 +413,7 @@ fn acts<'a>(text: &'a str, email: &'a str, pages: &mut Vec<Seen<'a>>) {
                 email: (mail_off != Some(MailOff::NoEmail)).then_some(email),
                 mail_off,
                 replaces: mail_off.is_some(),
+                after: 7,
                 second_agent: mail_off == Some(MailOff::NoEmail),
                 check: None,
                 send: None,
