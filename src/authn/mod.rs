@@ -4,6 +4,7 @@
 //! `domain::login`; a session exists only where a grant was committed together with everything it spent.
 
 pub mod accounts;
+pub mod api_tokens;
 pub mod codes;
 pub mod enrolment;
 pub mod hashing;
