@@ -374,7 +374,23 @@ async fn housekeeping(
             }
         }
     });
-    Ok(vec![heed, flush, sweep])
+    let people = tokio::spawn(look_after_people(Arc::clone(&office.authn)));
+    Ok(vec![heed, flush, sweep, people])
+}
+
+/// What is done once an hour: the day's figures of the adoption, and accounts whose deletion is due. Both may be done
+/// again and again, by any process.
+async fn look_after_people(authn: Arc<Authn>) {
+    const INTERVAL: Duration = Duration::from_secs(3600);
+    loop {
+        if let Err(fault) = authn.delete_due().await {
+            tracing::warn!(error = %fault, "accounts whose deletion is due could not be removed; it is tried again");
+        }
+        if let Err(fault) = authn.record_adoption().await {
+            tracing::warn!(error = %fault, "the figures of the adoption could not be kept; it is tried again");
+        }
+        tokio::time::sleep(INTERVAL).await;
+    }
 }
 
 /// Takes up renewed certificates. An error is told once for each change of a file; what was read before stays.

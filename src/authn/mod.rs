@@ -4,6 +4,7 @@
 //! `domain::login`; a session exists only where a grant was committed together with everything it spent.
 
 pub mod accounts;
+pub mod adoption;
 pub mod api_tokens;
 pub mod codes;
 pub mod enrolment;
@@ -77,6 +78,7 @@ pub struct Authn {
     env: Env,
     hashing: Hashing,
     sessions: Arc<Sessions>,
+    adoption: adoption::Cache,
     rules: Rules,
     /// Checked where there is no account, so that the answer takes as long.
     decoy: PasswordHash,
@@ -105,6 +107,7 @@ impl Authn {
             vault,
             env,
             hashing: Hashing::new(limits),
+            adoption: adoption::Cache::default(),
             rules,
             decoy,
         })
