@@ -5,6 +5,7 @@ use crate::domain::authenticator::{EmergencyCode, OneTimeCode};
 use crate::domain::id::AuthenticatorId;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verifier::{code_text, recovery_code};
+use zeroize::Zeroizing;
 
 /// Emergency codes as shown once and as stored.
 pub(super) struct NewCodes {
@@ -36,13 +37,19 @@ impl Authn {
     }
 
     /// A one-time code: what is told once, and what is stored.
-    pub(super) fn new_one_time_code(
+    pub(super) async fn new_one_time_code(
         &self,
         expires_at: Timestamp,
-    ) -> Result<(String, OneTimeCode), Fault> {
+    ) -> Result<(Zeroizing<String>, OneTimeCode), Fault> {
         let random: [u8; 32] = self.env.random();
         let canonical = code_text::from_random(&random, code_text::ONE_TIME_CHARS);
-        let (_, hash) = recovery_code::hash(&canonical, &self.env.random())?;
+        let shown = Zeroizing::new(code_text::grouped(&canonical));
+        let salt = self.env.random();
+        let hashed = self
+            .hashing
+            .run(move || recovery_code::hash(&canonical, &salt))
+            .await?;
+        let (_, hash) = hashed?;
         let code = OneTimeCode {
             id: AuthenticatorId::from_uuid(self.env.uuid()),
             hash,
@@ -50,6 +57,6 @@ impl Authn {
             expires_at,
             wrong: 0,
         };
-        Ok((code_text::grouped(&canonical), code))
+        Ok((shown, code))
     }
 }

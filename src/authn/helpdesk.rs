@@ -25,7 +25,7 @@ impl Authn {
         }
         let now = self.env.now();
         let expires_at = now.plus(ONE_TIME_CODE_LIFETIME);
-        let (shown, code) = self.new_one_time_code(expires_at)?;
+        let (shown, code) = self.new_one_time_code(expires_at).await?;
         let record = Record {
             at: now,
             event: Event::OneTimeCodeIssued,
@@ -43,7 +43,7 @@ impl Authn {
         ];
         let _ = self.store.commit(&changes).await?;
         Ok(Some(Issued {
-            code: shown,
+            code: shown.to_string(),
             expires_at,
         }))
     }

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod adoption;
 pub mod api_tokens;
 pub mod codes;
+pub mod desk;
 pub mod enrolment;
 pub mod hashing;
 pub mod helpdesk;

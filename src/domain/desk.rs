@@ -1,7 +1,10 @@
 //! The console: who may do what to whom. Pure; every verb of the console and of the API asks here.
 
 use super::account::Account;
+use super::api_token::{ApiToken, Scope};
+use super::assurance::SecondFactor;
 use super::id::{AccountId, ApprovalId};
+use super::session::Session;
 use super::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -140,6 +143,42 @@ impl Act {
         )
     }
 
+    /// What a token of the API must be allowed for it; `None`: nothing that a program does.
+    pub const fn scope(self) -> Option<Scope> {
+        match self {
+            Self::Find | Self::Look => Some(Scope::AccountsRead),
+            Self::ReadAdoption => Some(Scope::AdoptionRead),
+            Self::ReadTrail => Some(Scope::AuditRead),
+            Self::IssueCode
+            | Self::SignOutEverywhere
+            | Self::RemoveTrustedDevices
+            | Self::Exempt
+            | Self::Unlock => Some(Scope::Helpdesk),
+            // takes two agents, and a program is none
+            Self::ResetAuthenticator => None,
+            Self::Disable
+            | Self::Enable
+            | Self::SetGroups
+            | Self::StartPasswordReset
+            | Self::Delete
+            | Self::Create
+            | Self::Import => Some(Scope::AccountsWrite),
+        }
+    }
+
+    /// Whether it changes anything at all.
+    pub const fn changes_something(self) -> bool {
+        self.changes_somebody() || matches!(self, Self::Create | Self::Import)
+    }
+
+    /// Whether the agent must say how it was checked who is asking: what opens a way into the account.
+    pub const fn asks_check(self) -> bool {
+        matches!(
+            self,
+            Self::IssueCode | Self::ResetAuthenticator | Self::StartPasswordReset
+        )
+    }
+
     /// The roles that may do it at all.
     const fn roles(self) -> &'static [Role] {
         match self {
@@ -178,6 +217,8 @@ pub enum Refusal {
     Own,
     #[error("the account has a higher role")]
     HigherRole,
+    #[error("the token does not allow it")]
+    Scope,
 }
 
 /// How long a request waits for a second agent.
@@ -214,6 +255,42 @@ pub fn may(
     } else {
         Permission::Alone
     })
+}
+
+/// May a program with this token do this? Never to somebody who has rights here, whatever they are: what takes two
+/// agents is nothing for a program.
+pub fn may_with_token(
+    token: &ApiToken,
+    act: Act,
+    target: Option<&Account>,
+    roles: &Roles,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    if !act.scope().is_some_and(|scope| token.allows(scope, now)) {
+        return Err(Refusal::Scope);
+    }
+    let target = target.filter(|_| act.changes_somebody());
+    if target.is_some_and(|target| roles.highest(target).is_some()) {
+        return Err(Refusal::HigherRole);
+    }
+    Ok(())
+}
+
+/// A second factor is fresh for a shift.
+pub const SHIFT: Duration = Duration::from_secs(8 * 3600);
+/// Before a change, the agent has confirmed that it is them, no longer ago than this.
+pub const CONFIRMED_FOR: Duration = Duration::from_secs(3600);
+
+/// Whether a session may do this: two factors with the app, no recovery code and no trusted device in its place, within
+/// the shift; and for a change one of the two anew within the hour (SP 800-63B-4 2.2.3, 4.2.1.2).
+pub fn is_confirmed(session: &Session, act: Act, now: Timestamp) -> bool {
+    let within = |at: Timestamp, span: Duration| at <= now && now.since(at) < span;
+    let by_app = session.factors.second == Some(SecondFactor::Totp);
+    let Some(second_at) = session.second_factor_at.filter(|_| by_app) else {
+        return false;
+    };
+    let latest = second_at.max(session.password_at);
+    within(second_at, SHIFT) && (!act.changes_something() || within(latest, CONFIRMED_FOR))
 }
 
 /// May `approver` be the second agent for what `requested_by` asks?

@@ -28,6 +28,11 @@ impl Assets {
                 css,
                 include_bytes!("../../assets/style.css").to_vec(),
             ),
+            asset(
+                "desk.css",
+                css,
+                include_bytes!("../../assets/desk.css").to_vec(),
+            ),
             asset("brand.css", css, brand.css()?.into_bytes()),
             asset(
                 "app.js",

@@ -146,6 +146,11 @@ pub enum Change {
         password: Option<PasswordHash>,
         authenticator: Option<AuthenticatorId>,
     },
+    /// Once: the account is there and in these groups: what was allowed because of them is so still.
+    ExpectGroups {
+        account: AccountId,
+        groups: BTreeSet<String>,
+    },
     /// The same password under another hash: no date moves.
     RehashPassword {
         account: AccountId,

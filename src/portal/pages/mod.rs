@@ -55,6 +55,7 @@ macro_rules! template {
 }
 
 mod account;
+pub mod desk;
 mod enrolment;
 mod failure;
 mod sign_in;

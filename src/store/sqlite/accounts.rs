@@ -10,7 +10,7 @@ use crate::domain::id::{AccountId, AuthenticatorId};
 use crate::domain::reminder;
 use crate::domain::timestamp::Timestamp;
 use crate::store::{Census, Fault};
-use sqlx::{SqliteConnection, SqlitePool, query};
+use sqlx::{Row as _, SqliteConnection, SqlitePool, query};
 use std::collections::BTreeSet;
 
 pub(super) async fn by_name(db: &SqlitePool, name: &NameKey) -> Result<Option<Account>, Fault> {
@@ -197,6 +197,31 @@ pub(super) async fn expect(
     Ok(match found {
         Some(_) => Outcome::Applied,
         None => Outcome::TooLate,
+    })
+}
+
+pub(super) async fn expect_groups(
+    c: &mut SqliteConnection,
+    account: AccountId,
+    groups: &BTreeSet<String>,
+) -> Applied {
+    let id = account.uuid();
+    let there = query("SELECT 1 FROM accounts WHERE id = $1")
+        .bind(&id.as_bytes()[..])
+        .fetch_optional(&mut *c)
+        .await?;
+    let rows = query("SELECT group_name FROM account_groups WHERE account_id = $1")
+        .bind(&id.as_bytes()[..])
+        .fetch_all(c)
+        .await?;
+    let names: BTreeSet<String> = rows
+        .iter()
+        .map(|row| row.try_get("group_name"))
+        .collect::<Result<_, _>>()?;
+    Ok(if there.is_some() && names == *groups {
+        Outcome::Applied
+    } else {
+        Outcome::TooLate
     })
 }
 

@@ -66,6 +66,9 @@ async fn apply(c: &mut SqliteConnection, change: &Change) -> Applied {
             password,
             authenticator,
         } => accounts::expect(c, *account, password.as_ref(), *authenticator).await,
+        Change::ExpectGroups { account, groups } => {
+            accounts::expect_groups(c, *account, groups).await
+        }
         Change::RehashPassword { account, password } => {
             accounts::rehash_password(c, *account, password).await
         }
