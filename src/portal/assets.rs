@@ -33,6 +33,11 @@ impl Assets {
                 css,
                 include_bytes!("../../assets/desk.css").to_vec(),
             ),
+            asset(
+                "account.css",
+                css,
+                include_bytes!("../../assets/account.css").to_vec(),
+            ),
             asset("brand.css", css, brand.css()?.into_bytes()),
             asset(
                 "app.js",

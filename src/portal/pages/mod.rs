@@ -5,7 +5,7 @@ macro_rules! template {
     (bare $page:ident, $path:literal) => {
         const _: () = {
             #[allow(unused_imports, reason = "not every template names them")]
-            use crate::portal::pages::{Frame, Page, Panel};
+            use crate::portal::pages::{Frame, Page, Panel, Section};
             #[derive(askama::Template)]
             #[template(path = $path)]
             struct View<'v> {
@@ -21,7 +21,7 @@ macro_rules! template {
     ($page:ident, $path:literal) => {
         const _: () = {
             #[allow(unused_imports, reason = "not every template names them")]
-            use crate::portal::pages::{Frame, Page, Panel};
+            use crate::portal::pages::{Frame, Page, Panel, Section};
             #[derive(askama::Template)]
             #[template(path = $path)]
             struct View<'v> {
@@ -38,7 +38,7 @@ macro_rules! template {
     ($page:ident<'_>, $path:literal) => {
         const _: () = {
             #[allow(unused_imports, reason = "not every template names them")]
-            use crate::portal::pages::{Frame, Page, Panel};
+            use crate::portal::pages::{Frame, Page, Panel, Section};
             #[derive(askama::Template)]
             #[template(path = $path)]
             struct View<'v> {
@@ -58,19 +58,29 @@ mod account;
 pub mod desk;
 mod enrolment;
 mod failure;
+mod password;
 mod sign_in;
 
-pub use account::{Launcher, Service, SignOut, SignedOut};
+pub use account::{
+    Activity, Asks, Confirm, Demand, Device, DeviceRow, Devices, DisableTwoFactor, Disabling, Done,
+    Entry, Launcher, Nav, ReauthError, Section, Security, Service, SessionRow, Sessions, SignOut,
+    SignedOut, Trusting, TwoFactorView, activity_text_id, trail_text_id,
+};
 pub use enrolment::{
-    Chosen, ConfirmError, EnrolApp, EnrolCodes, EnrolConfirm, EnrolScan, EnrolWhy,
+    Chosen, CodesFor, ConfirmError, EmailProof, EnrolApp, EnrolCodes, EnrolConfirm, EnrolScan,
+    EnrolWhy,
 };
 pub use failure::{
     BadGateway, CookiesBlocked, Expired, Forbidden, FormExpired, Internal, NotFound, Plain,
     Unavailable,
 };
+pub use password::{
+    ChangePassword, Forgot, ForgotSent, NewPassword, NewPasswordError, ResetDone, ResetExpired,
+    ResetNew, SetInitialPassword,
+};
 pub use sign_in::{
     Code, CodeError, CodeLocked, DeadlineView, EmergencyCode, Lost, Nag, NagApp, NagDeadline,
-    OneTimeCode, Reauth, RecoveryError, SecondMethod, SignIn, SignInError, Throttled,
+    OneTimeCode, RecoveryError, SecondMethod, SignIn, SignInError, Throttled,
 };
 
 use super::assets::Assets;
@@ -80,10 +90,19 @@ use crate::i18n::{self, Language, Tr};
 /// What stands in the panel beside the page.
 #[derive(Clone, Copy, Debug)]
 pub enum Panel<'a> {
-    SigningInTo { app: &'a str },
-    Service { app: &'a str },
+    SigningInTo {
+        app: &'a str,
+    },
+    Service {
+        app: &'a str,
+    },
     Tagline,
-    Steps { current: u8, codes_plural: bool },
+    /// Something about the account is about to change.
+    Account,
+    Steps {
+        current: u8,
+        codes_plural: bool,
+    },
 }
 
 /// A page: renders itself in a frame.
@@ -143,7 +162,9 @@ impl Frame<'_> {
     pub fn current_step(&self) -> String {
         match self.panel {
             Panel::Steps { current, .. } => self.step_of(current),
-            Panel::SigningInTo { .. } | Panel::Service { .. } | Panel::Tagline => String::new(),
+            Panel::SigningInTo { .. } | Panel::Service { .. } | Panel::Tagline | Panel::Account => {
+                String::new()
+            }
         }
     }
     pub fn steps(&self) -> Vec<Step> {
@@ -152,7 +173,9 @@ impl Frame<'_> {
                 current,
                 codes_plural,
             } => (current, codes_plural),
-            Panel::SigningInTo { .. } | Panel::Service { .. } | Panel::Tagline => (0, true),
+            Panel::SigningInTo { .. } | Panel::Service { .. } | Panel::Tagline | Panel::Account => {
+                (0, true)
+            }
         };
         let last = if codes_plural {
             self.t("enrol-step5")
@@ -211,3 +234,6 @@ impl Frame<'_> {
         self.brand.languages.iter().map(link).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

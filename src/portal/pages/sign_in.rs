@@ -19,6 +19,8 @@ pub struct SignIn<'a> {
     pub error: Option<SignInError>,
     /// Login names are accepted beside e-mail addresses.
     pub by_login: bool,
+    /// A link to "Forgot your password?": somebody must be able to get the mail.
+    pub forgot: bool,
 }
 template!(SignIn<'_>, "signin.html");
 
@@ -208,11 +210,3 @@ pub struct NagApp<'a> {
     pub to: Option<&'a str>,
 }
 template!(NagApp<'_>, "nag_app.html");
-
-/// `/account/confirm`
-pub struct Reauth<'a> {
-    pub shown_as: &'a str,
-    pub error: bool,
-    pub action: &'a str,
-}
-template!(Reauth<'_>, "reauth.html");

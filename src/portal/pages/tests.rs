@@ -1,8 +1,10 @@
 //! Every page, in every language, with hostile data, weighed.
 
 use super::*;
-use crate::portal::brand::{AuthenticatorApp, Support};
 use crate::i18n::Texts;
+use crate::portal::brand::{AuthenticatorApp, Support};
+
+mod account;
 
 const HOSTILE: &str = "<script>alert(\"x\")</script>'&{$x}";
 const OTPAUTH: &str = "otpauth://totp/Northgate:a.rather.long.name%40a-rather-long-domain.example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Northgate";
@@ -30,12 +32,20 @@ fn brand(text: &str) -> Brand {
 
 type Named<'a> = (&'static str, Box<dyn Page + 'a>);
 
+fn nav(text: &str) -> Nav<'_> {
+    Nav {
+        shown_as: text,
+        console: Some(text),
+    }
+}
+
 fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec<Named<'a>> {
     let sign_in = |error| SignIn {
         username: text,
         to: Some(text),
         error,
         by_login: true,
+        forgot: true,
     };
     let code = |error| Code {
         shown_as: text,
@@ -45,13 +55,21 @@ fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec
         second: true,
         switch: "/signin",
     };
+    let emergency = |codes, error, purpose| EnrolCodes {
+        codes,
+        shown_as: text,
+        date: 1_797_206_400,
+        error,
+        purpose,
+        action: "/enrol/codes",
+    };
     let deadline = || {
         Some(DeadlineView {
             days_left: 18,
             at: 1_797_206_400,
         })
     };
-    vec![
+    let mut all: Vec<Named<'a>> = vec![
         ("sign in", Box::new(sign_in(None))),
         (
             "sign in, wrong",
@@ -160,41 +178,27 @@ fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec
         ),
         (
             "codes",
-            Box::new(EnrolCodes {
-                codes,
-                shown_as: text,
-                date: 1_797_206_400,
-                error: true,
-            }),
+            Box::new(emergency(codes, true, CodesFor::Enrolment)),
         ),
         (
             "one code",
-            Box::new(EnrolCodes {
-                codes: &codes[..1],
-                shown_as: text,
-                date: 1_797_206_400,
-                error: false,
-            }),
+            Box::new(emergency(&codes[..1], false, CodesFor::Enrolment)),
         ),
         (
-            "confirm it is you",
-            Box::new(Reauth {
-                shown_as: text,
-                error: true,
-                action: "/account/confirm",
-            }),
+            "new codes",
+            Box::new(emergency(codes, false, CodesFor::Replacement)),
         ),
         (
             "services",
             Box::new(Launcher {
-                shown_as: text,
+                nav: nav(text),
                 services,
             }),
         ),
         (
             "no services",
             Box::new(Launcher {
-                shown_as: text,
+                nav: nav(text),
                 services: &[],
             }),
         ),
@@ -229,11 +233,18 @@ fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec
         ("not found", Box::new(NotFound)),
         ("expired", Box::new(Expired)),
         ("cookies blocked", Box::new(CookiesBlocked { host: text })),
-        ("unavailable", Box::new(Unavailable { reference: Some(text) })),
+        (
+            "unavailable",
+            Box::new(Unavailable {
+                reference: Some(text),
+            }),
+        ),
         ("internal", Box::new(Internal { reference: text })),
         ("form expired", Box::new(FormExpired { sign_in_url: text })),
         ("plain", Box::new(Plain { status: 421 })),
-    ]
+    ];
+    all.extend(account::pages(text));
+    all
 }
 
 #[test]
@@ -246,6 +257,7 @@ fn every_page_in_every_language_escapes_and_stays_light() {
             .iter()
             .map(|name| assets.find(assets.file(name)).unwrap().1.len())
             .sum();
+        let extra = assets.find(assets.file("account.css")).unwrap().1.len();
         let codes = vec!["H7KQ-2M9P-XT4D-ABCD".to_owned(); 8];
         let services = [Service {
             name: text.into(),
@@ -292,7 +304,13 @@ fn every_page_in_every_language_escapes_and_stays_light() {
                         html.matches("<form").count() == html.matches("name=\"csrf\"").count(),
                         "{name}: csrf"
                     );
-                    let weight = fixed + html.len();
+                    labelled(name, &html);
+                    let extra = if html.contains(assets.file("account.css")) {
+                        extra
+                    } else {
+                        0
+                    };
+                    let weight = fixed + extra + html.len();
                     assert!(
                         weight < 30_000,
                         "{name} in {}: {weight} bytes",
@@ -300,6 +318,46 @@ fn every_page_in_every_language_escapes_and_stays_light() {
                     );
                 }
             }
+        }
+    }
+}
+
+/// Every field that is seen has a label, and says what a password manager may put into it; no id stands twice.
+fn labelled(name: &str, html: &str) {
+    let attribute = |tag: &str, key: &str| {
+        let (_, rest) = tag.split_once(&format!(" {key}=\""))?;
+        Some(rest.split_once('"')?.0.to_owned())
+    };
+    let ids: Vec<&str> = html
+        .split(" id=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('"'))
+        .map(|(id, _)| id)
+        .collect();
+    let unique: std::collections::BTreeSet<&&str> = ids.iter().collect();
+    assert_eq!(ids.len(), unique.len(), "{name}: an id stands twice");
+    for tag in html.split("<input").skip(1) {
+        let tag = tag.split_once('>').unwrap().0;
+        let kind = attribute(tag, "type").unwrap();
+        if kind == "hidden" || tag.ends_with(" hidden") {
+            continue;
+        }
+        let id = attribute(tag, "id").unwrap_or_else(|| panic!("{name}: no id: {tag}"));
+        assert!(
+            html.contains(&format!("<label for=\"{id}\"")),
+            "{name}: {id} has no label"
+        );
+        let chosen = kind == "radio" || kind == "checkbox";
+        let completes = attribute(tag, "autocomplete");
+        assert!(chosen || completes.is_some(), "{name}: {id} autocomplete");
+        if kind == "password" {
+            let fresh = matches!(id.as_str(), "new") || html.contains("\"new-password\"");
+            let wanted = if fresh {
+                "new-password"
+            } else {
+                "current-password"
+            };
+            assert_eq!(completes.as_deref(), Some(wanted), "{name}: {id}");
         }
     }
 }

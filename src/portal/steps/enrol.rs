@@ -15,8 +15,8 @@ use crate::domain::verifier::totp;
 use crate::portal::Happening;
 use crate::portal::form::Form;
 use crate::portal::pages::{
-    Chosen, ConfirmError, EnrolApp, EnrolCodes, EnrolConfirm, EnrolScan, EnrolWhy, OneTimeCode,
-    Page, Panel, RecoveryError,
+    Chosen, CodesFor, ConfirmError, EnrolApp, EnrolCodes, EnrolConfirm, EnrolScan, EnrolWhy,
+    OneTimeCode, Page, Panel, RecoveryError,
 };
 use crate::portal::respond::Reply;
 use axum::response::Response;
@@ -293,6 +293,8 @@ fn codes_page(
         shown_as: at.account.shown_as(),
         date: desk.portal.env.now().seconds(),
         error,
+        purpose: CodesFor::Enrolment,
+        action: "/enrol/codes",
     };
     desk.wizard(at, 5, status, &page)
 }

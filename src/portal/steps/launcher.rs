@@ -3,7 +3,7 @@
 use super::{Desk, Get, Outcome};
 use crate::domain::policy::TwoFactor;
 use crate::domain::session::View;
-use crate::portal::pages::{Launcher, Panel, Service};
+use crate::portal::pages::{Launcher, Nav, Panel, Service};
 use crate::portal::respond::{Reply, secure};
 use crate::portal::{Portal, errors};
 use axum::body::Body;
@@ -23,7 +23,10 @@ async fn show_page(desk: &Desk) -> Outcome {
     };
     let services = services_of(&desk.portal, &view);
     let page = Launcher {
-        shown_as: view.account.shown_as(),
+        nav: Nav {
+            shown_as: view.account.shown_as(),
+            console: None,
+        },
         services: &services,
     };
     desk.page(StatusCode::OK, Panel::Tagline, &page, None)

@@ -9,7 +9,7 @@ use crate::domain::login::{AwaitCode, Began, State as Step};
 use crate::domain::timestamp::{Timestamp, minutes_rounded_up};
 use crate::domain::verifier::code_text::{self, Malformed};
 use crate::portal::form::Form;
-use crate::portal::pages::{Code, CodeError, CodeLocked, Reauth};
+use crate::portal::pages::{Asks, Code, CodeError, CodeLocked, Confirm, ReauthError};
 use crate::portal::{Happening, cookie};
 use axum::response::Response;
 use http::{StatusCode, header};
@@ -127,10 +127,12 @@ pub async fn show_password(Get(desk): Get) -> Response {
 }
 
 fn password_page(desk: &Desk, at: &Position, status: StatusCode, error: bool) -> Outcome {
-    let page = Reauth {
+    let page = Confirm {
         shown_as: &at.frame.shown_as,
-        error,
+        asks: Asks::Password,
+        error: error.then_some(ReauthError::WrongPassword),
         action: "/account/confirm",
+        cancel: "/",
     };
     desk.step_page(at, status, &page)
 }

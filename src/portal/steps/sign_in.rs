@@ -62,6 +62,7 @@ fn form_page(
         to: sealed.as_deref(),
         error,
         by_login: true,
+        forgot: false,
     };
     let known = desk
         .visit
