@@ -11,6 +11,7 @@ pub mod desk;
 pub mod enrolment;
 pub mod hashing;
 pub mod helpdesk;
+pub mod import;
 pub mod letters;
 pub mod progress;
 pub mod second_factor;

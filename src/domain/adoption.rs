@@ -213,14 +213,8 @@ mod tests {
                 somebody(&["staff"], 2_000_000, None),
                 Some(Standing::Reminding),
             ),
-            (
-                somebody(&[], 5, Some(1_000_001)),
-                Some(Standing::Exempt),
-            ),
-            (
-                somebody(&[], 5, Some(1_000_000)),
-                Some(Standing::Overdue),
-            ),
+            (somebody(&[], 5, Some(1_000_001)), Some(Standing::Exempt)),
+            (somebody(&[], 5, Some(1_000_000)), Some(Standing::Overdue)),
             (disabled, None),
         ];
         let mut tally = Tally::default();
@@ -233,7 +227,10 @@ mod tests {
         assert_eq!((of("staff"), of("it")), (2, 1));
         let kept = tally.snapshots(11);
         assert_eq!(kept.len(), 3);
-        assert_eq!((kept[0].group.as_deref(), kept[0].figures), (None, tally.all));
+        assert_eq!(
+            (kept[0].group.as_deref(), kept[0].figures),
+            (None, tally.all)
+        );
     }
 
     #[test]

@@ -123,7 +123,10 @@ pub struct ImportCounts {
 /// How far an import is.
 pub enum ImportStep<'a> {
     /// `data` is asked for.
-    Paste { data: &'a str, error: Option<String> },
+    Paste {
+        data: &'a str,
+        error: Option<String>,
+    },
     /// `do=import` carries `data` on.
     Preview {
         data: &'a str,

@@ -154,7 +154,9 @@ pub enum ActError {
     Check,
     UntilEmpty,
     /// Not a day, in the past, or further away than is allowed.
-    Until { most_days: u64 },
+    Until {
+        most_days: u64,
+    },
     Groups,
 }
 

@@ -69,14 +69,17 @@ pub(super) fn chart(points: &[Point], deadline: Option<i64>) -> Chart {
     };
     let span = last.at.saturating_sub(first.at);
     let room = span.saturating_mul(2).max(56 * DAY);
-    let due = deadline
-        .filter(|due| *due >= first.at && due.saturating_sub(last.at) <= room);
+    let due = deadline.filter(|due| *due >= first.at && due.saturating_sub(last.at) <= room);
     let end = due.map_or(last.at, |due| due.max(last.at));
     let length = end.saturating_sub(first.at);
     let fraction = |at: i64| {
         #[expect(clippy::cast_precision_loss, reason = "days, not bits")]
         let (from, of) = (at.saturating_sub(first.at) as f64, length as f64);
-        if length == 0 { 0.5 } else { (from / of).clamp(0.0, 1.0) }
+        if length == 0 {
+            0.5
+        } else {
+            (from / of).clamp(0.0, 1.0)
+        }
     };
     let y = |point: &Point| HEIGHT - point.share() / 100.0 * HEIGHT;
     let steps: Vec<String> = points
@@ -177,7 +180,10 @@ mod tests {
         assert_eq!(due(first - 1), None);
         assert_eq!(due(first + 60 * WEEK), None);
         assert_eq!(due(i64::MAX), None);
-        assert_eq!(chart(&points, Some(first + 4 * WEEK)).curve, "M0 180L150 160L300 140");
+        assert_eq!(
+            chart(&points, Some(first + 4 * WEEK)).curve,
+            "M0 180L150 160L300 140"
+        );
     }
 
     #[test]
@@ -194,7 +200,11 @@ mod tests {
             .map(|n| n.parse().unwrap())
             .collect();
         assert_eq!(numbers.len(), 2 * 204);
-        assert!(numbers.chunks(2).all(|p| (0.0..=600.0).contains(&p[0]) && (0.0..=200.0).contains(&p[1])));
+        assert!(
+            numbers
+                .chunks(2)
+                .all(|p| (0.0..=600.0).contains(&p[0]) && (0.0..=200.0).contains(&p[1]))
+        );
         assert!(numbers.chunks(2).is_sorted_by_key(|p| p[0]));
         assert_eq!(chart.ticks.len(), 5);
         assert_eq!(chart.ticks[4].anchor, "end");

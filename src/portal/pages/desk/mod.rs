@@ -25,7 +25,7 @@ pub use chart::Point;
 pub use issue::{CodeShown, IssueCode, IssueError, MailOff, Send};
 pub use trail::{Entry, Trail, TrailFilter};
 pub use users::{
-    Barred, Counts, Done, Facts, FindUser, Found, Offer, Off, State, StateFilter, User, UserRow,
+    Barred, Counts, Done, Facts, FindUser, Found, Off, Offer, State, StateFilter, User, UserRow,
 };
 
 use super::Frame;

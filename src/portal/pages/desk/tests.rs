@@ -81,7 +81,10 @@ fn entry<'a>(hours: i64, event: &str, code: &'a str, text: &'a str, detail: &'a 
         code,
         actor: "jonas.berg@example.com".into(),
         account: Some(("01JD3K", text)),
-        from: format!("Firefox on Windows, 192.0.2.41 {}", if text == HOSTILE { HOSTILE } else { "" }),
+        from: format!(
+            "Firefox on Windows, 192.0.2.41 {}",
+            if text == HOSTILE { HOSTILE } else { "" }
+        ),
         detail,
     }
 }
@@ -120,15 +123,50 @@ fn data<'a>(text: &'a str, email: &'a str) -> Data<'a> {
     Data {
         rows: vec![
             row(text, email, State::On, false),
-            row("Eino Virtanen", "eino.virtanen@example.com", State::Grace { days_left: Some(18) }, false),
-            row("Maja Virtanen", "maja.virtanen@example.com", State::Due, true),
-            row("Veera Virtanen", "veera.virtanen@example.com", State::Exempt { until: Some(NOW + 30 * DAY) }, false),
+            row(
+                "Eino Virtanen",
+                "eino.virtanen@example.com",
+                State::Grace {
+                    days_left: Some(18),
+                },
+                false,
+            ),
+            row(
+                "Maja Virtanen",
+                "maja.virtanen@example.com",
+                State::Due,
+                true,
+            ),
+            row(
+                "Veera Virtanen",
+                "veera.virtanen@example.com",
+                State::Exempt {
+                    until: Some(NOW + 30 * DAY),
+                },
+                false,
+            ),
         ],
         entries: vec![
             entry(0, "Code refused", "code.refused", text, ""),
             entry(1, "Password accepted", "password.accepted", text, ""),
-            entry(6, "Signed in", "session.opened", text, "Payroll, code from the app"),
-            entry(900, "One-time code issued", "one_time_code.issued", text, if text == HOSTILE { HOSTILE } else { "case CS-20418, called back, shown" }),
+            entry(
+                6,
+                "Signed in",
+                "session.opened",
+                text,
+                "Payroll, code from the app",
+            ),
+            entry(
+                900,
+                "One-time code issued",
+                "one_time_code.issued",
+                text,
+                if text == HOSTILE {
+                    HOSTILE
+                } else {
+                    "case CS-20418, called back, shown"
+                },
+            ),
         ],
         groups: vec!["kaarna".into(), "payroll".into(), text.into()],
         requests: vec![request(false), request(true)],
@@ -149,13 +187,25 @@ fn data<'a>(text: &'a str, email: &'a str) -> Data<'a> {
         lines: vec![
             line(2, "maija.meikalainen", LineState::New, ""),
             line(3, email, LineState::Exists, ""),
-            line(4, "", LineState::Problem, if text == HOSTILE { HOSTILE } else { "no login" }),
+            line(
+                4,
+                "",
+                LineState::Problem,
+                if text == HOSTILE { HOSTILE } else { "no login" },
+            ),
         ],
         events: vec![
             ("code.refused", "Code refused".into()),
             ("session.opened", text.into()),
         ],
-        offers: Act::ALL.iter().filter(|act| !matches!(act, Act::Enable | Act::Keep)).map(|act| Offer { act: *act, off: None }).collect(),
+        offers: Act::ALL
+            .iter()
+            .filter(|act| !matches!(act, Act::Enable | Act::Keep))
+            .map(|act| Offer {
+                act: *act,
+                off: None,
+            })
+            .collect(),
         off: [
             (Act::IssueCode, None),
             (Act::SignOut, Some(Off::NoSessions)),
@@ -182,11 +232,26 @@ fn finding<'a>(data: &'a Data<'a>, text: &'a str, pages: &mut Vec<Seen<'a>>) {
     };
     let rows = |rows, more| Found::Rows { rows, more };
     pages.push(("find", Box::new(find("", StateFilter::All, Found::Nothing))));
-    pages.push(("find-short", Box::new(find("vi", StateFilter::All, Found::Short))));
-    pages.push(("find-none", Box::new(find(text, StateFilter::Due, rows(&[], false)))));
-    pages.push(("find-nobody", Box::new(find("", StateFilter::Due, rows(&[], false)))));
-    pages.push(("find-rows", Box::new(find("virtanen", StateFilter::All, rows(&data.rows, false)))));
-    pages.push(("find-more", Box::new(find("", StateFilter::On, rows(&data.rows, true)))));
+    pages.push((
+        "find-short",
+        Box::new(find("vi", StateFilter::All, Found::Short)),
+    ));
+    pages.push((
+        "find-none",
+        Box::new(find(text, StateFilter::Due, rows(&[], false))),
+    ));
+    pages.push((
+        "find-nobody",
+        Box::new(find("", StateFilter::Due, rows(&[], false))),
+    ));
+    pages.push((
+        "find-rows",
+        Box::new(find("virtanen", StateFilter::All, rows(&data.rows, false))),
+    ));
+    pages.push((
+        "find-more",
+        Box::new(find("", StateFilter::On, rows(&data.rows, true))),
+    ));
 }
 
 fn person<'a>(data: &'a Data<'a>, name: &'a str, email: &'a str) -> User<'a> {
@@ -321,9 +386,17 @@ fn acts<'a>(text: &'a str, email: &'a str, pages: &mut Vec<Seen<'a>>) {
     }
     for (name, mail_off, errors) in [
         ("issue", None, &[][..]),
-        ("issue-errors", None, &[IssueError::Check, IssueError::Send, IssueError::Case]),
+        (
+            "issue-errors",
+            None,
+            &[IssueError::Check, IssueError::Send, IssueError::Case],
+        ),
         ("issue-changed", Some(MailOff::ContactChanged), &[]),
-        ("issue-no-mail", Some(MailOff::NotConfigured), &[IssueError::Send]),
+        (
+            "issue-no-mail",
+            Some(MailOff::NotConfigured),
+            &[IssueError::Send],
+        ),
         ("issue-no-address", Some(MailOff::NoEmail), &[]),
     ] {
         pages.push((
@@ -377,10 +450,22 @@ fn lists<'a>(data: &'a Data<'a>, text: &'a str, pages: &mut Vec<Seen<'a>>) {
     };
     let groups = &data.shares[..];
     let deadline = Some(NOW + 18 * DAY);
-    pages.push(("adoption", Box::new(adoption(&data.points, deadline, groups, true))));
-    pages.push(("adoption-two", Box::new(adoption(&data.points[..2], None, groups, true))));
-    pages.push(("adoption-one", Box::new(adoption(&data.points[..1], deadline, &[], false))));
-    pages.push(("adoption-none", Box::new(adoption(&[], deadline, &[], false))));
+    pages.push((
+        "adoption",
+        Box::new(adoption(&data.points, deadline, groups, true)),
+    ));
+    pages.push((
+        "adoption-two",
+        Box::new(adoption(&data.points[..2], None, groups, true)),
+    ));
+    pages.push((
+        "adoption-one",
+        Box::new(adoption(&data.points[..1], deadline, &[], false)),
+    ));
+    pages.push((
+        "adoption-none",
+        Box::new(adoption(&[], deadline, &[], false)),
+    ));
     let filter = TrailFilter {
         account: text,
         event: "session.opened",
@@ -398,12 +483,28 @@ fn lists<'a>(data: &'a Data<'a>, text: &'a str, pages: &mut Vec<Seen<'a>>) {
         bad_dates,
         people: !bad_dates,
     };
-    pages.push(("trail", Box::new(trail(TrailFilter::default(), &data.entries, Some("1234"), false))));
-    pages.push(("trail-bad", Box::new(trail(filter, &data.entries, None, true))));
+    pages.push((
+        "trail",
+        Box::new(trail(
+            TrailFilter::default(),
+            &data.entries,
+            Some("1234"),
+            false,
+        )),
+    ));
+    pages.push((
+        "trail-bad",
+        Box::new(trail(filter, &data.entries, None, true)),
+    ));
     pages.push(("trail-empty", Box::new(trail(filter, &[], None, false))));
 }
 
-fn administration<'a>(data: &'a Data<'a>, text: &'a str, email: &'a str, pages: &mut Vec<Seen<'a>>) {
+fn administration<'a>(
+    data: &'a Data<'a>,
+    text: &'a str,
+    email: &'a str,
+    pages: &mut Vec<Seen<'a>>,
+) {
     let new = |mail, errors| NewAccount {
         desk: desk(Section::NewAccount),
         name: text,
@@ -436,7 +537,13 @@ fn administration<'a>(data: &'a Data<'a>, text: &'a str, email: &'a str, pages: 
             &[AccountError::LoginBad, AccountError::EmailTaken],
         )),
     ));
-    pages.push(("new-empty", Box::new(new(true, &[AccountError::LoginEmpty, AccountError::EmailEmpty]))));
+    pages.push((
+        "new-empty",
+        Box::new(new(
+            true,
+            &[AccountError::LoginEmpty, AccountError::EmailEmpty],
+        )),
+    ));
     for until in [Some(NOW), None] {
         pages.push((
             "secret",
@@ -461,11 +568,37 @@ fn administration<'a>(data: &'a Data<'a>, text: &'a str, email: &'a str, pages: 
     };
     let paste = |error| ImportStep::Paste { data: text, error };
     pages.push(("import", Box::new(import(paste(None)))));
-    pages.push(("import-error", Box::new(import(paste(Some(text.to_owned()))))));
+    pages.push((
+        "import-error",
+        Box::new(import(paste(Some(text.to_owned())))),
+    ));
     let (data, lines) = (text, &data.lines[..]);
-    pages.push(("import-preview", Box::new(import(ImportStep::Preview { data, counts, lines }))));
-    pages.push(("import-result", Box::new(import(ImportStep::Result { counts, lines }))));
-    pages.push(("forbidden", Box::new(DeskForbidden { desk: Desk { users: false, approvals: None, adoption: false, trail: false, accounts: false, role: Role::Auditor, ..desk(Section::Elsewhere) } })));
+    pages.push((
+        "import-preview",
+        Box::new(import(ImportStep::Preview {
+            data,
+            counts,
+            lines,
+        })),
+    ));
+    pages.push((
+        "import-result",
+        Box::new(import(ImportStep::Result { counts, lines })),
+    ));
+    pages.push((
+        "forbidden",
+        Box::new(DeskForbidden {
+            desk: Desk {
+                users: false,
+                approvals: None,
+                adoption: false,
+                trail: false,
+                accounts: false,
+                role: Role::Auditor,
+                ..desk(Section::Elsewhere)
+            },
+        }),
+    ));
 }
 
 fn pages<'a>(data: &'a Data<'a>, text: &'a str, email: &'a str) -> Vec<Seen<'a>> {
@@ -478,7 +611,12 @@ fn pages<'a>(data: &'a Data<'a>, text: &'a str, email: &'a str) -> Vec<Seen<'a>>
     pages
 }
 
-fn each(text: &str, email: &str, languages: &[Language], mut see: impl FnMut(&str, Language, String)) {
+fn each(
+    text: &str,
+    email: &str,
+    languages: &[Language],
+    mut see: impl FnMut(&str, Language, String),
+) {
     let texts = Texts::load().unwrap();
     let brand = brand();
     let assets = Assets::new(&brand).unwrap();
@@ -513,11 +651,21 @@ fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
 fn check(name: &str, language: Language, html: &str) {
     let tag = language.tag();
     let fail = |what: &str| panic!("{name} in {tag}: {what}");
-    let holds = |ok: bool, what: &str| if !ok { fail(what) };
-    holds(!html.contains("<script>") && !html.contains("\"x\""), "not escaped");
+    let holds = |ok: bool, what: &str| {
+        if !ok {
+            fail(what)
+        }
+    };
+    holds(
+        !html.contains("<script>") && !html.contains("\"x\""),
+        "not escaped",
+    );
     holds(html.contains(&format!("<html lang=\"{tag}\"")), "language");
     holds(html.matches("<h1").count() == 1, "one h1");
-    holds(html.matches("<title>").count() == 1, "one title of the page");
+    holds(
+        html.matches("<title>").count() == 1,
+        "one title of the page",
+    );
     let title = html.split("<title>").nth(1).unwrap();
     holds(!title.starts_with(" –"), "the title is empty");
     holds(!html.contains("style=") && !html.contains(" on"), "inline");
@@ -547,7 +695,8 @@ fn check(name: &str, language: Language, html: &str) {
         let field = field.split('>').next().unwrap();
         let id = values(field, "id");
         holds(
-            id.first().is_some_and(|id| html.contains(&format!("<label for=\"{id}\""))),
+            id.first()
+                .is_some_and(|id| html.contains(&format!("<label for=\"{id}\""))),
             &format!("a field without a label: {field}"),
         );
     }
@@ -556,49 +705,83 @@ fn check(name: &str, language: Language, html: &str) {
 #[test]
 fn every_page_in_every_language_is_sound() {
     let mut seen = 0;
-    each("Aino Virtanen", "aino.virtanen@example.com", &Language::ALL, |name, language, html| {
-        seen += 1;
-        check(name, language, &html);
-    });
+    each(
+        "Aino Virtanen",
+        "aino.virtanen@example.com",
+        &Language::ALL,
+        |name, language, html| {
+            seen += 1;
+            check(name, language, &html);
+        },
+    );
     assert!(seen > 6 * 80, "{seen}");
 }
 
 #[test]
 fn hostile_names_and_details_are_text() {
-    each(HOSTILE, HOSTILE, &[Language::English, Language::Finnish], |name, language, html| {
-        check(name, language, &html);
-        if ["user", "act", "issue", "code-shown", "trail", "approvals", "find-rows"].contains(&name) {
-            assert!(html.contains("&#60;script&#62;"), "{name}: not there");
-        }
-    });
+    each(
+        HOSTILE,
+        HOSTILE,
+        &[Language::English, Language::Finnish],
+        |name, language, html| {
+            check(name, language, &html);
+            if [
+                "user",
+                "act",
+                "issue",
+                "code-shown",
+                "trail",
+                "approvals",
+                "find-rows",
+            ]
+            .contains(&name)
+            {
+                assert!(html.contains("&#60;script&#62;"), "{name}: not there");
+            }
+        },
+    );
 }
 
 #[test]
 fn the_menu_offers_what_the_role_allows() {
-    each("Aino", "aino@example.com", &[Language::English], |name, _, html| {
-        let offered = html.contains("href=\"/desk/accounts/new\"");
-        assert_eq!(offered, name != "forbidden", "{name}");
-        assert_eq!(html.contains("Approvals (2)"), name != "forbidden", "{name}");
-    });
+    each(
+        "Aino",
+        "aino@example.com",
+        &[Language::English],
+        |name, _, html| {
+            let offered = html.contains("href=\"/desk/accounts/new\"");
+            assert_eq!(offered, name != "forbidden", "{name}");
+            assert_eq!(
+                html.contains("Approvals (2)"),
+                name != "forbidden",
+                "{name}"
+            );
+        },
+    );
 }
 
 #[test]
 fn what_is_not_allowed_has_no_button() {
-    each("Aino", "aino@example.com", &[Language::English], |name, _, html| {
-        let links = html.matches("href=\"/desk/users/01JD3K/").count();
-        match name {
-            "user" => assert_eq!(links, 10),
-            "user-bare" => assert_eq!(links, 3),
-            "user-self" => {
-                assert_eq!(links, 0);
-                assert!(html.contains("your own account"));
+    each(
+        "Aino",
+        "aino@example.com",
+        &[Language::English],
+        |name, _, html| {
+            let links = html.matches("href=\"/desk/users/01JD3K/").count();
+            match name {
+                "user" => assert_eq!(links, 10),
+                "user-bare" => assert_eq!(links, 3),
+                "user-self" => {
+                    assert_eq!(links, 0);
+                    assert!(html.contains("your own account"));
+                }
+                "user-higher" | "user-look" => assert_eq!(links, 0, "{name}"),
+                "approvals" => assert_eq!(html.matches("value=\"approve\"").count(), 1),
+                "issue-changed" => assert!(html.contains("value=\"email\" disabled")),
+                _ => {}
             }
-            "user-higher" | "user-look" => assert_eq!(links, 0, "{name}"),
-            "approvals" => assert_eq!(html.matches("value=\"approve\"").count(), 1),
-            "issue-changed" => assert!(html.contains("value=\"email\" disabled")),
-            _ => {}
-        }
-    });
+        },
+    );
 }
 
 #[test]
@@ -618,7 +801,10 @@ fn links_keep_what_was_asked_for() {
         bad_dates: false,
         people: true,
     };
-    assert_eq!(trail.export(), "/desk/audit.jsonl?account=a%26b&from=2026-11-01");
+    assert_eq!(
+        trail.export(),
+        "/desk/audit.jsonl?account=a%26b&from=2026-11-01"
+    );
     assert_eq!(
         trail.older_link().as_deref(),
         Some("/desk/audit?account=a%26b&from=2026-11-01&before=17")
@@ -653,11 +839,24 @@ fn dump() {
     std::fs::create_dir_all("/tmp/desk/out/assets").unwrap();
     let assets = Assets::new(&brand()).unwrap();
     for a in ["style.css", "desk.css", "brand.css", "app.js", "icon.svg"] {
-        std::fs::write(format!("/tmp/desk/out/assets/{}", assets.file(a)), assets.find(assets.file(a)).unwrap().1).unwrap();
+        std::fs::write(
+            format!("/tmp/desk/out/assets/{}", assets.file(a)),
+            assets.find(assets.file(a)).unwrap().1,
+        )
+        .unwrap();
     }
     let mut n = 0;
-    each("Aino Virtanen", "aino.virtanen@example.com", &[Language::English, Language::German], |name, l, html| {
-        n += 1;
-        std::fs::write(format!("/tmp/desk/out/{}-{n:03}-{name}.html", l.tag()), html.replace("/assets/", "assets/")).unwrap();
-    });
+    each(
+        "Aino Virtanen",
+        "aino.virtanen@example.com",
+        &[Language::English, Language::German],
+        |name, l, html| {
+            n += 1;
+            std::fs::write(
+                format!("/tmp/desk/out/{}-{n:03}-{name}.html", l.tag()),
+                html.replace("/assets/", "assets/"),
+            )
+            .unwrap();
+        },
+    );
 }

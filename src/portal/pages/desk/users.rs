@@ -9,10 +9,14 @@ use super::{Desk, Frame, Moment, address};
 pub enum State {
     On,
     /// Reminded; may still put it off, for so many days where there is a deadline.
-    Grace { days_left: Option<u64> },
+    Grace {
+        days_left: Option<u64>,
+    },
     /// Past the deadline.
     Due,
-    Exempt { until: Option<i64> },
+    Exempt {
+        until: Option<i64>,
+    },
 }
 
 impl State {
@@ -178,9 +182,7 @@ impl FindUser<'_> {
     }
     fn heading(&self, f: &Frame<'_>) -> String {
         match &self.found {
-            Found::Rows { rows, more: true } => {
-                f.n("desk-find-more-title", "n", rows.len() as u64)
-            }
+            Found::Rows { rows, more: true } => f.n("desk-find-more-title", "n", rows.len() as u64),
             Found::Rows { rows, more: false } => f.n("desk-find-count", "n", rows.len() as u64),
             Found::Nothing | Found::Short => String::new(),
         }
@@ -218,9 +220,9 @@ pub struct Facts<'a> {
 impl Facts<'_> {
     fn codes(&self, f: &Frame<'_>) -> String {
         match self.emergency_codes {
-            Some((left, total)) => f
-                .tr
-                .with_two("desk-user-codes-left", ("n", left), ("total", total)),
+            Some((left, total)) => {
+                f.tr.with_two("desk-user-codes-left", ("n", left), ("total", total))
+            }
             None => f.t("desk-user-none"),
         }
     }
@@ -272,25 +274,44 @@ impl Offer {
 /// What was just done.
 #[derive(Clone, Copy, Debug)]
 pub enum Done<'a> {
-    SignedOut { sessions: u64 },
-    Untrusted { devices: u64 },
+    SignedOut {
+        sessions: u64,
+    },
+    Untrusted {
+        devices: u64,
+    },
     /// A reset waits for a second agent.
-    ResetWaits { minutes: u64 },
+    ResetWaits {
+        minutes: u64,
+    },
     /// Something else waits for a second agent.
-    Waits { minutes: u64 },
+    Waits {
+        minutes: u64,
+    },
     Reset,
     /// A one-time code was mailed.
-    Sent { email: &'a str, until: i64 },
-    Exempted { until: i64 },
+    Sent {
+        email: &'a str,
+        until: i64,
+    },
+    Exempted {
+        until: i64,
+    },
     Unlocked,
     Disabled,
     Enabled,
     Groups,
-    DeletionPlanned { at: i64 },
+    DeletionPlanned {
+        at: i64,
+    },
     Kept,
-    PasswordReset { email: &'a str },
+    PasswordReset {
+        email: &'a str,
+    },
     Created,
-    Invited { email: &'a str },
+    Invited {
+        email: &'a str,
+    },
 }
 
 /// GET `/desk/users/{id}`
@@ -361,8 +382,7 @@ impl User<'_> {
             Done::Reset => f.t("desk-user-reset-done"),
             Done::Sent { email, until } => {
                 let time = format!("{} UTC", until.stamp());
-                f.tr
-                    .with_all("desk-shown-sent", &[("email", email), ("time", &time)])
+                f.tr.with_all("desk-shown-sent", &[("email", email), ("time", &time)])
             }
             Done::Exempted { until } => f.s("desk-user-exempted", "date", &f.plain_date(until)),
             Done::Unlocked => f.t("desk-user-unlocked"),
