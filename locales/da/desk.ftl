@@ -204,7 +204,6 @@ desk-adopt-groups = Pr. gruppe
 desk-adopt-table = Tabel over grupper
 desk-adopt-th-group = Gruppe
 desk-adopt-th-users = Brugere
-desk-trail-account = Brugernavn eller e-mailadresse
 desk-trail-event = Hændelse
 desk-trail-any = Alle
 desk-trail-actor = Udført af

@@ -204,7 +204,6 @@ desk-adopt-groups = Nach Gruppe
 desk-adopt-table = Tabelle der Gruppen
 desk-adopt-th-group = Gruppe
 desk-adopt-th-users = Personen
-desk-trail-account = Benutzername oder E-Mail-Adresse
 desk-trail-event = Ereignis
 desk-trail-any = Alle
 desk-trail-actor = Ausgeführt von

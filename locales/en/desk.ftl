@@ -204,7 +204,6 @@ desk-adopt-groups = By group
 desk-adopt-table = Table of groups
 desk-adopt-th-group = Group
 desk-adopt-th-users = Users
-desk-trail-account = User name or e-mail address
 desk-trail-event = Event
 desk-trail-any = Any
 desk-trail-actor = Done by

@@ -204,7 +204,6 @@ desk-adopt-groups = Per gruppe
 desk-adopt-table = Tabell over grupper
 desk-adopt-th-group = Gruppe
 desk-adopt-th-users = Brukere
-desk-trail-account = Brukernavn eller e-postadresse
 desk-trail-event = Hendelse
 desk-trail-any = Alle
 desk-trail-actor = Utført av

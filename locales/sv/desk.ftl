@@ -204,7 +204,6 @@ desk-adopt-groups = Per grupp
 desk-adopt-table = Tabell över grupper
 desk-adopt-th-group = Grupp
 desk-adopt-th-users = Användare
-desk-trail-account = Användarnamn eller e-postadress
 desk-trail-event = Händelse
 desk-trail-any = Alla
 desk-trail-actor = Utfört av

@@ -15,6 +15,7 @@ pub mod import;
 pub mod letters;
 pub mod progress;
 pub mod second_factor;
+pub mod self_service;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_out;

@@ -1,6 +1,6 @@
 //! The curve of the adoption page: points in, what SVG attributes say out. Pure.
 
-/// Half the height and width of the drawing, in its own units, are of no meaning: it is stretched.
+/// The drawing's own units; the page stretches it to the room there is.
 const WIDTH: f64 = 600.0;
 const HEIGHT: f64 = 200.0;
 const DAY: i64 = 86_400;

@@ -67,13 +67,13 @@ impl Trail<'_> {
             ],
         )
     }
-    fn export(&self) -> String {
+    pub(super) fn export(&self) -> String {
         self.link("/desk/audit.jsonl", "")
     }
     fn newest(&self) -> String {
         self.link("/desk/audit", "")
     }
-    fn older_link(&self) -> Option<String> {
+    pub(super) fn older_link(&self) -> Option<String> {
         self.older.map(|before| self.link("/desk/audit", before))
     }
     fn asks(&self, code: &str) -> bool {

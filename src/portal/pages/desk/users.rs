@@ -47,7 +47,7 @@ impl State {
             Self::Grace { days_left: None } => f.t("desk-state-reminding"),
             Self::Due => f.t("desk-state-due"),
             Self::Exempt { until: Some(until) } => {
-                f.s("desk-state-exempt-until", "date", &f.plain_date(until))
+                f.s("desk-state-exempt-until", "date", &until.iso_day())
             }
             Self::Exempt { until: None } => f.t("desk-state-exempt"),
         }
