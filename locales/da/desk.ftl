@@ -160,6 +160,10 @@ desk-issue-send-show = Vis den til mig én gang, til chat eller telefon
 desk-issue-send-err = Vælg, hvordan brugeren får koden
 desk-issue-case = Sagsnummer
 desk-issue-case-err = Indtast sagsnummeret
+desk-issue-quota = { $minutes ->
+    [one] Du har udstedt 5 engangskoder inden for en time. Prøv igen om 1 minut.
+   *[other] Du har udstedt 5 engangskoder inden for en time. Prøv igen om { $minutes } minutter.
+ }
 desk-issue-submit = Udsted kode
 desk-issue-cancel = Annullér
 desk-issue-replaces = Brugeren har en åben kode. En ny erstatter den.

@@ -160,6 +160,10 @@ desk-issue-send-show = Mir einmal zeigen, für Chat oder Telefon
 desk-issue-send-err = Wählen Sie, wie der Code zur Person kommt
 desk-issue-case = Fallnummer
 desk-issue-case-err = Geben Sie die Fallnummer ein
+desk-issue-quota = { $minutes ->
+    [one] Sie haben innerhalb einer Stunde 5 Einmalcodes ausgestellt. Versuchen Sie es in 1 Minute erneut.
+   *[other] Sie haben innerhalb einer Stunde 5 Einmalcodes ausgestellt. Versuchen Sie es in { $minutes } Minuten erneut.
+ }
 desk-issue-submit = Code ausstellen
 desk-issue-cancel = Abbrechen
 desk-issue-replaces = Es gibt einen offenen Code. Ein neuer ersetzt ihn.

@@ -160,6 +160,10 @@ desk-issue-send-show = Show it to me once, for chat or phone
 desk-issue-send-err = Choose how the user gets the code
 desk-issue-case = Case number
 desk-issue-case-err = Enter the case number
+desk-issue-quota = { $minutes ->
+    [one] You have issued 5 one-time codes within an hour. Try again in 1 minute.
+   *[other] You have issued 5 one-time codes within an hour. Try again in { $minutes } minutes.
+ }
 desk-issue-submit = Issue code
 desk-issue-cancel = Cancel
 desk-issue-replaces = The user has an open code. A new one replaces it.

@@ -160,6 +160,10 @@ desk-issue-send-show = Näytä se minulle kerran chattia tai puhelua varten
 desk-issue-send-err = Valitse, miten käyttäjä saa koodin
 desk-issue-case = Tapauksen numero
 desk-issue-case-err = Anna tapauksen numero
+desk-issue-quota = { $minutes ->
+    [one] Olet antanut 5 kertakoodia tunnin sisällä. Yritä uudelleen 1 minuutin kuluttua.
+   *[other] Olet antanut 5 kertakoodia tunnin sisällä. Yritä uudelleen { $minutes } minuutin kuluttua.
+ }
 desk-issue-submit = Anna koodi
 desk-issue-cancel = Peruuta
 desk-issue-replaces = Käyttäjällä on avoin koodi. Uusi korvaa sen.

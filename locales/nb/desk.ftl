@@ -160,6 +160,10 @@ desk-issue-send-show = Vis den til meg én gang, for chat eller telefon
 desk-issue-send-err = Velg hvordan brukeren får koden
 desk-issue-case = Saksnummer
 desk-issue-case-err = Skriv inn saksnummeret
+desk-issue-quota = { $minutes ->
+    [one] Du har utstedt 5 engangskoder innen en time. Prøv igjen om 1 minutt.
+   *[other] Du har utstedt 5 engangskoder innen en time. Prøv igjen om { $minutes } minutter.
+ }
 desk-issue-submit = Utsted kode
 desk-issue-cancel = Avbryt
 desk-issue-replaces = Brukeren har en åpen kode. En ny erstatter den.

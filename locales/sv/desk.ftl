@@ -160,6 +160,10 @@ desk-issue-send-show = Visa den för mig en gång, för chatt eller telefon
 desk-issue-send-err = Välj hur användaren får koden
 desk-issue-case = Ärendenummer
 desk-issue-case-err = Ange ärendenumret
+desk-issue-quota = { $minutes ->
+    [one] Du har utfärdat 5 engångskoder inom en timme. Försök igen om 1 minut.
+   *[other] Du har utfärdat 5 engångskoder inom en timme. Försök igen om { $minutes } minuter.
+ }
 desk-issue-submit = Utfärda kod
 desk-issue-cancel = Avbryt
 desk-issue-replaces = Användaren har en öppen kod. En ny ersätter den.

@@ -18,10 +18,12 @@ pub enum OwnPage {
     Sessions,
     Devices,
     Activity,
+    /// The console.
+    Desk,
 }
 
 impl OwnPage {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Security,
         Self::Enabled,
         Self::Replaced,
@@ -31,6 +33,7 @@ impl OwnPage {
         Self::Sessions,
         Self::Devices,
         Self::Activity,
+        Self::Desk,
     ];
 
     /// Path and query on the portal's host.
@@ -45,6 +48,7 @@ impl OwnPage {
             Self::Sessions => "/account/sessions",
             Self::Devices => "/account/devices",
             Self::Activity => "/account/activity",
+            Self::Desk => "/desk/users",
         }
     }
 

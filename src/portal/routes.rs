@@ -1,6 +1,8 @@
 //! The whole URL table of our own pages.
 
-use super::steps::{account, enrol, launcher, recovery, remind, second_factor, sign_in, sign_out};
+use super::steps::{
+    account, desk, enrol, launcher, recovery, remind, second_factor, sign_in, sign_out,
+};
 use super::{Portal, errors, host_pages};
 use axum::Router;
 use axum::routing::{get, post};
@@ -62,6 +64,15 @@ pub fn portal(portal: Arc<Portal>) -> Router {
             get(account::devices::show).post(account::devices::submit),
         )
         .route("/account/activity", get(account::activity::show))
+        .route("/desk", get(desk::show))
+        .route("/desk/users", get(desk::users::find))
+        .route("/desk/users/{id}", get(desk::users::show))
+        .route(
+            "/desk/users/{id}/{act}",
+            get(desk::act::show).post(desk::act::submit),
+        )
+        .route("/desk/approvals", get(desk::approvals::show))
+        .route("/desk/approvals/{id}", post(desk::approvals::submit))
         .route("/signout", get(sign_out::ask).post(sign_out::submit))
         .route("/signed-out", get(sign_out::done))
         .route(

@@ -58,7 +58,6 @@ pub(super) const NOT_YET: &[(&[&str], &str)] = &[
         &["two_factor", "trusted_devices"],
         "every sign-in asks for a code",
     ),
-    (&["roles"], "there is no console; use the command line"),
     (&["load_testing"], "no sessions can be made"),
 ];
 

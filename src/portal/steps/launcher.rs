@@ -1,6 +1,5 @@
 //! "Your services", and what the portal serves to anybody: assets and the public keys.
 
-use super::account::nav;
 use super::{Desk, Get, Outcome};
 use crate::domain::policy::TwoFactor;
 use crate::domain::session::View;
@@ -24,7 +23,7 @@ async fn show_page(desk: &Desk) -> Outcome {
     };
     let services = services_of(&desk.portal, &view);
     let page = Launcher {
-        nav: nav(&view),
+        nav: desk.nav(&view),
         services: &services,
     };
     desk.page(StatusCode::OK, Panel::Tagline, &page, None)

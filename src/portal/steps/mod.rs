@@ -2,6 +2,7 @@
 //! whatever page is due next.
 
 pub mod account;
+pub mod desk;
 pub mod enrol;
 pub mod launcher;
 pub mod recovery;

@@ -33,6 +33,10 @@ pub enum IssueError {
     Check,
     Send,
     Case,
+    /// Too many codes of this agent's within the hour.
+    Quota {
+        minutes: u64,
+    },
 }
 
 /// GET, POST `/desk/users/{id}/one-time-code`
@@ -45,6 +49,8 @@ pub struct IssueCode<'a> {
     pub mail_off: Option<MailOff>,
     /// There is an open code.
     pub replaces: bool,
+    /// The number of the latest code in the trail. Field `after`: a form is good for one code.
+    pub after: i64,
     pub second_agent: bool,
     pub check: Option<Check>,
     pub send: Option<Send>,
@@ -62,7 +68,7 @@ impl IssueCode<'_> {
     }
     /// The other fields' `id` is their first option's.
     fn problems(&self, f: &Frame<'_>) -> Vec<Problem> {
-        let problem = |error: &IssueError| match error {
+        let problem = |error: &IssueError| match *error {
             IssueError::Check => Problem {
                 field: "check",
                 text: f.t("desk-issue-check-err"),
@@ -70,6 +76,10 @@ impl IssueCode<'_> {
             IssueError::Send => Problem {
                 field: "send",
                 text: f.t("desk-issue-send-err"),
+            },
+            IssueError::Quota { minutes } => Problem {
+                field: "check",
+                text: f.n("desk-issue-quota", "minutes", minutes),
             },
             IssueError::Case => Problem {
                 field: "case",

@@ -411,6 +411,7 @@ fn acts<'a>(text: &'a str, email: &'a str, pages: &mut Vec<Seen<'a>>) {
                 email: (mail_off != Some(MailOff::NoEmail)).then_some(email),
                 mail_off,
                 replaces: mail_off.is_some(),
+                after: 7,
                 second_agent: mail_off == Some(MailOff::NoEmail),
                 check: None,
                 send: None,

@@ -1,7 +1,6 @@
 //! "Recent activity".
 
 use super::super::{Desk, Get, Outcome};
-use super::nav;
 use crate::domain::audit::{Actor, Event, Logged};
 use crate::domain::own_page::OwnPage;
 use crate::domain::session::View;
@@ -23,7 +22,7 @@ async fn show_page(desk: &Desk) -> Outcome {
     let (entries, before) = entries(desk, &view, before, A_PAGE).await?;
     let older = before.map(|n| format!("{}?before={n}", OwnPage::Activity.path()));
     let page = Activity {
-        nav: nav(&view),
+        nav: desk.nav(&view),
         entries: &entries,
         older: older.as_deref(),
     };

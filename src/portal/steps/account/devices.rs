@@ -1,7 +1,7 @@
 //! "Trusted devices".
 
 use super::super::{Desk, Get, Outcome, Post};
-use super::{back, nav};
+use super::back;
 use crate::domain::confirmation::Purpose;
 use crate::domain::device::Device as Known;
 use crate::domain::id::DeviceId;
@@ -23,7 +23,7 @@ async fn show_page(desk: &Desk) -> Outcome {
     let trusted = desk.portal.authn.trusted_devices(&view).await?;
     let rows: Vec<DeviceRow> = trusted.iter().filter_map(|d| row(d, &view)).collect();
     let page = Devices {
-        nav: nav(&view),
+        nav: desk.nav(&view),
         done: desk.done(),
         trusting: trusting(desk, &view),
         rows: &rows,

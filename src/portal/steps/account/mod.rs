@@ -20,15 +20,16 @@ use crate::portal::respond::Reply;
 use crate::portal::visit::Person;
 use http::StatusCode;
 
-/// Above every page of a signed-in person.
-pub(super) fn nav(view: &View) -> Nav<'_> {
-    Nav {
-        shown_as: view.account.shown_as(),
-        console: None,
-    }
-}
-
 impl Desk {
+    /// Above every page of a signed-in person; the console is for those with a role.
+    pub(super) fn nav<'v>(&self, view: &'v View) -> Nav<'v> {
+        let role = self.portal.authn.rules().roles.highest(&view.account);
+        Nav {
+            shown_as: view.account.shown_as(),
+            console: role.map(|_| OwnPage::Desk.path()),
+        }
+    }
+
     /// Whose page it is; somebody who is not signed in comes back to it afterwards.
     async fn owner(&self, page: OwnPage) -> Result<Person, Stop> {
         match self.person().await? {

@@ -3,7 +3,6 @@
 use super::super::{Desk, Get, Outcome, Stop};
 use super::activity::entries;
 use super::devices::trusting;
-use super::nav;
 use crate::authn::self_service::second_factor::Disabling as Allowance;
 use crate::domain::account::Account;
 use crate::domain::authenticator::TotpBinding;
@@ -37,7 +36,7 @@ async fn show_page(desk: &Desk) -> Outcome {
     let (recent, _) = entries(desk, &view, None, A_FEW).await?;
     let changed = account.history.password_changed_at;
     let page = Security {
-        nav: nav(&view),
+        nav: desk.nav(&view),
         done: desk.done(),
         password_changed_at: changed.map(Timestamp::seconds),
         two_factor,

@@ -1,7 +1,7 @@
 //! "Active sessions".
 
 use super::super::{Desk, Get, Outcome, Post};
-use super::{back, nav};
+use super::back;
 use crate::authn::self_service::sessions::Open;
 use crate::domain::confirmation::Purpose;
 use crate::domain::host::Host;
@@ -27,7 +27,7 @@ async fn show_page(desk: &Desk) -> Outcome {
         .map(|open| row(&desk.portal, open, view.session.id))
         .collect();
     let page = Sessions {
-        nav: nav(&view),
+        nav: desk.nav(&view),
         done: desk.done(),
         rows: &rows,
     };
