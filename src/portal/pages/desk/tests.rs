@@ -580,6 +580,7 @@ fn administration<'a>(
         "import-preview",
         Box::new(import(ImportStep::Preview {
             data,
+            seal: "1.x",
             counts,
             lines,
         })),
