@@ -99,6 +99,8 @@ fn data<'a>(text: &'a str, email: &'a str) -> Data<'a> {
         account_name: text,
         case: if text == HOSTILE { HOSTILE } else { "CS-20418" },
         check: (!own).then_some(Check::Callback),
+        until: own.then_some(NOW),
+        groups: (!own).then(|| text.to_owned()),
         minutes_left: 28,
         own,
     };
