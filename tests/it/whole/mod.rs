@@ -5,6 +5,7 @@ mod desk;
 mod phone;
 mod site;
 
+mod admin;
 mod away;
 mod doors;
 mod enrolment;
