@@ -373,6 +373,9 @@ async fn an_initial_password_is_ours_shown_once_and_runs_out() {
     assert!(page.status == 200 && !page.text().contains(secret));
     let again = post(&mut admin, "/desk/accounts/new", &fields("nea", "staff")).await;
     assert_eq!(again.status, 422);
+    assert_eq!(site.browser().password_is("nea", secret).await.status, 303);
+    site.clock.advance(7 * DAY);
+    assert_eq!(site.browser().password_is("nea", secret).await.status, 422);
 }
 
 // --- import
