@@ -388,16 +388,24 @@ async fn housekeeping(
             }
         }
     });
-    let remind = tokio::spawn(remind(Arc::clone(&office.authn)));
-    Ok(vec![heed, flush, sweep, remind])
+    let people = tokio::spawn(look_after_people(Arc::clone(&office.authn)));
+    Ok(vec![heed, flush, sweep, people])
 }
 
-/// Mails those whose deadline is near. The hour is not kept: a start or a crash in between costs nobody a mail.
-async fn remind(authn: Arc<Authn>) {
-    const FIRST: Duration = Duration::from_secs(60);
-    const INTERVAL: Duration = Duration::from_secs(60 * 60);
-    tokio::time::sleep(FIRST).await;
+/// What is done once an hour: mails to those whose deadline is near, the day's figures of the adoption, and accounts
+/// whose deletion is due. All of it may be done again and again, by any process: a start or a crash in between costs
+/// nobody a mail.
+async fn look_after_people(authn: Arc<Authn>) {
+    const FIRST_MAILS: Duration = Duration::from_secs(60);
+    const INTERVAL: Duration = Duration::from_secs(3600);
     loop {
+        if let Err(fault) = authn.delete_due().await {
+            tracing::warn!(error = %fault, "accounts whose deletion is due could not be removed; it is tried again");
+        }
+        if let Err(fault) = authn.record_adoption().await {
+            tracing::warn!(error = %fault, "the figures of the adoption could not be kept; it is tried again");
+        }
+        tokio::time::sleep(FIRST_MAILS).await;
         match authn.mail_reminders().await {
             Ok(0) => {}
             Ok(mailed) => tracing::info!(mailed, "people were reminded by mail of their deadline"),

@@ -52,7 +52,20 @@ impl Authn {
         if let Some(refusal) = refused(&new) {
             return Ok(Err(refusal));
         }
-        let account = Account {
+        let account = self.made(new);
+        let changes = [
+            Change::AddAccount(Box::new(account.clone())),
+            self.operator(Event::AccountCreated, account.id, ""),
+        ];
+        Ok(match self.store.commit(&changes).await? {
+            Commit::Done => Ok(account),
+            Commit::Lost(_) => Err(Refusal::Taken(account.shown_as().to_owned())),
+        })
+    }
+
+    /// The account that somebody described.
+    pub(super) fn made(&self, new: NewAccount) -> Account {
+        Account {
             id: AccountId::from_uuid(self.env.uuid()),
             login: new.login.trim().to_owned(),
             email: new.email.map(|e| e.trim().to_owned()),
@@ -66,22 +79,14 @@ impl Authn {
                 Status::Active
             },
             created_at: self.env.now(),
-            password: new.password.clone(),
-            totp: None,
-            reminder: reminder::Record::default(),
             history: History {
                 password_changed_at: new.password.as_ref().map(|_| self.env.now()),
                 ..History::default()
             },
-        };
-        let changes = [
-            Change::AddAccount(Box::new(account.clone())),
-            self.operator(Event::AccountCreated, account.id, ""),
-        ];
-        Ok(match self.store.commit(&changes).await? {
-            Commit::Done => Ok(account),
-            Commit::Lost(_) => Err(Refusal::Taken(account.shown_as().to_owned())),
-        })
+            password: new.password,
+            totp: None,
+            reminder: reminder::Record::default(),
+        }
     }
 
     /// Accepts or refuses a new password as typed, on the bounded pool: a cunning one takes as long as a hash.
@@ -231,7 +236,7 @@ impl Authn {
     }
 }
 
-fn refused(new: &NewAccount) -> Option<Refusal> {
+pub(super) fn refused(new: &NewAccount) -> Option<Refusal> {
     if NameKey::new(&new.login).is_none() {
         return Some(Refusal::Login(new.login.clone()));
     }
@@ -252,6 +257,6 @@ fn refused(new: &NewAccount) -> Option<Refusal> {
 }
 
 /// Groups are joined by commas in headers, so they hold none.
-fn group_ok(group: &str) -> bool {
+pub(super) fn group_ok(group: &str) -> bool {
     !group.is_empty() && group.len() <= 128 && !group.chars().any(|c| c == ',' || c.is_control())
 }

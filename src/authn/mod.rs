@@ -4,12 +4,15 @@
 //! `domain::login`; a session exists only where a grant was committed together with everything it spent.
 
 pub mod accounts;
+pub mod adoption;
+pub mod api_tokens;
 pub mod codes;
 pub mod desk;
 pub mod enrolment;
 pub mod enrolment_proof;
 pub mod hashing;
 pub mod helpdesk;
+pub mod import;
 pub mod letters;
 pub mod progress;
 pub mod reminders;
@@ -82,6 +85,7 @@ pub struct Authn {
     env: Env,
     hashing: Hashing,
     sessions: Arc<Sessions>,
+    adoption: adoption::Cache,
     rules: Rules,
     /// Places for requests for a mailed link.
     resets: Arc<Semaphore>,
@@ -112,6 +116,7 @@ impl Authn {
             vault,
             env,
             hashing: Hashing::new(limits),
+            adoption: adoption::Cache::default(),
             rules,
             resets: Arc::new(Semaphore::new(reset::RESETS_AT_ONCE as usize)),
             decoy,

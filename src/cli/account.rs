@@ -4,13 +4,11 @@ use super::load::Store;
 use super::output::{self, Format};
 use crate::app::Office;
 use crate::authn::accounts::NewAccount;
+use crate::authn::import::{Line, Problem, parse};
 use crate::domain::account::{Account, PasswordHash, Status};
 use crate::domain::password_rules::Person;
-use crate::domain::verifier::password;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
@@ -89,53 +87,6 @@ impl Command {
             | Self::SetGroups { .. }
             | Self::Reset2fa { .. }
             | Self::Export { .. } => Store::MustExist,
-        }
-    }
-}
-
-/// An account as it is printed and imported.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    login: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    email: Option<String>,
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    groups: BTreeSet<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    attributes: BTreeMap<String, String>,
-    #[serde(default)]
-    disabled: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    password_hash: Option<String>,
-    // shown, and passed over at an import
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    two_factor: Option<bool>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    created_at: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    deadline: Option<i64>,
-}
-
-impl Line {
-    fn of(account: &Account, with_hash: bool) -> Self {
-        let hash = account.password.as_ref().filter(|_| with_hash);
-        Self {
-            login: account.login.clone(),
-            email: account.email.clone(),
-            name: Some(account.name.clone()),
-            groups: account.groups.clone(),
-            attributes: account.attributes.clone(),
-            disabled: !account.is_active(),
-            password_hash: hash.map(|h| h.encoded().to_owned()),
-            id: Some(account.id.to_string()),
-            two_factor: Some(account.has_second_factor()),
-            created_at: Some(account.created_at.seconds()),
-            deadline: account.reminder.grace_ends_at.map(|t| t.seconds()),
         }
     }
 }
@@ -372,13 +323,8 @@ async fn import(
         std::fs::read_to_string(file)
             .with_context(|| format!("{} cannot be read", file.display()))?
     };
-    let lines = if text.trim_start().starts_with('{') {
-        json_lines(&text)
-    } else {
-        csv_lines(&text)
-    };
     let (mut added, mut refused) = (0u32, Vec::new());
-    for (number, line) in lines {
+    for (number, line) in parse(&text, usize::MAX) {
         match one(office, line, dry_run).await {
             Ok(()) => added += 1,
             Err(error) => refused.push((number, format!("{error:#}"))),
@@ -425,29 +371,12 @@ fn report(
     Ok(())
 }
 
-async fn one(office: &Office, line: anyhow::Result<Line>, dry_run: bool) -> anyhow::Result<()> {
-    let line = line?;
-    if let Some(hash) = line
-        .password_hash
-        .as_ref()
-        .filter(|h| !password::is_supported(h))
-    {
-        let kind: String = hash.chars().take(12).collect();
-        bail!(
-            "the password hash `{kind}…` is of an unknown kind: argon2, bcrypt, scrypt, pbkdf2-sha256/-sha512 and sha-crypt are known"
-        );
-    }
-    let name = line.name.unwrap_or_else(|| line.login.clone());
-    let new = NewAccount {
-        login: line.login,
-        email: line.email.filter(|e| !e.is_empty()),
-        name,
-        groups: line.groups,
-        attributes: line.attributes,
-        language: None,
-        disabled: line.disabled,
-        password: line.password_hash.map(PasswordHash::from_encoded),
-    };
+async fn one(
+    office: &Office,
+    line: Result<NewAccount, Problem>,
+    dry_run: bool,
+) -> anyhow::Result<()> {
+    let new = line?;
     if dry_run {
         let taken = office.authn.find_account(&new.login).await?;
         if taken.is_some() {
@@ -457,95 +386,4 @@ async fn one(office: &Office, line: anyhow::Result<Line>, dry_run: bool) -> anyh
     }
     office.authn.add_account(new).await??;
     Ok(())
-}
-
-type Numbered = (usize, anyhow::Result<Line>);
-
-fn json_lines(text: &str) -> Vec<Numbered> {
-    text.lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-        .map(|(i, line)| {
-            (
-                i + 1,
-                serde_json::from_str(line).context("not an account as JSON"),
-            )
-        })
-        .collect()
-}
-
-fn csv_lines(text: &str) -> Vec<Numbered> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Row {
-        login: String,
-        #[serde(default)]
-        email: Option<String>,
-        #[serde(default)]
-        name: Option<String>,
-        #[serde(default)]
-        groups: Option<String>,
-        #[serde(default)]
-        password_hash: Option<String>,
-        #[serde(default)]
-        disabled: Option<bool>,
-    }
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
-    reader
-        .deserialize::<Row>()
-        .enumerate()
-        .map(|(i, row)| {
-            let line = row.context("not a row of accounts").map(|row| Line {
-                login: row.login,
-                email: row.email,
-                name: row.name.filter(|n| !n.is_empty()),
-                groups: row
-                    .groups
-                    .unwrap_or_default()
-                    .split(';')
-                    .map(str::trim)
-                    .filter(|g| !g.is_empty())
-                    .map(str::to_owned)
-                    .collect(),
-                attributes: BTreeMap::new(),
-                disabled: row.disabled.unwrap_or(false),
-                password_hash: row.password_hash.filter(|h| !h.is_empty()),
-                id: None,
-                two_factor: None,
-                created_at: None,
-                deadline: None,
-            });
-            (i + 2, line)
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_and_lines() {
-        let rows = csv_lines(
-            "login,email,groups,disabled\naino,aino@example.com,staff;finance,\nveikko,,,true\n",
-        );
-        let first = rows[0].1.as_ref().unwrap();
-        assert_eq!(
-            (first.login.as_str(), first.groups.len(), first.disabled),
-            ("aino", 2, false)
-        );
-        assert!(rows[1].1.as_ref().unwrap().disabled);
-        let unknown = csv_lines("login,colour\naino,red\n");
-        assert!(unknown[0].1.is_err());
-        let lines = json_lines("{\"login\":\"a\"}\n\n{\"login\":1}\n");
-        assert_eq!(
-            lines
-                .iter()
-                .map(|(n, l)| (*n, l.is_ok()))
-                .collect::<Vec<_>>(),
-            [(1, true), (3, false)]
-        );
-    }
 }

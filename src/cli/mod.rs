@@ -13,6 +13,7 @@ mod load;
 mod output;
 mod serve;
 mod session;
+mod token;
 
 use crate::store::SharedStore;
 use crate::store::sqlite::SqliteStore;
@@ -78,6 +79,13 @@ enum Command {
     Keys {
         #[command(subcommand)]
         command: keys::Command,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Makes, lists and revokes tokens of the admin API
+    Token {
+        #[command(subcommand)]
+        command: token::Command,
         #[command(flatten)]
         common: Common,
     },
@@ -164,6 +172,13 @@ fn dispatch(command: Command) -> anyhow::Result<Outcome> {
             let format = common.format();
             load::with_office(&common.config, Store::MadeAtFirstUse, async |office| {
                 keys::run(&command, &office, format).await
+            })
+            .map(|()| Outcome::Done)
+        }
+        Command::Token { command, common } => {
+            let format = common.format();
+            load::with_office(&common.config, Store::MustExist, async |office| {
+                token::run(command, &office, format).await
             })
             .map(|()| Outcome::Done)
         }

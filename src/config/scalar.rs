@@ -68,7 +68,8 @@ scalar! {
     Duration(std::time::Duration), "span of time", Some("^[0-9]+[smhdw]$"), duration
 }
 
-fn duration(text: &str) -> Result<std::time::Duration, String> {
+/// Also what commands take as a span.
+pub fn duration(text: &str) -> Result<std::time::Duration, String> {
     let wrong = || {
         format!(
             "{} is not a span of time\nwrite a whole number and one unit (s, m, h, d, w), for example 30s, 15m, 1h, 14d",

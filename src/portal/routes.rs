@@ -86,6 +86,18 @@ pub fn portal(portal: Arc<Portal>) -> Router {
             "/desk/users/{id}/{act}",
             get(desk::act::show).post(desk::act::submit),
         )
+        .route("/desk/adoption", get(desk::adoption::show))
+        .route("/desk/adoption.csv", get(desk::adoption::download))
+        .route("/desk/audit", get(desk::trail::show))
+        .route("/desk/audit.jsonl", get(desk::trail::export))
+        .route(
+            "/desk/accounts/new",
+            get(desk::accounts::show).post(desk::accounts::submit),
+        )
+        .route(
+            desk::import::PATH,
+            get(desk::import::show).post(desk::import::submit),
+        )
         .route("/desk/approvals", get(desk::approvals::show))
         .route("/desk/approvals/{id}", post(desk::approvals::submit))
         .route("/signout", get(sign_out::ask).post(sign_out::submit))

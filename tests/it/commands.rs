@@ -352,3 +352,89 @@ fn the_demo_configuration_has_no_mistakes_and_explains_itself() {
     assert_eq!(said.code, 0);
     assert!(said.out.contains("Route `payroll`"), "{}", said.out);
 }
+
+#[test]
+fn a_token_of_the_api_is_printed_once_and_dies() {
+    let m = Machine::new();
+    let add = ["token", "add", "hr-sync", "--scope"];
+    m.refused(&[&add[..], &["helpdesk"]].concat(), "", "there is no store");
+    assert_eq!(m.run_with(&["account", "add", "aino"], PASSWORD).code, 0);
+    let said = m.run(
+        &[
+            &add[..],
+            &["accounts:read,adoption:read", "--expires", "30d"],
+        ]
+        .concat(),
+    );
+    assert_eq!(said.code, 0, "{}", said.err);
+    let token = said.out.strip_suffix('\n').unwrap();
+    let random = token.strip_prefix("vst_").unwrap();
+    assert_eq!(random.len(), 43, "{token}");
+    assert!(said.err.contains("not shown again"), "{}", said.err);
+    m.refused(
+        &[&add[..], &["helpdesk"]].concat(),
+        "",
+        "a token named `hr-sync` already",
+    );
+
+    let listed = m.json(&["token", "list"]);
+    let one = &listed.as_array().unwrap()[0];
+    assert_eq!(one["name"], "hr-sync");
+    assert_eq!(
+        one["scopes"],
+        serde_json::json!(["accounts:read", "adoption:read"])
+    );
+    let life = one["expires_at"].as_i64().unwrap() - one["created_at"].as_i64().unwrap();
+    assert_eq!(
+        (life, &one["last_used_at"], &one["expired"]),
+        (30 * 86_400, &Value::Null, &Value::Bool(false))
+    );
+    // only its hash is kept, and no list shows it
+    for entry in std::fs::read_dir(m.path().join("data")).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        assert!(!bytes.windows(43).any(|w| w == random.as_bytes()));
+    }
+    assert!(!m.run(&["token", "list"]).out.contains(random));
+    assert!(!listed.to_string().contains(random));
+
+    let second = m.json(&["token", "add", "siem", "--scope", "audit:read"]);
+    assert_ne!(second["token"], token);
+    let id = second["id"].as_str().unwrap();
+    assert_eq!(m.run(&["token", "revoke", id]).code, 0);
+    assert_eq!(m.run(&["token", "revoke", "hr-sync"]).code, 0);
+    m.refused(&["token", "revoke", "hr-sync"], "", "there is no token");
+    assert_eq!(m.json(&["token", "list"]), serde_json::json!([]));
+}
+
+#[test]
+fn tokens_that_would_live_too_long_or_open_nothing_are_not_made() {
+    let m = Machine::new();
+    assert_eq!(m.run_with(&["account", "add", "aino"], PASSWORD).code, 0);
+    let scope = ["--scope", "helpdesk"];
+    let add = |more: &[&'static str]| [&["token", "add"][..], more, &scope].concat();
+    for (more, because) in [
+        (&["x", "--expires", "367d"][..], "366 days at most"),
+        (&["x", "--expires", "0s"], "an hour at least"),
+        (&["", "--expires", "1d"], "token's name"),
+        (&["a\u{7}b"], "token's name"),
+    ] {
+        m.refused(&add(more), "", because);
+    }
+    for wrong in [
+        &["token", "add", "x"][..],
+        &["token", "add", "x", "--scope", "everything"],
+        &[
+            "token",
+            "add",
+            "x",
+            "--scope",
+            "helpdesk",
+            "--expires",
+            "soon",
+        ],
+    ] {
+        assert_eq!(m.run(wrong).code, 2, "{wrong:?}");
+    }
+    assert_eq!(m.json(&["token", "list"]), serde_json::json!([]));
+    assert_eq!(m.run(&add(&["x", "--expires", "366d"])).code, 0);
+}

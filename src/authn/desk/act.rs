@@ -110,7 +110,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    fn of(event: Event, changes: Vec<Change>) -> Self {
+    pub(super) fn of(event: Event, changes: Vec<Change>) -> Self {
         Self {
             changes,
             code: None,
@@ -131,6 +131,7 @@ impl Authn {
         let Some(target) = target else {
             return Ok(Err(Denied::NotFound));
         };
+        let permission = granted!(self.stricter(agent, &order, permission));
         let order = granted!(self.fitting(order, &target, permission));
         let quota = match order.act {
             Act::IssueCode => Some(granted!(self.count_code_of(agent).await?)),
@@ -254,7 +255,7 @@ impl Authn {
                 let fits = |until: &Timestamp| now < *until && *until <= furthest;
                 order.parameters.until.filter(fits).ok_or(Missing::Until)?;
             }
-            _ => {}
+            _ => self.fits_managing(&order, target)?,
         }
         Ok(Order { case, ..order })
     }
@@ -339,18 +340,17 @@ impl Authn {
                 Plan::of(Event::Exempted, vec![change])
             }
             Act::Unlock => Plan::of(Event::Unlocked, unlock_changes(target)),
-            // not done to somebody, or not the helpdesk's
+            Act::Disable | Act::Enable | Act::SetGroups | Act::Delete => {
+                granted!(self.plan_managing(order, target).await?)
+            }
+            // not done to somebody, or not here
             Act::Find
             | Act::Look
             | Act::ReadAdoption
             | Act::ReadTrail
             | Act::Create
             | Act::Import
-            | Act::Disable
-            | Act::Enable
-            | Act::SetGroups
-            | Act::StartPasswordReset
-            | Act::Delete => return Ok(Err(Denied::NotFound)),
+            | Act::StartPasswordReset => return Ok(Err(Denied::NotFound)),
         };
         let matter = letter_of(order.act).map(|act| Matter::DeskAction {
             act,
@@ -405,7 +405,7 @@ impl Authn {
 }
 
 /// Nothing of the account's is signed in any more, or about to be.
-fn ends_everything(account: AccountId) -> Vec<Change> {
+pub(super) fn ends_everything(account: AccountId) -> Vec<Change> {
     vec![
         Change::EndSessionsOf {
             account,

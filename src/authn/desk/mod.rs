@@ -10,6 +10,10 @@
 mod act;
 mod approvals;
 mod find;
+mod import;
+mod manage;
+mod newcomers;
+mod trail;
 
 pub use act::{
     CONTACT_SETTLES, Issued, MAILED_CODE_LIFETIME, MOST_EXEMPT, Order, Outcome, Parameters,
@@ -17,6 +21,10 @@ pub use act::{
 };
 pub use approvals::{Asked, Pending};
 pub use find::{FEWEST_CHARACTERS, Found, Looked, MOST_ROWS, Match};
+pub use import::{ImportRow, Imported, MOST_BYTES, MOST_LINES, Unfit as UnfitImport};
+pub use manage::DELETION_GRACE;
+pub use newcomers::{Begins, Created, INITIAL_LIFETIME, Newcomer, Unfit};
+pub use trail::{Export, Question, Shown, TrailPage};
 
 use super::{Authn, Fault};
 use crate::domain::account::Account;
@@ -85,8 +93,10 @@ pub enum Cannot {
     ContactChanged,
     /// What two agents do is mailed and shown to neither.
     OnlyByMail,
-    /// There is no authenticator, device or session it would touch.
+    /// There is no authenticator, device or session it would touch, or it is so already.
     Nothing,
+    /// Nobody would be left to manage accounts.
+    LastAdministrator,
 }
 
 /// Why something was not done.

@@ -8,6 +8,7 @@ mod site;
 
 mod account;
 mod account_forms;
+mod admin;
 mod away;
 mod doors;
 mod enrolment;

@@ -582,6 +582,7 @@ fn administration<'a>(
         "import-preview",
         Box::new(import(ImportStep::Preview {
             data,
+            seal: "1.x",
             counts,
             lines,
         })),
