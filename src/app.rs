@@ -1,6 +1,7 @@
 //! The composition root: the only place that knows everybody. Builds the parts from the settings, plugs them
 //! together, and runs them.
 
+mod mail;
 mod seams;
 
 use crate::authn::hashing::Limits;
@@ -12,6 +13,7 @@ use crate::env::Env;
 use crate::gateway::seams::Seams;
 use crate::gateway::{self, CertificateFiles, Certificates, Gateway};
 use crate::i18n::{Language, Texts};
+use crate::mail::postman;
 use crate::ops::{self, Readiness};
 use crate::portal::brand::{AuthenticatorApp, Brand, Logo, Support};
 use crate::portal::{self, Happening, Portal, assets::Assets};
@@ -85,7 +87,7 @@ impl Office {
             trusted_devices: None,
             roles: settings.roles.clone(),
             portal: settings.portal.to_string(),
-            mails: false,
+            mails: settings.mail.is_some(),
         };
         let authn = Authn::new(
             Arc::clone(&store),
@@ -144,6 +146,7 @@ pub struct Running {
     operations: Option<ops::Listening>,
     readiness: Arc<Readiness>,
     housekeeping: Vec<JoinHandle<()>>,
+    postman: Option<postman::Running>,
     sessions: Arc<Sessions>,
 }
 
@@ -161,6 +164,9 @@ impl Running {
     pub async fn stop(self) {
         self.readiness.stopping();
         self.gateway.shutdown().await;
+        if let Some(postman) = self.postman {
+            postman.stop().await;
+        }
         for task in self.housekeeping {
             task.abort();
         }
@@ -226,12 +232,14 @@ pub async fn start(settings: Settings, env: Env) -> anyhow::Result<Running> {
     let running = gateway.serve(listeners)?;
     let mut housekeeping = housekeeping(&office, &signer, &metrics).await?;
     housekeeping.push(tokio::spawn(watch_certificates(certificates)));
+    let postman = mail::postman(&office, &metrics)?;
     readiness.started();
     Ok(Running {
         gateway: running,
         operations,
         readiness,
         housekeeping,
+        postman,
         sessions,
     })
 }

@@ -98,6 +98,17 @@ label!(
     }
 );
 
+label!(
+    /// What became of a try to hand a mail to the mail server.
+    Mail {
+        Sent = "sent",
+        /// To be tried again.
+        Deferred = "deferred",
+        /// Given up.
+        Failed = "failed",
+    }
+);
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RouteOutcome {
     route: String,
@@ -144,6 +155,9 @@ pub struct Metrics {
     websockets: Gauge,
     assertions_signed: Counter,
     store_faults: Counter,
+    mails: Family<ResultLabel, Counter>,
+    mails_waiting: Gauge,
+    oldest_mail: Gauge,
 }
 
 /// A route's handles: made once with [`Metrics::route`], kept with the route.
@@ -174,6 +188,9 @@ impl Metrics {
             websockets: Gauge::default(),
             assertions_signed: Counter::default(),
             store_faults: Counter::default(),
+            mails: Family::default(),
+            mails_waiting: Gauge::default(),
+            oldest_mail: Gauge::default(),
         };
         all.register(version, started_at);
         all.start_at_zero();
@@ -229,6 +246,16 @@ impl Metrics {
         );
         let faults = self.store_faults.clone();
         r.register("store_faults", "Failures of the store", faults);
+        let mails = self.mails.clone();
+        r.register("mails", "Tries to hand a mail to the mail server", mails);
+        let waiting = self.mails_waiting.clone();
+        r.register("mails_waiting", "Mails in the outbox", waiting);
+        r.register_with_unit(
+            "mails_oldest",
+            "How long the oldest mail of the outbox has waited",
+            Unit::Seconds,
+            self.oldest_mail.clone(),
+        );
     }
 
     /// A rate over a counter that appears only with its first event misses that event.
@@ -241,6 +268,9 @@ impl Metrics {
         }
         for action in Reminder::ALL {
             drop(self.reminders.get_or_create(&action.label()));
+        }
+        for result in Mail::ALL {
+            drop(self.mails.get_or_create(&result.label()));
         }
         self.set_accounts(0, 0);
     }
@@ -275,6 +305,16 @@ impl Metrics {
 
     pub fn reminder(&self, action: Reminder) {
         self.reminders.get_or_create(&action.label()).inc();
+    }
+
+    pub fn mail(&self, result: Mail) {
+        self.mails.get_or_create(&result.label()).inc();
+    }
+
+    /// `oldest`: seconds that the oldest has waited, 0 where none waits.
+    pub fn set_mails(&self, waiting: u64, oldest: u64) {
+        self.mails_waiting.set(whole(waiting));
+        self.oldest_mail.set(whole(oldest));
     }
 
     pub fn assertion_signed(&self) {
@@ -363,6 +403,14 @@ impl Reminder {
     const fn label(self) -> ActionLabel {
         ActionLabel {
             action: self.code(),
+        }
+    }
+}
+
+impl Mail {
+    const fn label(self) -> ResultLabel {
+        ResultLabel {
+            result: self.code(),
         }
     }
 }
@@ -487,6 +535,8 @@ mod tests {
         m.store_fault();
         m.set_sessions(7);
         m.set_accounts(3, 4);
+        m.mail(Mail::Deferred);
+        m.set_mails(2, 61);
         let open = m.websocket();
         let check = |start: &str, want: &str| {
             assert_eq!(
@@ -521,6 +571,10 @@ mod tests {
         check("vestibule_sessions ", "7");
         check(r#"vestibule_accounts{second_factor="on"}"#, "3");
         check(r#"vestibule_accounts{second_factor="off"}"#, "4");
+        check(r#"vestibule_mails_total{result="deferred"}"#, "1");
+        check(r#"vestibule_mails_total{result="failed"}"#, "0");
+        check("vestibule_mails_waiting ", "2");
+        check("vestibule_mails_oldest_seconds ", "61");
         check("vestibule_websockets ", "1");
         check(r#"vestibule_build_info{version="1.2.3"}"#, "1");
         check("process_start_time_seconds ", "1700000000.0");

@@ -6,9 +6,10 @@ use super::{Authn, Fault};
 use crate::domain::audit::{Event, Place};
 use crate::domain::authenticator::TotpBinding;
 use crate::domain::binding::{App, Enrolment, EnrolmentProof};
+use crate::domain::confirmation;
 use crate::domain::id::AuthenticatorId;
 use crate::domain::letter::Matter;
-use crate::domain::login::{self, AwaitReminder, Began, Next, State};
+use crate::domain::login::{AwaitReminder, Began, Next, State};
 use crate::domain::return_to::Destination;
 use crate::domain::secret::{TokenHash, TotpSecret};
 use crate::domain::session::View;
@@ -48,9 +49,12 @@ impl Authn {
         view: &View,
         destination: Option<Destination>,
         replaces: Option<TokenHash>,
+        place: &Place,
     ) -> Result<Progress, Fault> {
-        let state = login::enrol_in_session(&view.session, self.asks_proof(), self.env.now());
-        self.begin_in_session(view, state, destination, replaces)
+        let purpose = confirmation::Purpose::Enrol {
+            needs_proof: self.asks_proof(),
+        };
+        self.begin_change(view, purpose, destination, replaces, place)
             .await
     }
 
@@ -153,6 +157,9 @@ impl Authn {
                 except: Some(at.token),
             })
             .change(self.record(event, account, place, ""));
+        if bound.replaces {
+            effects.change(Change::RemoveDevicesOf { account });
+        }
         let matter = if bound.replaces {
             Matter::Replaced
         } else {

@@ -11,6 +11,7 @@ pub mod helpdesk;
 pub mod letters;
 pub mod progress;
 pub mod second_factor;
+pub mod self_service;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_out;

@@ -6,7 +6,7 @@ use crate::domain::account::Account;
 use crate::domain::assurance::Assurance;
 use crate::domain::audit::{Actor, Event, Place, Record};
 use crate::domain::id::{AccountId, AttemptId, SessionId};
-use crate::domain::login::{Attempt, Began, Frame, Grant, Next, State};
+use crate::domain::login::{Attempt, Began, Frame, Grant, NeedsCodes, Next, State};
 use crate::domain::return_to::Destination;
 use crate::domain::secret::{Token, TokenHash};
 use crate::domain::session::{self, Session};
@@ -177,14 +177,8 @@ impl Authn {
         match next {
             Next::Ask(state) => self.move_to(from, state, effects).await,
             Next::MakeCodes(needs) => {
-                let account = needs.account();
-                let codes = self.new_emergency_codes().await?;
-                effects.change(Change::ReplaceEmergencyCodes {
-                    account,
-                    codes: codes.stored,
-                });
-                effects.change(self.record(Event::EmergencyCodesCreated, account, place, ""));
-                self.move_to(from, needs.show(codes.shown), effects).await
+                let state = self.make_codes(needs, &mut effects, place).await?;
+                self.move_to(from, state, effects).await
             }
             Next::Open(grant) => {
                 effects.change(Change::EndAttempt {
@@ -197,6 +191,24 @@ impl Authn {
                 self.open(&grant, began, destination, effects, place).await
             }
         }
+    }
+
+    /// New emergency codes in place of those there were.
+    pub(super) async fn make_codes(
+        &self,
+        needs: NeedsCodes,
+        effects: &mut Effects,
+        place: &Place,
+    ) -> Result<State, Fault> {
+        let account = needs.account();
+        let codes = self.new_emergency_codes().await?;
+        effects
+            .change(Change::ReplaceEmergencyCodes {
+                account,
+                codes: codes.stored,
+            })
+            .change(self.record(Event::EmergencyCodesCreated, account, place, ""));
+        Ok(needs.show(codes.shown))
     }
 
     /// Turns a grant into a session: a new one, or the live one it began in, raised.
@@ -228,7 +240,11 @@ impl Authn {
                     session,
                     token: hash,
                 },
-                Event::SteppedUp,
+                if grant.is_confirmation() {
+                    Event::Confirmed
+                } else {
+                    Event::SteppedUp
+                },
             ),
         };
         effects.change(change);
@@ -269,7 +285,7 @@ impl Authn {
             last_seen_at: now,
             address: place.address.map(|a| a.to_string()),
             user_agent: place.user_agent.clone(),
-            trusted_device: None,
+            trusted_device: grant.trusted_device(),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::domain::secret::{TokenHash, TotpSecret};
 use crate::domain::session::View;
 use crate::domain::throttle::{Admission, Bucket, Kind};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::verifier::{RecoveryKind, RecoveryProof, recovery_code, totp};
+use crate::domain::verifier::{PossessionProof, RecoveryKind, RecoveryProof, recovery_code, totp};
 use crate::store::{Change, Commit};
 use crate::vault::Purpose;
 
@@ -44,6 +44,14 @@ struct Counted {
     pause_if_wrong: Option<Timestamp>,
 }
 
+/// A code from the app that was right.
+pub(super) struct TakenApp {
+    pub(super) proof: PossessionProof,
+    codes_unconfirmed: bool,
+    /// Spending it, and what goes with that.
+    pub(super) effects: Effects,
+}
+
 /// A recovery code that was right.
 pub(super) struct Taken {
     pub(super) proof: RecoveryProof,
@@ -62,9 +70,25 @@ impl Authn {
         digits: &str,
         place: &Place,
     ) -> Result<CodeOutcome, Fault> {
+        let taken = match self.take_app_code(&at, digits, place).await? {
+            Ok(taken) => taken,
+            Err(outcome) => return Ok(outcome),
+        };
+        let next = waiting.complete(&taken.proof, taken.codes_unconfirmed)?;
+        let progress = self.advance(at, next, taken.effects, place).await?;
+        Ok(CodeOutcome::spent(progress))
+    }
+
+    /// Counts a code's try and checks it: what is to be written with the step it allows, or how it was received.
+    pub(super) async fn take_app_code(
+        &self,
+        at: &Position,
+        digits: &str,
+        place: &Place,
+    ) -> Result<Result<TakenApp, CodeOutcome>, Fault> {
         let counted = match self.count_code(at.account.id).await? {
             Ok(counted) => counted,
-            Err(until) => return self.end_paused(&at, until, place).await,
+            Err(until) => return self.end_paused(at, until, place).await.map(Err),
         };
         let proof = match &at.account.totp {
             Some(binding) => {
@@ -75,9 +99,10 @@ impl Authn {
             None => None,
         };
         let Some((proof, codes_unconfirmed)) = proof else {
-            return self
-                .wrong_code(&at, &counted, Event::CodeRefused, place)
+            let outcome = self
+                .wrong_code(at, &counted, Event::CodeRefused, place)
                 .await;
+            return outcome.map(Err);
         };
         let mut effects = Effects::default();
         effects
@@ -88,9 +113,11 @@ impl Authn {
             })
             .change(Change::ForgiveAll(counted.bucket))
             .change(self.record(Event::CodeAccepted, at.account.id, place, ""));
-        let next = waiting.complete(&proof, codes_unconfirmed)?;
-        let progress = self.advance(at, next, effects, place).await?;
-        Ok(CodeOutcome::spent(progress))
+        Ok(Ok(TakenApp {
+            proof,
+            codes_unconfirmed,
+            effects,
+        }))
     }
 
     /// A recovery code, well formed and canonical. It counts together with the password only, so not where a live
@@ -243,7 +270,7 @@ impl Authn {
         replaces: Option<TokenHash>,
     ) -> Result<Progress, Fault> {
         let state = crate::domain::login::step_up(&view.session);
-        self.begin_in_session(view, state, destination, replaces)
+        self.begin_in_session(view, state, destination, replaces, Effects::default())
             .await
     }
 
@@ -253,10 +280,11 @@ impl Authn {
         state: State,
         destination: Option<Destination>,
         replaces: Option<TokenHash>,
+        effects: Effects,
     ) -> Result<Progress, Fault> {
         let began = Began::Session(view.session.id);
         let attempt = self.attempt(began, destination, view.account.shown_as(), state);
-        self.start(attempt, replaces, Effects::default()).await
+        self.start(attempt, replaces, effects).await
     }
 
     fn snooze(

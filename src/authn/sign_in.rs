@@ -1,12 +1,12 @@
 //! The first door: the password.
 
 use super::hashing::impossible_password;
-use super::progress::{Effects, Position, Progress};
+use super::progress::{Effects, Progress};
 use super::{Authn, Fault};
 use crate::domain::account::{Account, NameKey, PasswordHash};
 use crate::domain::audit::{Actor, Event, Place, Record};
 use crate::domain::id::SessionId;
-use crate::domain::login::{self, AwaitPassword, Began, Next, Standing, State};
+use crate::domain::login::{self, Began, Next, Standing, State};
 use crate::domain::policy::TwoFactor;
 use crate::domain::reminder;
 use crate::domain::return_to::Destination;
@@ -59,6 +59,16 @@ enum Check {
     Right(Box<Checked>),
 }
 
+/// A password asked for again in a live session.
+pub(super) enum Again {
+    Refused,
+    Paused(Timestamp),
+    Right {
+        proof: PasswordProof,
+        effects: Effects,
+    },
+}
+
 impl Authn {
     /// Checks a password and takes the first step of a sign-in.
     pub async fn sign_in(
@@ -106,29 +116,25 @@ impl Authn {
             .map(PasswordOutcome::Progress)
     }
 
-    /// Confirms a live session's person by password, on the way to an enrolment.
-    pub async fn confirm_password(
+    /// The password of a live session's person once more.
+    pub(super) async fn password_again(
         &self,
-        at: Position,
-        waiting: AwaitPassword,
+        account: &Account,
         typed: &str,
         place: &Place,
-    ) -> Result<PasswordOutcome, Fault> {
-        let account = at.account.clone();
+    ) -> Result<Again, Fault> {
         let subject = account.id.uuid().as_bytes().to_vec();
         let checked = self
-            .check_password(Some(account), &subject, typed, place)
+            .check_password(Some(account.clone()), &subject, typed, place)
             .await?;
-        let checked = match checked {
-            Check::Refused => return Ok(PasswordOutcome::Refused),
-            Check::Paused(until) => return Ok(PasswordOutcome::Paused { until }),
-            Check::Right(checked) => *checked,
-        };
-        let effects = self.password_effects(&checked, place);
-        let state = waiting.confirm(&checked.proof)?;
-        self.move_to(at, state, effects)
-            .await
-            .map(PasswordOutcome::Progress)
+        Ok(match checked {
+            Check::Refused => Again::Refused,
+            Check::Paused(until) => Again::Paused(until),
+            Check::Right(checked) => Again::Right {
+                effects: self.password_effects(&checked, place),
+                proof: checked.proof,
+            },
+        })
     }
 
     /// Counts the try, then checks, in the same time whether the account exists or not.

@@ -17,8 +17,8 @@ mod source;
 
 pub use report::{Problem, Report, Severity};
 pub use settings::{
-    AppSettings, BrandSettings, CertificateFiles, Hashing, Listener, ListenerKind,
-    PasswordSettings, Settings, Support,
+    AppSettings, BrandSettings, CertificateFiles, Hashing, Listener, ListenerKind, MailCredentials,
+    MailSecurity, MailSettings, PasswordSettings, Sender, Settings, Support,
 };
 
 use problems::{Place, Problems};

@@ -35,7 +35,7 @@ pub struct File {
     pub storage: Option<Storage>,
     /// The key that encrypts secrets at rest.
     pub secrets: Option<Secrets>,
-    /// How notices are mailed.
+    /// How codes, links and notices are mailed; without it nothing is.
     pub mail: Option<Mail>,
     /// How long people stay signed in.
     pub sessions: Option<Sessions>,
@@ -190,15 +190,18 @@ pub struct Secrets {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mail {
-    /// The mail server, smtps:// (TLS) or smtp:// (STARTTLS), with a user name and without a password.
+    /// The mail server, with a user and without a password: smtps:// (TLS, port 465) or smtp:// (STARTTLS, port 587; on this machine it is used where offered).
     #[schemars(required, extend("examples" = ["smtps://vestibule@mail.example.com"]))]
     pub smtp: Option<SmtpUrl>,
-    /// The sender.
+    /// The sender; a name before the address in angle brackets stands in place of `brand.name`.
     #[schemars(required, extend("examples" = ["noreply@example.com"]))]
     pub from: Option<String>,
     /// File that holds the password of the mail server's user.
     #[schemars(extend("examples" = ["/run/secrets/mail"]))]
     pub password_file: Option<String>,
+    /// PEM file of the authorities whose certificates the mail server may have, in place of the system's.
+    #[schemars(extend("examples" = ["/etc/vestibule/mail-ca.pem"]))]
+    pub ca: Option<String>,
 }
 
 /// Sessions.

@@ -10,6 +10,7 @@ use crate::domain::{route, session, throttle};
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use zeroize::Zeroizing;
 
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -23,6 +24,8 @@ pub struct Settings {
     /// The SQLite file.
     pub storage: PathBuf,
     pub key_file: PathBuf,
+    /// `None`: nothing is mailed.
+    pub mail: Option<MailSettings>,
     pub sessions: session::Rules,
     /// The sign-in page remembers the last account name on a device.
     pub remember_account: bool,
@@ -78,6 +81,45 @@ pub struct Support {
     pub phone: Option<String>,
     /// An https URL.
     pub chat: Option<String>,
+}
+
+/// How mails leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailSettings {
+    /// A name or an address, without brackets.
+    pub host: String,
+    pub port: u16,
+    pub security: MailSecurity,
+    pub credentials: Option<MailCredentials>,
+    pub from: Sender,
+    /// Certificates in PEM that are trusted in place of the system's.
+    pub ca: Option<Vec<u8>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailSecurity {
+    ImplicitTls,
+    StartTls,
+    /// For a server on this machine only.
+    StartTlsIfOffered,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub struct MailCredentials {
+    pub user: String,
+    pub password: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for MailCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "MailCredentials({})", self.user)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    pub name: Option<String>,
+    pub address: String,
 }
 
 /// An authenticator app that the enrolment offers by name.

@@ -33,7 +33,10 @@ pub enum App {
 #[serde(rename_all = "snake_case")]
 enum Purpose {
     First,
+    /// The old app is lost.
     Replace,
+    /// The old app was used just now, to say that it is to be another one.
+    Exchange,
 }
 
 /// An enrolment under way.
@@ -86,6 +89,11 @@ impl Enrolment {
         Self::new(proven, Purpose::Replace, false)
     }
 
+    /// In a live session, after a code from the app there is.
+    pub(super) const fn exchanging(proven: Proven) -> Self {
+        Self::new(proven, Purpose::Exchange, false)
+    }
+
     const fn new(proven: Proven, purpose: Purpose, needs_proof: bool) -> Self {
         Self {
             proven,
@@ -101,7 +109,11 @@ impl Enrolment {
         &self.proven
     }
     pub fn is_replacement(&self) -> bool {
-        self.purpose == Purpose::Replace
+        self.purpose != Purpose::First
+    }
+    /// Whoever has used an app before is not told why.
+    pub fn begins_with_the_choice(&self) -> bool {
+        self.purpose == Purpose::Exchange
     }
     pub const fn needs_proof(&self) -> bool {
         self.needs_proof
@@ -161,7 +173,7 @@ impl Enrolment {
         if self.needs_proof {
             return Err(Box::new(self));
         }
-        let replaces = self.purpose == Purpose::Replace;
+        let replaces = self.is_replacement();
         match self.key {
             Some(key) => Ok(Bound {
                 secret: key.secret,

@@ -123,6 +123,35 @@ impl Letter {
             matter,
         })
     }
+
+    /// From when on it would only mislead: its code or link is dead, or its day has come. `None`: news stay news.
+    pub fn useless_from(&self) -> Option<Timestamp> {
+        match &self.matter {
+            Matter::OneTimeCode { until, .. }
+            | Matter::EnrolmentCode { until, .. }
+            | Matter::Invitation { until, .. } => Some(*until),
+            Matter::Reset { minutes, .. } => {
+                let minutes = std::time::Duration::from_secs(u64::from(*minutes) * 60);
+                Some(self.at.plus(minutes))
+            }
+            Matter::Remind { last_day } => Some(last_day.end_of_day()),
+            Matter::Enabled
+            | Matter::Replaced
+            | Matter::Disabled
+            | Matter::EmergencyCodeUsed { .. }
+            | Matter::EmergencyCodesCreated
+            | Matter::OneTimeCodeShown { .. }
+            | Matter::OneTimeCodeUsed
+            | Matter::CodesPaused { .. }
+            | Matter::PasswordDisabled
+            | Matter::AppDisabled
+            | Matter::DeviceTrusted { .. }
+            | Matter::NewPlace
+            | Matter::PasswordChanged
+            | Matter::DeskAction { .. }
+            | Matter::DeadlinePassed => None,
+        }
+    }
 }
 
 impl fmt::Debug for Letter {

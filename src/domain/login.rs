@@ -6,7 +6,8 @@
 
 use super::assurance::{Factors, SecondFactor};
 use super::binding::Enrolment;
-use super::id::{AccountId, AttemptId, SessionId};
+use super::confirmation::AwaitConfirmation;
+use super::id::{AccountId, AttemptId, DeviceId, SessionId};
 use super::recovery::AwaitLost;
 use super::reminder;
 use super::return_to::Destination;
@@ -33,6 +34,9 @@ pub struct Proven {
     account: AccountId,
     password_at: Timestamp,
     second: Option<(SecondFactor, Timestamp)>,
+    /// The trusted device that a live session rests on; nothing is proven by it.
+    #[serde(default)]
+    trusted_device: Option<DeviceId>,
 }
 
 impl Proven {
@@ -41,6 +45,7 @@ impl Proven {
             account: proof.account(),
             password_at: proof.at(),
             second: None,
+            trusted_device: None,
         }
     }
 
@@ -50,6 +55,7 @@ impl Proven {
             account: session.account,
             password_at: session.password_at,
             second: session.factors.second.zip(session.second_factor_at),
+            trusted_device: session.trusted_device,
         }
     }
 
@@ -65,6 +71,7 @@ impl Proven {
         self.check(proof.account())?;
         Ok(Self {
             second: Some((SecondFactor::Totp, proof.at())),
+            trusted_device: None,
             ..self
         })
     }
@@ -73,6 +80,7 @@ impl Proven {
         self.check(proof.account())?;
         Ok(Self {
             second: Some((proof.kind().second_factor(), proof.at())),
+            trusted_device: None,
             ..self
         })
     }
@@ -81,6 +89,7 @@ impl Proven {
     pub(super) const fn with_bound_app(self, at: Timestamp) -> Self {
         Self {
             second: Some((SecondFactor::Totp, at)),
+            trusted_device: None,
             ..self
         }
     }
@@ -106,6 +115,7 @@ impl Proven {
 pub struct Grant {
     proven: Proven,
     short: bool,
+    confirmed: bool,
 }
 
 impl Grant {
@@ -113,6 +123,16 @@ impl Grant {
         Self {
             proven,
             short: false,
+            confirmed: false,
+        }
+    }
+
+    /// Of a live session whose person said once more who they are.
+    pub(super) const fn confirmed(proven: Proven) -> Self {
+        Self {
+            proven,
+            short: false,
+            confirmed: true,
         }
     }
 
@@ -121,6 +141,7 @@ impl Grant {
         Self {
             proven,
             short: true,
+            confirmed: false,
         }
     }
 
@@ -144,8 +165,15 @@ impl Grant {
             None => None,
         }
     }
+    pub const fn trusted_device(&self) -> Option<DeviceId> {
+        self.proven.trusted_device
+    }
     pub const fn is_short(&self) -> bool {
         self.short
+    }
+    /// "Confirm that it is you": nothing new about the session but how fresh it is.
+    pub const fn is_confirmation(&self) -> bool {
+        self.confirmed
     }
 }
 
@@ -165,7 +193,7 @@ pub enum State {
     Code(AwaitCode),
     Lost(AwaitLost),
     Reminder(AwaitReminder),
-    Password(AwaitPassword),
+    Confirmation(AwaitConfirmation),
     Enrolment(Enrolment),
     Codes(AwaitStored),
 }
@@ -209,7 +237,7 @@ impl Attempt {
             State::Code(s) => s.proven.account,
             State::Lost(s) => s.proven().account,
             State::Reminder(s) => s.proven.account,
-            State::Password(s) => s.proven.account,
+            State::Confirmation(s) => s.proven().account,
             State::Enrolment(s) => s.proven().account,
             State::Codes(s) => s.proven.account,
         }
@@ -249,19 +277,6 @@ pub fn step_up(session: &Session) -> State {
     State::Code(AwaitCode {
         proven: Proven::by_session(session),
     })
-}
-
-/// Enrolment out of a live session without a second factor: the password first, unless it is fresh.
-pub fn enrol_in_session(session: &Session, needs_proof: bool, now: Timestamp) -> State {
-    let proven = Proven::by_session(session);
-    if now.since(session.password_at) < FRESH_PASSWORD {
-        State::Enrolment(Enrolment::first(proven, needs_proof))
-    } else {
-        State::Password(AwaitPassword {
-            proven,
-            needs_proof,
-        })
-    }
 }
 
 /// The password was right; the second factor is awaited.
@@ -336,20 +351,6 @@ impl AwaitReminder {
     }
 }
 
-/// In a session whose password is no longer fresh: "Confirm that it is you".
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AwaitPassword {
-    proven: Proven,
-    needs_proof: bool,
-}
-
-impl AwaitPassword {
-    pub fn confirm(self, proof: &PasswordProof) -> Result<State, ForeignProof> {
-        let proven = self.proven.with_password(proof)?;
-        Ok(State::Enrolment(Enrolment::first(proven, self.needs_proof)))
-    }
-}
-
 /// New emergency codes are to be made.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NeedsCodes {
@@ -390,6 +391,7 @@ impl AwaitStored {
         Grant {
             proven: self.proven,
             short: self.short,
+            confirmed: false,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! and query stay as they were asked for.
 
 use super::host::{Host, Origin};
+use super::own_page::OwnPage;
 use super::secret::TokenHash;
 use super::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -90,11 +91,19 @@ impl ReturnTo {
     }
 }
 
-/// Where to go after sign-in, and for which browser. Travels sealed (authenticated encryption) through
-/// the address of the sign-in page, so that a tab can be reloaded and nothing has to be stored for somebody
-/// who has proven nothing yet.
+/// Where to go after sign-in. Travels sealed (authenticated encryption) through the address of the sign-in page, so
+/// that a tab can be reloaded and nothing has to be stored for somebody who has proven nothing yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Destination {
+#[serde(rename_all = "snake_case")]
+pub enum Destination {
+    Application(Asked),
+    /// A page of the portal itself.
+    Own(OwnPage),
+}
+
+/// An application's address, and the browser that asked for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
     pub url: String,
     /// Hash of the pre-session cookie of the browser on the application's host; a ticket is good only there.
     pub binding: TokenHash,
@@ -104,7 +113,7 @@ pub struct Destination {
     pub again: bool,
 }
 
-impl Destination {
+impl Asked {
     /// After this a ticket is no longer given for it; the browser is sent to the address itself, which asks anew.
     pub const FRESH: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 

@@ -10,7 +10,7 @@ pub use readiness::Readiness;
 
 use crate::domain::timestamp::Timestamp;
 use crate::env::Env;
-use crate::store::SharedStore;
+use crate::store::{Fault, SharedStore};
 use crate::telemetry::{CONTENT_TYPE, Metrics};
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE as CONTENT_TYPE_HEADER};
@@ -193,20 +193,32 @@ impl Answers {
             return;
         }
         *last = Some(now);
-        let census = tokio::time::timeout(STORE_TIMEOUT, self.sources.store.census(now)).await;
         let metrics = &self.sources.metrics;
-        match census {
-            Ok(Ok(c)) => {
-                metrics.set_sessions(c.sessions);
-                let without = c.active_accounts.saturating_sub(c.with_second_factor);
-                metrics.set_accounts(c.with_second_factor, without);
-            }
-            Ok(Err(e)) => {
-                metrics.store_fault();
-                tracing::warn!(error = %e, "the accounts and sessions cannot be counted");
-            }
-            Err(_) => metrics.store_fault(),
+        let store = &self.sources.store;
+        let Some(c) = self.counted(store.census(now)).await else {
+            return;
+        };
+        metrics.set_sessions(c.sessions);
+        let without = c.active_accounts.saturating_sub(c.with_second_factor);
+        metrics.set_accounts(c.with_second_factor, without);
+        if let Some(outbox) = self.counted(store.outbox()).await {
+            let oldest = outbox
+                .oldest_queued_at
+                .map_or(0, |at| now.since(at).as_secs());
+            metrics.set_mails(outbox.waiting, oldest);
         }
+    }
+
+    async fn counted<T>(&self, reading: impl Future<Output = Result<T, Fault>>) -> Option<T> {
+        match tokio::time::timeout(STORE_TIMEOUT, reading).await {
+            Ok(Ok(counted)) => return Some(counted),
+            Ok(Err(e)) => {
+                tracing::warn!(error = %e, "the store cannot be counted through");
+            }
+            Err(_) => {}
+        }
+        self.sources.metrics.store_fault();
+        None
     }
 }
 

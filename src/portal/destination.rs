@@ -2,9 +2,10 @@
 
 use super::Portal;
 use crate::domain::host::Origin;
+use crate::domain::own_page::OwnPage;
 use crate::domain::policy::{self, Decision};
 use crate::domain::request::{Facts, Mode, Path};
-use crate::domain::return_to::{Destination, ReturnTo};
+use crate::domain::return_to::{Asked, Destination, ReturnTo};
 use crate::domain::route::{Route, RouteIndex};
 use crate::domain::secret::{Token, TokenHash};
 use crate::domain::session::View;
@@ -64,13 +65,13 @@ impl Portal {
     }
 
     fn seal_destination(&self, url: String, binding: TokenHash, again: bool) -> String {
-        let destination = Destination {
+        let asked = Asked {
             url,
             binding,
             made_at: self.env.now(),
             again,
         };
-        self.reseal(&destination)
+        self.reseal(&Destination::Application(asked))
     }
 
     /// The text form of a destination, for an address or a hidden field.
@@ -82,7 +83,12 @@ impl Portal {
         URL_SAFE_NO_PAD.encode(sealed)
     }
 
-    /// A destination that we sealed and that still leads to one of our routes.
+    /// The way to the sign-in page for somebody who opened a page of ours without a session.
+    pub(super) fn own_door(&self, page: OwnPage) -> String {
+        format!("/signin?to={}", self.reseal(&Destination::Own(page)))
+    }
+
+    /// A destination that we sealed and that still leads to one of our routes, or to a page of our own.
     pub(super) fn open_destination(&self, text: Option<&str>) -> Option<Destination> {
         let text = text.filter(|t| t.len() <= 4 * ReturnTo::MAX_BYTES)?;
         let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
@@ -91,12 +97,14 @@ impl Portal {
             .open_sealed(Purpose::Destination, self.own.as_bytes(), &sealed)
             .ok()?;
         let destination = unpack(&plain)?;
-        self.return_to(&destination)?;
-        Some(destination)
+        match &destination {
+            Destination::Application(asked) => self.return_to(asked).map(|_| destination),
+            Destination::Own(_) => Some(destination),
+        }
     }
 
-    pub(super) fn return_to(&self, destination: &Destination) -> Option<ReturnTo> {
-        ReturnTo::of_sealed(&destination.url, |origin| self.is_ours(origin))
+    pub(super) fn return_to(&self, asked: &Asked) -> Option<ReturnTo> {
+        ReturnTo::of_sealed(&asked.url, |origin| self.is_ours(origin))
     }
 
     fn is_ours(&self, origin: &Origin) -> bool {
@@ -108,7 +116,10 @@ impl Portal {
         &self,
         destination: Option<&Destination>,
     ) -> Option<(RouteIndex, &Route)> {
-        let to = self.return_to(destination?)?;
+        let Destination::Application(asked) = destination? else {
+            return None;
+        };
+        let to = self.return_to(asked)?;
         let path = Path::parse(to.path().as_bytes())?;
         self.routes.find(to.origin().host(), &path)
     }
@@ -139,28 +150,54 @@ impl Portal {
     }
 }
 
+/// Tells the two kinds apart.
+const APPLICATION: u8 = b'a';
+const OWN: u8 = b'o';
+
 /// Stands before the address of a second round; no address begins with it.
 const AGAIN: &[u8] = b"+";
 
 /// Binding, time, address: short, because it travels in an address itself.
 fn pack(destination: &Destination) -> Vec<u8> {
-    let mut out = destination.binding.bytes().to_vec();
-    out.extend_from_slice(&destination.made_at.seconds().to_be_bytes());
-    if destination.again {
-        out.extend_from_slice(AGAIN);
+    match destination {
+        Destination::Application(asked) => {
+            let mut out = vec![APPLICATION];
+            out.extend_from_slice(asked.binding.bytes());
+            out.extend_from_slice(&asked.made_at.seconds().to_be_bytes());
+            if asked.again {
+                out.extend_from_slice(AGAIN);
+            }
+            out.extend_from_slice(asked.url.as_bytes());
+            out
+        }
+        Destination::Own(page) => {
+            let mut out = vec![OWN];
+            out.extend_from_slice(page.path().as_bytes());
+            out
+        }
     }
-    out.extend_from_slice(destination.url.as_bytes());
-    out
 }
 
 fn unpack(plain: &[u8]) -> Option<Destination> {
+    let (kind, rest) = plain.split_first()?;
+    match *kind {
+        APPLICATION => unpack_asked(rest).map(Destination::Application),
+        OWN => {
+            let path = std::str::from_utf8(rest).ok()?;
+            OwnPage::at(path).map(Destination::Own)
+        }
+        _ => None,
+    }
+}
+
+fn unpack_asked(plain: &[u8]) -> Option<Asked> {
     let (binding, rest) = plain.split_first_chunk::<32>()?;
     let (made_at, url) = rest.split_first_chunk::<8>()?;
     let (again, url) = match url.strip_prefix(AGAIN) {
         Some(url) => (true, url),
         None => (false, url),
     };
-    Some(Destination {
+    Some(Asked {
         again,
         url: std::str::from_utf8(url).ok()?.to_owned(),
         binding: TokenHash::from_bytes(*binding),

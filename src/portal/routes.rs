@@ -1,9 +1,9 @@
 //! The whole URL table of our own pages.
 
-use super::steps::{enrol, launcher, recovery, remind, second_factor, sign_in, sign_out};
+use super::steps::{account, enrol, launcher, recovery, remind, second_factor, sign_in, sign_out};
 use super::{Portal, errors, host_pages};
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use std::sync::Arc;
 
 /// The portal's host.
@@ -41,10 +41,33 @@ pub fn portal(portal: Arc<Portal>) -> Router {
         .route("/enrol/codes", get(enrol::codes).post(enrol::submit_codes))
         .route(
             "/account/confirm",
-            get(second_factor::show_password).post(second_factor::submit_password),
+            get(account::confirm::show).post(account::confirm::submit),
         )
+        .route("/account/security", get(account::security::show))
+        .route(
+            "/account/password",
+            get(account::password::show).post(account::password::submit),
+        )
+        .route("/account/2fa", post(account::two_factor::submit))
+        .route(
+            "/account/2fa/disable",
+            get(account::two_factor::ask_disable).post(account::two_factor::disable),
+        )
+        .route(
+            "/account/sessions",
+            get(account::sessions::show).post(account::sessions::submit),
+        )
+        .route(
+            "/account/devices",
+            get(account::devices::show).post(account::devices::submit),
+        )
+        .route("/account/activity", get(account::activity::show))
         .route("/signout", get(sign_out::ask).post(sign_out::submit))
         .route("/signed-out", get(sign_out::done))
+        .route(
+            "/.well-known/change-password",
+            get(account::password::well_known),
+        )
         .route("/.well-known/jwks.json", get(launcher::jwks))
         .route("/assets/{name}", get(launcher::asset))
         .fallback(errors::not_found)

@@ -45,33 +45,42 @@ impl Visit {
                     .collect()
             })
             .unwrap_or_default();
-        let asked = first(&query, "lang").filter(|l| Language::parse(l).is_some());
-        let jar = Jar::of(&parts.headers);
-        let accepted = parts
-            .headers
-            .get(header::ACCEPT_LANGUAGE)
-            .and_then(|v| v.to_str().ok());
-        let language = i18n::negotiate(
-            asked,
-            jar.value(cookie::LANGUAGE),
-            None,
-            accepted,
-            &portal.brand.languages,
-        );
-        let chosen_language = asked.is_some();
         let here = parts
             .uri
             .path_and_query()
             .map_or("/", |pq| pq.as_str())
             .to_owned();
-        Some(Self {
+        let chosen_language =
+            first(&query, "lang").is_some_and(|asked| Language::parse(asked).is_some());
+        let mut visit = Self {
             conn,
             headers: parts.headers,
             here,
             query,
-            language,
+            language: Language::English,
             chosen_language,
-        })
+        };
+        visit.language = visit.spoken(None, portal);
+        Some(visit)
+    }
+
+    /// The page's language is the person's own, unless another one was chosen in this browser.
+    pub(super) fn speak_to(&mut self, person: &View, portal: &Portal) {
+        self.language = self.spoken(person.account.language.as_deref(), portal);
+    }
+
+    fn spoken(&self, profile: Option<&str>, portal: &Portal) -> Language {
+        let accepted = self
+            .headers
+            .get(header::ACCEPT_LANGUAGE)
+            .and_then(|v| v.to_str().ok());
+        i18n::negotiate(
+            self.query("lang"),
+            self.cookie(cookie::LANGUAGE),
+            profile,
+            accepted,
+            &portal.brand.languages,
+        )
     }
 
     /// For a page about a request that never reached a handler.

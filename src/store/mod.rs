@@ -27,7 +27,7 @@ use crate::domain::session::{Session, View};
 use crate::domain::throttle::{Admission, Bucket, Counter, Rule};
 use crate::domain::timestamp::Timestamp;
 use async_trait::async_trait;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The store does not work: to be answered with 503, never with a way in.
@@ -223,6 +223,7 @@ pub enum Change {
     RemoveSecondFactor {
         account: AccountId,
     },
+    /// Nobody has said yet that the new ones are stored.
     ReplaceEmergencyCodes {
         account: AccountId,
         codes: Vec<EmergencyCode>,
@@ -451,6 +452,11 @@ pub trait Store: Send + Sync {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Session>, Fault>;
+    /// The applications' hosts that an account's sessions have opened, each once, by name.
+    async fn hosts_opened(
+        &self,
+        account: AccountId,
+    ) -> Result<HashMap<SessionId, Vec<Host>>, Fault>;
     async fn ticket(&self, token: &TokenHash) -> Result<Option<Ticket>, Fault>;
     /// Keys in use or still published, newest first.
     async fn signing_keys(&self, now: Timestamp) -> Result<Vec<StoredKey>, Fault>;

@@ -452,6 +452,21 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "mail: { smtp: \"smtps://u:hunter2@mail.example.com\", from: a@example.com }\npassword:\n",
     ),
     (
+        "mail: a password in two places, a host that is none, a sender that is none",
+        "password:\n",
+        "mail: { smtp: \"smtp://u:${PRESENT}@mail.example.com/inbox\", from: \"A <b>\", password_file: ../certs/site.pem }\npassword:\n",
+    ),
+    (
+        "mail: user without password, no sender, a file without certificates",
+        "password:\n",
+        "mail: { smtp: \"smtps://u@mail.example.com\", ca: ../certs/site.key }\npassword:\n",
+    ),
+    (
+        "mail: password without user, empty",
+        "password:\n",
+        "mail: { smtp: \"smtps://mail.example.com\", from: a@example.com, password_file: ../certs/empty.pem }\npassword:\n",
+    ),
+    (
         "variable not set",
         "https://login.example.com",
         "https://${NOT_SET}",
@@ -598,7 +613,10 @@ fn the_design_page_is_accepted_but_for_what_is_not_built() {
     insta::assert_snapshot!(errors.join("\n"));
     let whole = text
         .replace("enrolment_proof: email", "enrolment_proof: helpdesk")
-        .replace(", password_file: ... }\nsessions", " }\nsessions")
+        .replace(
+            "smtps://user@host\", from: \"...\", password_file: ...",
+            "smtps://host\", from: a@example.com",
+        )
         .lines()
         .filter(|l| !l.contains("message_signature") && !l.contains("basic_auth"))
         .fold(String::new(), |all, line| all + line + "\n");
@@ -614,6 +632,65 @@ fn the_design_page_is_accepted_but_for_what_is_not_built() {
     );
     assert_eq!(s.load_testing_prefix.as_deref(), Some("load-"));
     assert!(s.roles.helpdesk.contains("support"));
+}
+
+#[test]
+fn the_mail_server() {
+    use vestibule::config::MailSecurity::{ImplicitTls, StartTls, StartTlsIfOffered};
+    let folder = Folder::new();
+    folder.write("config/mail.password", "p@ss:wörd\n");
+    let mail = |smtp: &str, more: &str| {
+        let mail = format!("mail: {{ smtp: \"{smtp}\", from: a@example.com{more} }}\npassword:\n");
+        let text = BASE.replace("password:\n", &mail);
+        folder.settings(&text).mail.unwrap()
+    };
+    for (smtp, host, port, security) in [
+        (
+            "smtps://mail.example.com",
+            "mail.example.com",
+            465,
+            ImplicitTls,
+        ),
+        (
+            "smtps://mail.example.com:1465",
+            "mail.example.com",
+            1465,
+            ImplicitTls,
+        ),
+        ("smtp://mail.example.com", "mail.example.com", 587, StartTls),
+        (
+            "smtp://mail.example.com:25",
+            "mail.example.com",
+            25,
+            StartTls,
+        ),
+        ("smtp://10.0.0.1:25/", "10.0.0.1", 25, StartTls),
+        ("smtp://127.0.0.1:25", "127.0.0.1", 25, StartTlsIfOffered),
+        ("smtp://localhost", "localhost", 587, StartTlsIfOffered),
+        (
+            "smtp://localhost.example.com",
+            "localhost.example.com",
+            587,
+            StartTls,
+        ),
+        ("smtps://localhost", "localhost", 465, ImplicitTls),
+    ] {
+        let m = mail(smtp, "");
+        assert_eq!(
+            (m.host.as_str(), m.port, m.security),
+            (host, port, security),
+            "{smtp}"
+        );
+        assert_eq!(m.credentials, None);
+    }
+    let m = mail(
+        "smtps://a%40b@mail.example.com",
+        ", password_file: mail.password",
+    );
+    let credentials = m.credentials.unwrap();
+    assert_eq!(credentials.user, "a@b");
+    assert_eq!(credentials.password.as_str(), "p@ss:wörd");
+    assert!(!format!("{credentials:?}").contains("p@ss"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod config;
 mod dependencies;
 mod documents;
 mod gateway;
+mod mail;
 mod sign_in_machine;
 mod snippets;
 mod store;

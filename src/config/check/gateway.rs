@@ -389,31 +389,6 @@ impl Check<'_> {
         }
         path
     }
-
-    pub(super) fn mail(&mut self, section: Option<&schema::Mail>) {
-        let Some(section) = section else {
-            return;
-        };
-        let at = self.at(&["mail"]);
-        self.require(&at, "smtp", "smtps://user@mail.example.com");
-        self.require(&at, "from", "Vestibule <noreply@example.com>");
-        let in_the_open = at.key("smtp").raw().is_some_and(|raw| !raw.contains("${"));
-        if section
-            .smtp
-            .as_ref()
-            .is_some_and(|s| s.0.password().is_some())
-            && in_the_open
-        {
-            self.problems.error(
-                at.key("smtp"),
-                "a password stands in the configuration",
-                "remove it from the URL and write `password_file: FILE`",
-            );
-        }
-        if let Some(file) = &section.password_file {
-            self.readable(&at.key("password_file"), file);
-        }
-    }
 }
 
 pub(super) fn is_email(text: &str) -> bool {

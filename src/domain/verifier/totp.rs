@@ -34,6 +34,12 @@ pub fn verify_pending(digits: &str, secret: &TotpSecret, now: Timestamp) -> Opti
     matched_step(digits, secret, now).map(|step| BindingProof { step, at: now })
 }
 
+/// When the code of a step that was accepted began to be shown; `None` where none was.
+pub fn moment_of(step: u64) -> Option<Timestamp> {
+    let seconds = step.checked_mul(STEP_SECONDS).filter(|s| *s > 0)?;
+    i64::try_from(seconds).ok().map(Timestamp::from_seconds)
+}
+
 fn matched_step(digits: &str, secret: &TotpSecret, now: Timestamp) -> Option<u64> {
     let seconds = u64::try_from(now.seconds()).ok()?;
     let plain = digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit());

@@ -9,6 +9,8 @@ use crate::authn::progress::{Position, Underway};
 use crate::authn::second_factor::CodeOutcome;
 use crate::domain::binding::{App, Enrolment};
 use crate::domain::login::State as Step;
+use crate::domain::own_page::OwnPage;
+use crate::domain::return_to::Destination;
 use crate::domain::timestamp::minutes_rounded_up;
 use crate::domain::verifier::code_text::{self, Malformed};
 use crate::domain::verifier::totp;
@@ -288,15 +290,24 @@ fn codes_page(
     status: StatusCode,
     error: bool,
 ) -> Outcome {
+    let renewed = at.frame.destination == Some(Destination::Own(OwnPage::NewCodes));
     let page = EnrolCodes {
         codes,
         shown_as: at.account.shown_as(),
         date: desk.portal.env.now().seconds(),
         error,
-        purpose: CodesFor::Enrolment,
+        purpose: if renewed {
+            CodesFor::Replacement
+        } else {
+            CodesFor::Enrolment
+        },
         action: "/enrol/codes",
     };
-    desk.wizard(at, 5, status, &page)
+    if renewed {
+        desk.page(status, Panel::Account, &page, None)
+    } else {
+        desk.wizard(at, 5, status, &page)
+    }
 }
 
 pub async fn submit_codes(Post(desk, form): Post) -> Response {

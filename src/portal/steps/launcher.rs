@@ -1,9 +1,10 @@
 //! "Your services", and what the portal serves to anybody: assets and the public keys.
 
+use super::account::nav;
 use super::{Desk, Get, Outcome};
 use crate::domain::policy::TwoFactor;
 use crate::domain::session::View;
-use crate::portal::pages::{Launcher, Nav, Panel, Service};
+use crate::portal::pages::{Launcher, Panel, Service};
 use crate::portal::respond::{Reply, secure};
 use crate::portal::{Portal, errors};
 use axum::body::Body;
@@ -23,10 +24,7 @@ async fn show_page(desk: &Desk) -> Outcome {
     };
     let services = services_of(&desk.portal, &view);
     let page = Launcher {
-        nav: Nav {
-            shown_as: view.account.shown_as(),
-            console: None,
-        },
+        nav: nav(&view),
         services: &services,
     };
     desk.page(StatusCode::OK, Panel::Tagline, &page, None)

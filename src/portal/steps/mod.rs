@@ -1,6 +1,7 @@
 //! The pages, one file a group of screens. Shared here: reading a request, checking a form, and showing
 //! whatever page is due next.
 
+pub mod account;
 pub mod enrol;
 pub mod launcher;
 pub mod recovery;
@@ -20,12 +21,14 @@ use crate::authn::progress::{Position, Progress, Underway};
 use crate::authn::{self};
 use crate::domain::id::SessionId;
 use crate::domain::login::{self, Began, State};
+use crate::domain::own_page::OwnPage;
 use crate::domain::policy::Decision;
-use crate::domain::return_to::Destination;
+use crate::domain::return_to::{Asked, Destination};
 use crate::domain::secret::{Token, TokenHash};
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
+use http::request::Parts;
 use std::sync::Arc;
 
 /// A handler's end: a page, or a page that says why not.
@@ -80,13 +83,31 @@ pub struct Post(pub Desk, pub Result<Form, Stop>);
 /// A form from our own origin, its anti-forgery value not looked at yet.
 pub struct Unchecked(pub Desk, pub Result<Form, Stop>);
 
+/// The request, in the language of whoever is signed in. Where that cannot be told, it is any visitor's: the handler
+/// meets the same fault and says so.
+async fn visit(parts: Parts, portal: &Portal) -> Option<Visit> {
+    let mut visit = Visit::of(parts, portal)?;
+    let host = Some(&visit.conn.host).filter(|host| *host != portal.origin.host());
+    let cookie = visit.cookie(cookie::SESSION);
+    let found = match cookie {
+        Some(cookie) => portal.authn.sessions().find(cookie, host).await,
+        None => Ok(None),
+    };
+    if let Ok(Some(person)) = found {
+        visit.speak_to(&person, portal);
+    }
+    Some(visit)
+}
+
 impl FromRequest<Arc<Portal>> for Get {
     /// The request did not come through the gateway.
     type Rejection = StatusCode;
 
     async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, StatusCode> {
         let (parts, _) = request.into_parts();
-        let visit = Visit::of(parts, portal).ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
+        let visit = visit(parts, portal)
+            .await
+            .ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
         Ok(Self(Desk {
             portal: Arc::clone(portal),
             visit,
@@ -99,7 +120,9 @@ impl FromRequest<Arc<Portal>> for Unchecked {
 
     async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, StatusCode> {
         let (parts, body) = request.into_parts();
-        let visit = Visit::of(parts, portal).ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
+        let visit = visit(parts, portal)
+            .await
+            .ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
         let desk = Desk {
             portal: Arc::clone(portal),
             visit,
@@ -145,11 +168,20 @@ impl Desk {
     /// sign-in under way, leads to the page that is due: nothing is done, and nothing is lost. Else it is forged.
     async fn not_genuine(&self, form: &Form) -> Stop {
         let steps = ["/signin/", "/remind", "/enrol", "/account/confirm"];
-        let is_step = steps.iter().any(|step| self.visit.here.starts_with(step));
+        let is_step = steps.iter().any(|step| self.visit.here.starts_with(step))
+            || own_form(&self.visit.here).is_some();
         let has_form_of_ours =
             form.field("csrf").len() == self.portal.vault.csrf(cookie::SIGN_IN).len();
         if !(is_step && has_form_of_ours && self.visit.is_from(&self.own_origin())) {
             return Stop::Forged;
+        }
+        // the session's own forms: its token has changed meanwhile, in another tab
+        if let Some(page) = own_form(&self.visit.here) {
+            return match self.person().await {
+                Ok(Some(_)) => Stop::Elsewhere(page.path().to_owned()),
+                Ok(None) => Stop::Forged,
+                Err(stop) => stop,
+            };
         }
         match self.underway().await {
             Ok(Some(underway)) => Stop::Elsewhere(path_of(&underway.state).to_owned()),
@@ -228,8 +260,13 @@ impl Desk {
     }
 
     pub fn target(&self, destination: Option<&Destination>) -> Option<String> {
-        let to = self.portal.return_to(destination?)?;
-        Some(to.origin().to_string())
+        match destination? {
+            Destination::Application(asked) => {
+                let to = self.portal.return_to(asked)?;
+                Some(to.origin().to_string())
+            }
+            Destination::Own(_) => None,
+        }
     }
 
     /// Shows what a step led to.
@@ -268,10 +305,15 @@ impl Desk {
 
     /// On to where a signed-in person was going, unless something is due first.
     pub async fn go_on(&self, view: &Person, destination: Option<Destination>) -> Outcome {
-        let found = destination.and_then(|d| self.portal.return_to(&d).map(|to| (d, to)));
-        let Some((destination, to)) = found else {
+        let asked = match destination {
+            Some(Destination::Application(asked)) => asked,
+            Some(Destination::Own(page)) => return Ok(Reply::see_other(page.path())),
+            None => return Ok(Reply::see_other("/")),
+        };
+        let Some(to) = self.portal.return_to(&asked) else {
             return Ok(Reply::see_other("/"));
         };
+        let destination = Destination::Application(asked.clone());
         let foreseen = self.portal.foresee(view, &to, self.visit.conn.client);
         match foreseen {
             Some(Decision::StepUp { .. }) => {
@@ -302,7 +344,7 @@ impl Desk {
                 Ok(Reply::see_other(format!("/remind?to={to}")))
             }
             Some(Decision::Forward(_) | Decision::Deny(_) | Decision::SignIn) | None => {
-                self.leave(view, &destination, &to).await
+                self.leave(view, &asked, &to).await
             }
         }
     }
@@ -327,22 +369,22 @@ impl Desk {
     pub async fn leave(
         &self,
         view: &Person,
-        destination: &Destination,
+        asked: &Asked,
         to: &crate::domain::return_to::ReturnTo,
     ) -> Outcome {
-        if !destination.is_fresh(self.portal.env.now()) {
+        if !asked.is_fresh(self.portal.env.now()) {
             return Ok(Reply::see_other(to.url()));
         }
         let ticket = self
             .portal
             .authn
-            .issue_ticket(view, to, destination.binding)
+            .issue_ticket(view, to, asked.binding)
             .await?;
         let location = format!(
             "{}/.vestibule/callback?ticket={}{}",
             to.origin(),
             ticket.reveal(),
-            if destination.again { "&again" } else { "" }
+            if asked.again { "&again" } else { "" }
         );
         Ok(Reply::found(location))
     }
@@ -392,13 +434,26 @@ impl Portal {
     }
 }
 
+/// The page with the form that is sent there.
+fn own_form(path: &str) -> Option<OwnPage> {
+    match path {
+        "/account/2fa" => Some(OwnPage::Security),
+        "/account/password" => Some(OwnPage::Password),
+        "/account/2fa/disable" => Some(OwnPage::Disable),
+        "/account/sessions" => Some(OwnPage::Sessions),
+        "/account/devices" => Some(OwnPage::Devices),
+        _ => None,
+    }
+}
+
 /// The page of a state.
 pub fn path_of(state: &State) -> &'static str {
     match state {
         State::Code(_) => "/signin/code",
         State::Lost(_) => "/signin/lost",
         State::Reminder(_) => "/remind",
-        State::Password(_) => "/account/confirm",
+        State::Confirmation(_) => "/account/confirm",
+        State::Enrolment(enrolment) if enrolment.begins_with_the_choice() => "/enrol/app",
         State::Enrolment(_) => "/enrol",
         State::Codes(_) => "/enrol/codes",
     }

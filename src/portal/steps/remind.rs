@@ -195,8 +195,9 @@ async fn session_submitted(desk: &Desk, form: &Form, view: &Person, later: bool)
         desk.portal.happened(Happening::ReminderPostponed);
         return desk.go_on_quietly(view, destination).await;
     }
+    let place = desk.visit.place();
     let progress = authn
-        .enrol_in_session(view, destination, desk.attempt_cookie())
+        .enrol_in_session(view, destination, desk.attempt_cookie(), &place)
         .await?;
     desk.after(progress).await
 }
@@ -208,9 +209,12 @@ impl Desk {
         view: &Person,
         destination: Option<Destination>,
     ) -> Outcome {
-        let found = destination.and_then(|d| self.portal.return_to(&d).map(|to| (d, to)));
-        match found {
-            Some((destination, to)) => self.leave(view, &destination, &to).await,
+        match destination {
+            Some(Destination::Application(asked)) => match self.portal.return_to(&asked) {
+                Some(to) => self.leave(view, &asked, &to).await,
+                None => Ok(Reply::see_other("/")),
+            },
+            Some(Destination::Own(page)) => Ok(Reply::see_other(page.path())),
             None => Ok(Reply::see_other("/")),
         }
     }

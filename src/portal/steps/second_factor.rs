@@ -1,15 +1,14 @@
-//! The second door, and "Confirm that it is you".
+//! The second door.
 
-use super::sign_in::{WRONG, paused};
+use super::sign_in::WRONG;
 use super::{Desk, Get, Outcome, Post, elsewhere, in_session};
 use crate::authn::progress::{Position, Underway};
 use crate::authn::second_factor::CodeOutcome;
-use crate::authn::sign_in::PasswordOutcome;
 use crate::domain::login::{AwaitCode, Began, State as Step};
 use crate::domain::timestamp::{Timestamp, minutes_rounded_up};
 use crate::domain::verifier::code_text::{self, Malformed};
 use crate::portal::form::Form;
-use crate::portal::pages::{Asks, Code, CodeError, CodeLocked, Confirm, ReauthError};
+use crate::portal::pages::{Code, CodeError, CodeLocked};
 use crate::portal::{Happening, cookie};
 use axum::response::Response;
 use http::{StatusCode, header};
@@ -112,59 +111,4 @@ pub(super) fn locked(desk: &Desk, until: Timestamp) -> Outcome {
     Ok(reply
         .header(header::RETRY_AFTER, wait.as_secs().max(1).to_string())
         .cookie(cookie::clear(cookie::SIGN_IN)))
-}
-
-pub async fn show_password(Get(desk): Get) -> Response {
-    let outcome = async {
-        let Underway { at, state } = desk.must_be_underway().await?;
-        match state {
-            Step::Password(_) => password_page(&desk, &at, StatusCode::OK, false),
-            other => elsewhere(&other),
-        }
-    };
-    let outcome = outcome.await;
-    desk.finish(outcome)
-}
-
-fn password_page(desk: &Desk, at: &Position, status: StatusCode, error: bool) -> Outcome {
-    let page = Confirm {
-        shown_as: &at.frame.shown_as,
-        asks: Asks::Password,
-        error: error.then_some(ReauthError::WrongPassword),
-        action: "/account/confirm",
-        cancel: "/",
-    };
-    desk.step_page(at, status, &page)
-}
-
-pub async fn submit_password(Post(desk, form): Post) -> Response {
-    let outcome = match form {
-        Ok(form) => password_submitted(&desk, &form).await,
-        Err(stop) => Err(stop),
-    };
-    desk.finish(outcome)
-}
-
-async fn password_submitted(desk: &Desk, form: &Form) -> Outcome {
-    let Underway { at, state } = desk.must_be_underway().await?;
-    let waiting = match state {
-        Step::Password(waiting) => waiting,
-        other => return elsewhere(&other),
-    };
-    let place = desk.visit.place();
-    let typed = form.field("password");
-    let outcome = desk
-        .portal
-        .authn
-        .confirm_password(at, waiting, typed, &place)
-        .await?;
-    match outcome {
-        PasswordOutcome::Refused => {
-            desk.portal.happened(Happening::PasswordRefused);
-            let Underway { at, .. } = desk.must_be_underway().await?;
-            password_page(desk, &at, WRONG, true)
-        }
-        PasswordOutcome::Paused { until } => paused(desk, until, None),
-        PasswordOutcome::Progress(progress) => desk.after(progress).await,
-    }
 }

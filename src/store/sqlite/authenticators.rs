@@ -152,6 +152,10 @@ pub(super) async fn replace_emergency_codes(
         .execute(&mut *c)
         .await?;
     }
+    query("UPDATE accounts SET totp_codes_unconfirmed = 1 WHERE id = $1 AND totp_id IS NOT NULL")
+        .bind(&account.uuid().as_bytes()[..])
+        .execute(&mut *c)
+        .await?;
     notices::account(c, account).await?;
     Ok(Outcome::Applied)
 }

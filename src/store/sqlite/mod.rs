@@ -37,6 +37,7 @@ use crate::domain::audit::{Event, Logged};
 use crate::domain::authenticator::{EmergencyCode, OneTimeCode};
 use crate::domain::desk::Approval;
 use crate::domain::device::Device;
+use crate::domain::host::Host;
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::secret::TokenHash;
 use crate::domain::session::{Session, View};
@@ -45,6 +46,7 @@ use crate::domain::timestamp::Timestamp;
 use async_trait::async_trait;
 use open::FileIdentity;
 use sqlx::{Sqlite, SqlitePool, Transaction};
+use std::collections::HashMap;
 
 /// A store in one SQLite file.
 #[derive(Debug)]
@@ -105,6 +107,13 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Vec<Session>, Fault> {
         sessions::list(self.reader()?, account, now, limit).await
+    }
+
+    async fn hosts_opened(
+        &self,
+        account: AccountId,
+    ) -> Result<HashMap<SessionId, Vec<Host>>, Fault> {
+        sessions::hosts_opened(self.reader()?, account).await
     }
 
     async fn ticket(&self, token: &TokenHash) -> Result<Option<Ticket>, Fault> {

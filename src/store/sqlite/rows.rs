@@ -256,6 +256,12 @@ pub(super) fn ticket(row: &Row) -> Result<Ticket, Fault> {
     })
 }
 
+/// A session, and an application's host that it has opened.
+pub(super) fn opened(row: &Row) -> Result<(SessionId, Host), Fault> {
+    let session = SessionId::from_uuid(uuid(row, "parent_id")?);
+    Ok((session, host(row, "host")?))
+}
+
 // --- throttling, keys, trail, notices
 
 pub(super) fn counter(row: &Row) -> Result<Counter, Fault> {

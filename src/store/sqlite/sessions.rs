@@ -12,6 +12,7 @@ use crate::domain::session::{Session, View};
 use crate::domain::timestamp::Timestamp;
 use crate::store::{Fault, Ticket};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction, query};
+use std::collections::HashMap;
 
 /// Sessions touched in one transaction, so that other writers come in between.
 pub(super) const TOUCHED_AT_ONCE: usize = 500;
@@ -72,6 +73,26 @@ pub(super) async fn list(
     };
     let rows = wanted.fetch_all(db).await?;
     rows.iter().map(rows::session).collect()
+}
+
+pub(super) async fn hosts_opened(
+    db: &SqlitePool,
+    account: AccountId,
+) -> Result<HashMap<SessionId, Vec<Host>>, Fault> {
+    let rows = query(
+        "SELECT DISTINCT c.parent_id, c.host FROM application_sessions c
+         JOIN portal_sessions s ON s.id = c.parent_id
+         WHERE s.account_id = $1 ORDER BY c.host",
+    )
+    .bind(&account.uuid().as_bytes()[..])
+    .fetch_all(db)
+    .await?;
+    let mut opened: HashMap<SessionId, Vec<Host>> = HashMap::new();
+    for row in &rows {
+        let (session, host) = rows::opened(row)?;
+        opened.entry(session).or_default().push(host);
+    }
+    Ok(opened)
 }
 
 pub(super) async fn ticket(db: &SqlitePool, token: &TokenHash) -> Result<Option<Ticket>, Fault> {

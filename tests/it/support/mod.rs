@@ -3,5 +3,6 @@
 
 pub(crate) mod client;
 pub(crate) mod log;
+pub(crate) mod smtp;
 pub(crate) mod upstream;
 pub(crate) mod world;

@@ -1,0 +1,149 @@
+//! "Confirm that it is you": counted and throttled like a sign-in, because it is guessed at like one.
+
+use crate::authn::progress::{Effects, Position, Progress};
+use crate::authn::second_factor::CodeOutcome;
+use crate::authn::sign_in::Again;
+use crate::authn::{Authn, Fault};
+use crate::domain::audit::{Event, Place};
+use crate::domain::confirmation::{self, AwaitConfirmation, Purpose};
+use crate::domain::letter::Matter;
+use crate::domain::login::Next;
+use crate::domain::return_to::Destination;
+use crate::domain::secret::TokenHash;
+use crate::domain::session::View;
+use crate::domain::timestamp::Timestamp;
+use crate::store::Change;
+
+/// What was entered: whatever was asked for is there and well formed.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    pub password: Option<&'a str>,
+    /// Six digits.
+    pub code: Option<&'a str>,
+}
+
+#[derive(Debug)]
+pub enum ConfirmationOutcome {
+    Refused,
+    /// Passwords are paused; the question stays.
+    PasswordPaused {
+        until: Timestamp,
+    },
+    /// Codes are paused, and the question is gone.
+    CodesPaused {
+        until: Timestamp,
+    },
+    Progress(Progress),
+}
+
+impl Authn {
+    /// Begins a change to the account: with the question, or with its first step where nothing is to be asked.
+    /// [`Progress::SignedIn`] is never the answer: where a page is all there is to, see [`Self::owes`].
+    pub async fn begin_change(
+        &self,
+        view: &View,
+        purpose: Purpose,
+        destination: Option<Destination>,
+        replaces: Option<TokenHash>,
+        place: &Place,
+    ) -> Result<Progress, Fault> {
+        let has_app = view.account.has_second_factor();
+        let next = confirmation::begin(&view.session, has_app, purpose, self.env.now());
+        let mut effects = Effects::default();
+        let state = match next {
+            Next::Ask(state) => state,
+            Next::MakeCodes(needs) => {
+                let letter =
+                    self.letter(&view.account, Matter::EmergencyCodesCreated, Some(place))?;
+                effects.changes.extend(letter);
+                self.make_codes(needs, &mut effects, place).await?
+            }
+            // nothing is to be asked, and nothing else is to be done
+            Next::Open(_) => return Ok(Progress::Overtaken),
+        };
+        if let Some(app) = &view.account.totp {
+            effects.change(Change::ExpectAccount {
+                account: view.account.id,
+                password: view.account.password.clone(),
+                authenticator: Some(app.id),
+            });
+        }
+        self.begin_in_session(view, state, destination, replaces, effects)
+            .await
+    }
+
+    /// Whether a session has to confirm before this.
+    pub fn owes(&self, view: &View, purpose: Purpose) -> bool {
+        let has_app = view.account.has_second_factor();
+        let asks = confirmation::Asks::of(&view.session, has_app, purpose, self.env.now());
+        !asks.nothing()
+    }
+
+    /// The answer to the question.
+    pub async fn confirm(
+        &self,
+        at: Position,
+        waiting: AwaitConfirmation,
+        answer: Answer<'_>,
+        place: &Place,
+    ) -> Result<ConfirmationOutcome, Fault> {
+        let mut effects = Effects::default();
+        let asks = waiting.asks();
+        let password = match answer.password.filter(|_| asks.password) {
+            Some(typed) => match self.password_again(&at.account, typed, place).await? {
+                Again::Refused => return Ok(ConfirmationOutcome::Refused),
+                Again::Paused(until) => {
+                    return Ok(ConfirmationOutcome::PasswordPaused { until });
+                }
+                Again::Right {
+                    proof,
+                    effects: written,
+                } => {
+                    effects.changes.extend(written.changes);
+                    Some(proof)
+                }
+            },
+            None => None,
+        };
+        let app = match answer.code.filter(|_| asks.code) {
+            Some(digits) => match self.take_app_code(&at, digits, place).await? {
+                Ok(taken) => {
+                    effects.changes.extend(taken.effects.changes);
+                    Some(taken.proof)
+                }
+                Err(outcome) => {
+                    // the password was right all the same: its counter is not the one that suffers
+                    let _ = self.store.commit(&effects.changes).await?;
+                    return Ok(match outcome {
+                        CodeOutcome::Paused { until } => ConfirmationOutcome::CodesPaused { until },
+                        CodeOutcome::Wrong | CodeOutcome::Progress(_) => {
+                            ConfirmationOutcome::Refused
+                        }
+                    });
+                }
+            },
+            None => None,
+        };
+        let next = waiting.complete(password.as_ref(), app.as_ref())?;
+        match &next {
+            Next::Ask(_) => {
+                effects.change(self.record(Event::Confirmed, at.account.id, place, ""));
+            }
+            Next::MakeCodes(_) => {
+                effects.change(self.record(Event::Confirmed, at.account.id, place, ""));
+                let letter =
+                    self.letter(&at.account, Matter::EmergencyCodesCreated, Some(place))?;
+                effects.changes.extend(letter);
+            }
+            // said by the session that is raised
+            Next::Open(_) => {}
+        }
+        let spends = app.is_some();
+        let progress = self.advance(at, next, effects, place).await?;
+        Ok(match progress {
+            // a code that another request spent first was used already
+            Progress::Overtaken if spends => ConfirmationOutcome::Refused,
+            other => ConfirmationOutcome::Progress(other),
+        })
+    }
+}
