@@ -5,10 +5,13 @@
 
 pub mod accounts;
 pub mod codes;
+pub mod devices;
 pub mod enrolment;
 pub mod hashing;
 pub mod helpdesk;
+mod lanes;
 pub mod letters;
+pub mod new_password;
 pub mod progress;
 pub mod second_factor;
 pub mod self_service;
@@ -31,7 +34,6 @@ use crate::vault::{self, Vault};
 use hashing::{Busy, Hashing};
 use sessions::Sessions;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What the use cases go by.
 #[derive(Clone, Debug)]
@@ -43,8 +45,6 @@ pub struct Rules {
     /// Emergency codes shown at an enrolment.
     pub emergency_codes: usize,
     pub password: password_rules::Rules,
-    /// How long a device that the person trusts is not asked for a code; `None`: nobody is offered that.
-    pub trusted_devices: Option<Duration>,
     /// Which groups may use the console, and how.
     pub roles: Roles,
     /// The portal's address, e.g. `https://login.example.com`: what mailed links begin with.

@@ -1,6 +1,8 @@
 //! The whole URL table of our own pages.
 
-use super::steps::{account, enrol, launcher, recovery, remind, second_factor, sign_in, sign_out};
+use super::steps::{
+    account, enrol, launcher, new_password, recovery, remind, second_factor, sign_in, sign_out,
+};
 use super::{Portal, errors, host_pages};
 use axum::Router;
 use axum::routing::{get, post};
@@ -14,6 +16,10 @@ pub fn portal(portal: Arc<Portal>) -> Router {
         .route(
             "/signin/code",
             get(second_factor::show).post(second_factor::submit),
+        )
+        .route(
+            "/signin/new-password",
+            get(new_password::show).post(new_password::submit),
         )
         .route("/signin/second", get(recovery::choose))
         .route(

@@ -217,6 +217,7 @@ impl Run {
         let standing = Standing {
             has_second_factor: self.account.has_second_factor(),
             reminder: status,
+            trusted: self.trusted,
         };
         let mut next = login::after_password(&proof, standing);
         for event in events {

@@ -54,10 +54,6 @@ struct Check<'a> {
 
 /// Keys that are read and checked but do nothing in this version, and what that means.
 pub(super) const NOT_YET: &[(&[&str], &str)] = &[
-    (
-        &["two_factor", "trusted_devices"],
-        "every sign-in asks for a code",
-    ),
     (&["roles"], "there is no console; use the command line"),
     (&["load_testing"], "no sessions can be made"),
 ];

@@ -118,7 +118,7 @@ async fn proof_submitted(desk: &Desk, form: &Form) -> Outcome {
             let (at, _) = desk.enrolment().await?;
             proof_page(desk, &at, WRONG, Some(RecoveryError::Wrong))
         }
-        CodeOutcome::Paused { until } => locked(desk, until),
+        CodeOutcome::Paused { until, mailed } => locked(desk, until, mailed),
         CodeOutcome::Progress(_) => see("/enrol/app"),
     }
 }
