@@ -5,10 +5,12 @@ mod phone;
 mod site;
 
 mod away;
+mod devices;
 mod doors;
 mod enrolment;
 mod injection;
 mod kill;
+mod lanes;
 mod recovery;
 mod reminder;
 mod second_factor;
