@@ -130,9 +130,7 @@ impl Asks {
 
 /// The session confirmed just now. Made by [`Confirmed::check`] only, and demanded by whatever changes an account.
 #[derive(Debug)]
-pub struct Confirmed {
-    purpose: Purpose,
-}
+pub struct Confirmed(());
 
 impl Confirmed {
     pub fn check(
@@ -142,11 +140,7 @@ impl Confirmed {
         now: Timestamp,
     ) -> Option<Self> {
         let asks = Asks::of(session, has_app, purpose, now);
-        asks.nothing().then_some(Self { purpose })
-    }
-
-    pub const fn purpose(&self) -> Purpose {
-        self.purpose
+        asks.nothing().then_some(Self(()))
     }
 }
 

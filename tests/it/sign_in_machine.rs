@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use uuid::Uuid;
 use vestibule::domain::account::{Account, PasswordHash, Status};
-use vestibule::domain::assurance::Assurance;
+use vestibule::domain::assurance::{Assurance, Factors, SecondFactor};
 use vestibule::domain::authenticator::{EmergencyCode, OneTimeCode, TotpBinding};
 use vestibule::domain::binding::App;
+use vestibule::domain::confirmation::{self, Purpose};
 use vestibule::domain::device::{Device, TrustProof};
-use vestibule::domain::id::{AccountId, AuthenticatorId, DeviceId};
+use vestibule::domain::id::{AccountId, AuthenticatorId, DeviceId, SessionId};
 use vestibule::domain::login::{self, Grant, Next, Standing, State};
 use vestibule::domain::reminder::{self, Record};
 use vestibule::domain::secret::{Password, TotpSecret};
+use vestibule::domain::session::Session;
 use vestibule::domain::timestamp::Timestamp;
 use vestibule::domain::verifier::{self, recovery_code, totp};
 
@@ -434,4 +436,105 @@ fn the_ways_that_lead_to_a_session() {
         full,
     );
     check(true, quiet, &[RightEmergency, Permanently], None);
+}
+
+/// A live session whose password and second factor are so many seconds old.
+fn session(password: u64, second: Option<(SecondFactor, u64)>) -> Session {
+    let ago = |seconds| NOW.minus(Duration::from_secs(seconds));
+    Session {
+        id: SessionId::from_uuid(Uuid::from_u128(9)),
+        account: account(true).id,
+        factors: Factors {
+            second: second.map(|(factor, _)| factor),
+        },
+        auth_time: ago(password),
+        password_at: ago(password),
+        second_factor_at: second.map(|(_, age)| ago(age)),
+        expires_at: NOW.plus(Duration::from_secs(3600)),
+        last_seen_at: NOW,
+        address: None,
+        user_agent: None,
+        trusted_device: None,
+    }
+}
+
+fn setting() -> impl Strategy<Value = Purpose> {
+    prop::sample::select(vec![
+        Purpose::Replace,
+        Purpose::NewCodes,
+        Purpose::Password,
+        Purpose::Disable,
+    ])
+}
+
+fn second() -> impl Strategy<Value = Option<(SecondFactor, u64)>> {
+    use SecondFactor::{EmergencyCode, OneTimeCode, Totp};
+    let kind = prop::sample::select(vec![Totp, EmergencyCode, OneTimeCode]);
+    prop::option::of((kind, 0u64..1300))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn no_setting_is_reached_without_both_factors_of_late(
+        purpose in setting(),
+        password_age in 0u64..1300,
+        second in second(),
+        // in each round: is the password right, is the code
+        answers in prop::collection::vec((any::<bool>(), any::<bool>()), 0..4),
+    ) {
+        let account = account(true);
+        let decoy = PasswordHash::from_encoded(String::new());
+        let typed = Password::new("password").unwrap();
+        let password = verifier::password::verify(&typed, Some(&account), &decoy, NOW).unwrap();
+        let secret = TotpSecret::from_bytes(SECRET).unwrap();
+        let code = totp::verify(CODE, &account, &secret, NOW).unwrap();
+        let fresh_password = password_age < 600;
+        let fresh_app = second.is_some_and(|(kind, age)| kind == SecondFactor::Totp && age < 600);
+        let (mut shown_password, mut shown_app) = (fresh_password, fresh_app);
+        let mut next = confirmation::begin(&session(password_age, second), true, purpose, NOW);
+        for (with_password, with_code) in answers {
+            let Next::Ask(State::Confirmation(waiting)) = next else {
+                break;
+            };
+            let asks = waiting.asks();
+            shown_password = fresh_password || with_password;
+            shown_app = fresh_app || with_code;
+            prop_assert_eq!((asks.password, asks.code), (!fresh_password, !fresh_app));
+            // what is kept between two requests is what was there
+            let kept = serde_json::to_vec(&waiting).unwrap();
+            let waiting: confirmation::AwaitConfirmation = serde_json::from_slice(&kept).unwrap();
+            next = waiting
+                .complete(with_password.then_some(&password), with_code.then_some(&code))
+                .unwrap();
+        }
+        let reached = !matches!(next, Next::Ask(State::Confirmation(_)));
+        prop_assert_eq!(reached, shown_password && shown_app);
+        if let Next::Open(grant) = &next {
+            prop_assert!(grant.is_confirmation());
+            prop_assert_eq!(grant.factors().second, Some(SecondFactor::Totp));
+        }
+    }
+}
+
+#[test]
+fn what_only_ends_something_raises_no_assurance() {
+    for purpose in [Purpose::Sessions, Purpose::Devices] {
+        let stale = session(900, None);
+        let Next::Ask(State::Confirmation(waiting)) =
+            confirmation::begin(&stale, true, purpose, NOW)
+        else {
+            panic!("nothing is asked");
+        };
+        let typed = Password::new("password").unwrap();
+        let decoy = PasswordHash::from_encoded(String::new());
+        let account = account(true);
+        let proof = verifier::password::verify(&typed, Some(&account), &decoy, NOW).unwrap();
+        let Next::Open(grant) = waiting.complete(Some(&proof), None).unwrap() else {
+            panic!("no grant");
+        };
+        assert_eq!(grant.factors(), Factors::PASSWORD);
+        assert_eq!(grant.second_factor_at(), None);
+    }
 }

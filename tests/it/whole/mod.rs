@@ -4,6 +4,8 @@ mod browser;
 mod phone;
 mod site;
 
+mod account;
+mod account_forms;
 mod away;
 mod devices;
 mod doors;
