@@ -1,5 +1,6 @@
 //! Trusted browsers: what they spare, whom, and for how long.
 
+use super::account::{letters, with_mail};
 use super::browser::{Browser, SESSION};
 use super::phone::Phone;
 use super::site::{CHEAP, LOGIN, PASSWORD, PAYROLL, Plan, Site, WIKI};
@@ -7,6 +8,7 @@ use std::time::Duration;
 use vestibule::domain::account::PasswordHash;
 use vestibule::domain::audit::Event;
 use vestibule::domain::device::DeviceTag;
+use vestibule::domain::letter::Matter;
 use vestibule::store::Change;
 
 const DAY: i64 = 86_400;
@@ -338,4 +340,60 @@ async fn a_given_password_is_changed_first_and_the_code_is_asked_all_the_same() 
     site.commit(&[give(60)]).await;
     site.clock.advance(60);
     assert_eq!(site.browser().password("mikael").await.status, 422);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happens_at_a_sign_in_is_mailed() {
+    let site = Site::with(Plan {
+        policy: "policy: optional\n  trusted_devices: 30d",
+        ..with_mail()
+    })
+    .await;
+    let phone = site.account_with_app("mikael", &[]).await;
+    let mut b = site.browser();
+    let _ = b.both("mikael", &phone, site.now()).await;
+    let told = async || -> Vec<Matter> {
+        let letters = letters(&site, "mikael").await;
+        letters.into_iter().map(|letter| letter.matter).collect()
+    };
+    // the very first sign-in is no news
+    assert!(told().await.is_empty());
+    site.clock.advance(60);
+    trust(&mut site.browser(), "mikael", &phone, site.now()).await;
+    let until = site.env.now().plus(Duration::from_secs(30 * 86_400));
+    let now = told().await;
+    assert_eq!(now.len(), 2);
+    assert!(now.contains(&Matter::NewPlace) && now.contains(&Matter::DeviceTrusted { until }));
+    // a known browser is none
+    site.clock.advance(60);
+    b.jar.get_mut(LOGIN).unwrap().remove(SESSION);
+    let _ = b.both("mikael", &phone, site.now()).await;
+    assert_eq!(told().await.len(), 2);
+    // five wrong codes: said on the page, once
+    let mut thief = site.browser();
+    let _ = thief.password("mikael").await;
+    let mut last = String::new();
+    for _ in 0..5 {
+        last = thief.code(&phone.wrong(site.now())).await.text();
+    }
+    let sentence = "We have sent you an e-mail about this.";
+    assert!(last.contains(sentence), "{last}");
+    let until = site.env.now().plus(Duration::from_secs(900));
+    assert!(
+        told()
+            .await
+            .contains(&Matter::CodesPaused { wrong: 5, until })
+    );
+    let _ = thief.password("mikael").await;
+    let again = thief.code(&phone.wrong(site.now())).await;
+    assert_eq!(again.status, 429);
+    assert!(!again.text().contains(sentence));
+    assert_eq!(told().await.len(), 3);
+    // a one-time code that was used
+    site.clock.advance(900);
+    let _ = thief.password("mikael").await;
+    let otc = site.helpdesk_code("mikael").await;
+    let path = "/signin/one-time-code";
+    let _ = thief.step(path, path, &[("otc", &otc)]).await;
+    assert!(told().await.contains(&Matter::OneTimeCodeUsed));
 }

@@ -5,6 +5,7 @@ use super::site::{CHEAP, LOGIN, Plan, Site};
 use futures_util::future::join_all;
 use vestibule::domain::account::PasswordHash;
 use vestibule::domain::audit::Event;
+use vestibule::domain::letter::Matter;
 use vestibule::domain::throttle::{Bucket, Kind};
 
 /// Pauses that end within the second, so that a hundred wrong tries take a hundred seconds of the test's clock.
@@ -255,4 +256,23 @@ async fn wrong_codes_elsewhere_do_not_pause_the_owners_browser() {
         let answer = owner.code(&phone.wrong(site.now())).await;
         assert_eq!(answer.status, if n == 4 { 429 } else { 422 });
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_password_is_told_of_once() {
+    let more = "throttle: { password: { free: 3, then: 1, first_pause: 1s, longest_pause: 1s } }\nmail: { smtp: \"smtp://127.0.0.1:1\", from: login@northgate.example }";
+    let site = Site::with(Plan {
+        more,
+        ..Plan::default()
+    })
+    .await;
+    site.account("mikael", &[]).await;
+    let mut stranger = site.browser();
+    for _ in 0..105 {
+        wrong(&mut stranger, "mikael").await;
+        site.clock.advance(1);
+    }
+    let letters = super::account::letters(&site, "mikael").await;
+    assert_eq!(letters.len(), 1);
+    assert!(letters[0].matter == Matter::PasswordDisabled);
 }
