@@ -146,10 +146,15 @@ pub struct Running {
     readiness: Arc<Readiness>,
     housekeeping: Vec<JoinHandle<()>>,
     postman: Option<postman::Running>,
-    sessions: Arc<Sessions>,
+    authn: Arc<Authn>,
 }
 
 impl Running {
+    /// The use cases at work here.
+    pub const fn authn(&self) -> &Arc<Authn> {
+        &self.authn
+    }
+
     /// What the listeners are bound to, in the order of the configuration.
     pub fn addresses(&self) -> &[std::net::SocketAddr] {
         &self.gateway.addresses
@@ -163,13 +168,15 @@ impl Running {
     pub async fn stop(self) {
         self.readiness.stopping();
         self.gateway.shutdown().await;
+        // what was promised to be mailed is queued
+        self.authn.resets_looked_after().await;
         if let Some(postman) = self.postman {
             postman.stop().await;
         }
         for task in self.housekeeping {
             task.abort();
         }
-        if let Err(fault) = self.sessions.flush().await {
+        if let Err(fault) = self.authn.sessions().flush().await {
             tracing::warn!(error = %fault, "the last activity of sessions could not be written down");
         }
         if let Some(operations) = self.operations {
@@ -208,7 +215,6 @@ pub async fn start(settings: Settings, env: Env) -> anyhow::Result<Running> {
     .counting(Arc::clone(&metrics));
     let signer = Arc::new(signer);
     let portal = build_portal(&office, &signer, &metrics)?;
-    let sessions = Arc::clone(office.authn.sessions());
     let seams = Seams {
         sessions: Arc::new(SessionSeam {
             authn: Arc::clone(&office.authn),
@@ -239,7 +245,7 @@ pub async fn start(settings: Settings, env: Env) -> anyhow::Result<Running> {
         readiness,
         housekeeping,
         postman,
-        sessions,
+        authn: Arc::clone(&office.authn),
     })
 }
 
@@ -381,7 +387,25 @@ async fn housekeeping(
             }
         }
     });
-    Ok(vec![heed, flush, sweep])
+    let remind = tokio::spawn(remind(Arc::clone(&office.authn)));
+    Ok(vec![heed, flush, sweep, remind])
+}
+
+/// Mails those whose deadline is near. The hour is not kept: a start or a crash in between costs nobody a mail.
+async fn remind(authn: Arc<Authn>) {
+    const FIRST: Duration = Duration::from_secs(60);
+    const INTERVAL: Duration = Duration::from_secs(60 * 60);
+    tokio::time::sleep(FIRST).await;
+    loop {
+        match authn.mail_reminders().await {
+            Ok(0) => {}
+            Ok(mailed) => tracing::info!(mailed, "people were reminded by mail of their deadline"),
+            Err(fault) => {
+                tracing::warn!(error = %fault, "reminders could not be mailed; they are tried again in an hour");
+            }
+        }
+        tokio::time::sleep(INTERVAL).await;
+    }
 }
 
 /// Takes up renewed certificates. An error is told once for each change of a file; what was read before stays.

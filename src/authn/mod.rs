@@ -7,12 +7,15 @@ pub mod accounts;
 pub mod codes;
 pub mod devices;
 pub mod enrolment;
+pub mod enrolment_proof;
 pub mod hashing;
 pub mod helpdesk;
 mod lanes;
 pub mod letters;
 pub mod new_password;
 pub mod progress;
+pub mod reminders;
+pub mod reset;
 pub mod second_factor;
 pub mod self_service;
 pub mod sessions;
@@ -34,6 +37,7 @@ use crate::vault::{self, Vault};
 use hashing::{Busy, Hashing};
 use sessions::Sessions;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// What the use cases go by.
 #[derive(Clone, Debug)]
@@ -78,6 +82,8 @@ pub struct Authn {
     hashing: Hashing,
     sessions: Arc<Sessions>,
     rules: Rules,
+    /// Places for requests for a mailed link.
+    resets: Arc<Semaphore>,
     /// Checked where there is no account, so that the answer takes as long.
     decoy: PasswordHash,
 }
@@ -106,6 +112,7 @@ impl Authn {
             env,
             hashing: Hashing::new(limits),
             rules,
+            resets: Arc::new(Semaphore::new(reset::RESETS_AT_ONCE as usize)),
             decoy,
         })
     }

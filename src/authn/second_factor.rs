@@ -45,8 +45,8 @@ impl CodeOutcome {
 }
 
 /// A code's try, counted and admitted.
-struct Counted {
-    lane: Lane,
+pub(super) struct Counted {
+    pub(super) lane: Lane,
     pause_if_wrong: Option<Timestamp>,
     exhaustion: Exhaustion,
 }
@@ -54,7 +54,7 @@ struct Counted {
 impl Counted {
     /// What a right code does to the counter: wrong tries in a row end with it. A recovery code does not bring a
     /// dead app back to life: only its own try is forgiven.
-    const fn forgiven(&self) -> Change {
+    pub(super) const fn forgiven(&self) -> Change {
         match self.exhaustion {
             Exhaustion::No | Exhaustion::IfWrong => Change::ForgiveAll(self.lane.bucket),
             Exhaustion::Yes => Change::ForgiveOne(self.lane.bucket),
@@ -182,18 +182,30 @@ impl Authn {
         (kind, canonical): (RecoveryKind, &str),
         place: &Place,
     ) -> Result<Result<Taken, CodeOutcome>, Fault> {
-        let account = at.account.id;
         let counted = match self.count_code(at).await? {
             Ok(counted) => counted,
             Err(until) => return self.end_paused(at, until, place).await.map(Err),
         };
+        self.take_counted(at, &counted, (kind, canonical), place)
+            .await
+    }
+
+    /// [`Self::take_recovery_code`] of a try that is counted already.
+    pub(super) async fn take_counted(
+        &self,
+        at: &Position,
+        counted: &Counted,
+        (kind, canonical): (RecoveryKind, &str),
+        place: &Place,
+    ) -> Result<Result<Taken, CodeOutcome>, Fault> {
+        let account = at.account.id;
         let verified = self
-            .verify_counted(&counted, account, (kind, canonical))
+            .verify_counted(counted, account, (kind, canonical))
             .await?;
         let Some((proof, emergency_left)) = verified else {
             self.note_wrong_recovery(account, kind).await?;
             let outcome = self
-                .wrong_code(at, &counted, Event::CodeRefused, place)
+                .wrong_code(at, counted, Event::CodeRefused, place)
                 .await;
             return outcome.map(Err);
         };
@@ -349,7 +361,10 @@ impl Authn {
         effects
     }
 
-    async fn count_code(&self, at: &Position) -> Result<Result<Counted, Timestamp>, Fault> {
+    pub(super) async fn count_code(
+        &self,
+        at: &Position,
+    ) -> Result<Result<Counted, Timestamp>, Fault> {
         let lane = self.lane(at.account.id, Guessed::Code, at.frame.browser);
         let admission = self
             .store
@@ -395,7 +410,7 @@ impl Authn {
     }
 
     /// Codes are paused already: the sign-in ends, so that guessing cannot go on without the password.
-    async fn end_paused(
+    pub(super) async fn end_paused(
         &self,
         at: &Position,
         until: Timestamp,

@@ -1,7 +1,8 @@
 //! The whole URL table of our own pages.
 
 use super::steps::{
-    account, enrol, launcher, new_password, recovery, remind, second_factor, sign_in, sign_out,
+    account, enrol, launcher, new_password, password, proof, recovery, remind, second_factor,
+    sign_in, sign_out,
 };
 use super::{Portal, errors, host_pages};
 use axum::Router;
@@ -10,7 +11,21 @@ use std::sync::Arc;
 
 /// The portal's host.
 pub fn portal(portal: Arc<Portal>) -> Router {
+    let by_mail = if portal.authn.rules().mails {
+        Router::new()
+            .route(
+                "/password/forgot",
+                get(password::forgot).post(password::submit_forgot),
+            )
+            .route(
+                "/password/reset",
+                get(password::reset).post(password::submit_reset),
+            )
+    } else {
+        Router::new()
+    };
     Router::new()
+        .merge(by_mail)
         .route("/", get(launcher::show))
         .route("/signin", get(sign_in::show).post(sign_in::submit))
         .route(
@@ -37,7 +52,7 @@ pub fn portal(portal: Arc<Portal>) -> Router {
         .route("/remind", get(remind::show).post(remind::submit))
         .route("/remind/app", get(remind::show_app))
         .route("/enrol", get(enrol::why))
-        .route("/enrol/proof", get(enrol::proof).post(enrol::submit_proof))
+        .route("/enrol/proof", get(proof::show).post(proof::submit))
         .route("/enrol/app", get(enrol::app).post(enrol::submit_app))
         .route("/enrol/scan", get(enrol::scan))
         .route(

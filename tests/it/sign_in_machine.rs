@@ -7,7 +7,7 @@ use uuid::Uuid;
 use vestibule::domain::account::{Account, PasswordHash, Status};
 use vestibule::domain::assurance::{Assurance, Factors, SecondFactor};
 use vestibule::domain::authenticator::{EmergencyCode, OneTimeCode, TotpBinding};
-use vestibule::domain::binding::App;
+use vestibule::domain::binding::{App, EnrolmentProof};
 use vestibule::domain::confirmation::{self, Purpose};
 use vestibule::domain::device::{Device, TrustProof};
 use vestibule::domain::id::{AccountId, AuthenticatorId, DeviceId, SessionId};
@@ -73,6 +73,10 @@ enum Event {
     ConfirmWrong,
     CodesStored,
     ChoosePassword,
+    MailCode,
+    MailedRight,
+    MailedWrong,
+    NoMail,
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -95,6 +99,10 @@ fn event() -> impl Strategy<Value = Event> {
         ConfirmWrong,
         CodesStored,
         ChoosePassword,
+        MailCode,
+        MailedRight,
+        MailedWrong,
+        NoMail,
     ])
 }
 
@@ -104,11 +112,12 @@ struct Shown {
     second: bool,
     authorised: bool,
     new_password: bool,
+    mailed: bool,
 }
 
 struct Run {
     account: Account,
-    needs_proof: bool,
+    asked: EnrolmentProof,
     trusted: Option<TrustProof>,
     status: reminder::Status,
     shown: Shown,
@@ -160,12 +169,29 @@ impl Run {
             (State::Lost(s), Event::Temporarily) => s.temporary().unwrap(),
             (State::Lost(s), Event::Permanently) => Next::Ask(State::Enrolment(s.permanent())),
             (State::Reminder(s), Event::Later) => s.later(),
-            (State::Reminder(s), Event::Enrol) => Next::Ask(s.enrol(self.needs_proof)),
+            (State::Reminder(s), Event::Enrol) => Next::Ask(State::Enrolment(s.enrol(self.asked))),
             (State::Enrolment(s), Event::Authorise) => {
                 let proof = self.one_time(ONE_TIME).unwrap();
                 self.shown.authorised = true;
                 Next::Ask(State::Enrolment(s.authorise(&proof).unwrap()))
             }
+            (State::Enrolment(s), Event::MailCode) => {
+                let until = NOW.plus(Duration::from_secs(60));
+                self.shown.mailed = s.mail(NOW).is_some();
+                Next::Ask(State::Enrolment(s.with_mailed(ONE_TIME.to_owned(), until)))
+            }
+            (State::Enrolment(s), Event::MailedRight) => {
+                let authorised = s.enter_mailed(ONE_TIME, NOW);
+                if authorised.is_ok() {
+                    assert!(self.shown.mailed, "a code that was never mailed is right");
+                    self.shown.authorised = true;
+                }
+                Next::Ask(State::Enrolment(authorised.unwrap_or_else(|s| *s)))
+            }
+            (State::Enrolment(s), Event::MailedWrong) => Next::Ask(State::Enrolment(
+                *s.enter_mailed("7KQM4XTE", NOW).unwrap_err(),
+            )),
+            (State::Enrolment(s), Event::NoMail) => Next::Ask(State::Enrolment(s.without_mail())),
             (State::Enrolment(s), Event::ChooseApp) => {
                 Next::Ask(State::Enrolment(s.choose(App::Other)))
             }
@@ -175,7 +201,7 @@ impl Run {
                 assert!(
                     s.key(NOW).is_none()
                         || s.is_replacement()
-                        || !self.needs_proof
+                        || self.asked == EnrolmentProof::None
                         || self.shown.authorised,
                     "a key is shown without the proof that is asked for"
                 );
@@ -300,7 +326,7 @@ fn trust_is_worth_nothing_with_another_accounts_password() {
     };
     let mut run = Run {
         account: account(true),
-        needs_proof: false,
+        asked: EnrolmentProof::None,
         trusted: Trust::SomebodyElses.vouch(&other),
         status: reminder::Status::Quiet,
         shown: Shown::default(),
@@ -332,13 +358,21 @@ fn status() -> impl Strategy<Value = reminder::Status> {
     ])
 }
 
+fn asked() -> impl Strategy<Value = EnrolmentProof> {
+    prop::sample::select(vec![
+        EnrolmentProof::Email,
+        EnrolmentProof::Helpdesk,
+        EnrolmentProof::None,
+    ])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn aal2_only_after_two_factors(
         with_app: bool,
-        needs_proof: bool,
+        asked in asked(),
         initial: bool,
         trust in trust(),
         status in status(),
@@ -347,7 +381,7 @@ proptest! {
         let mut account = account(with_app);
         account.history.initial_password_until = initial.then(|| NOW.plus(DAY));
         let trusted = trust.vouch(&account);
-        let mut run = Run { account, needs_proof, trusted, status, shown: Shown::default() };
+        let mut run = Run { account, asked, trusted, status, shown: Shown::default() };
         if let Some(grant) = run.run_to_end(&events) {
             let reached = grant.factors().assurance();
             // trust adds no factor, and opens only where it is good, and nothing but the password was given
@@ -376,7 +410,7 @@ fn the_ways_that_lead_to_a_session() {
                  want: Option<(Assurance, bool)>| {
         let mut run = Run {
             account: account(with_app),
-            needs_proof: false,
+            asked: EnrolmentProof::None,
             trusted: None,
             status,
             shown: Shown::default(),

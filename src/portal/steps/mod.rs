@@ -5,6 +5,8 @@ pub mod account;
 pub mod enrol;
 pub mod launcher;
 pub mod new_password;
+pub mod password;
+pub mod proof;
 pub mod recovery;
 pub mod remind;
 pub mod second_factor;

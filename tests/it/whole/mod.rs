@@ -2,6 +2,7 @@
 
 mod browser;
 mod phone;
+mod post;
 mod site;
 
 mod account;
@@ -13,8 +14,10 @@ mod enrolment;
 mod injection;
 mod kill;
 mod lanes;
+mod proof;
 mod recovery;
 mod reminder;
+mod reset;
 mod second_factor;
 mod secrets;
 mod sessions;
