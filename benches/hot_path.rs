@@ -39,6 +39,7 @@ fn route(number: usize) -> Route {
         public: Vec::new(),
         two_factor: TwoFactor::Required,
         max_age: Some(Duration::from_secs(900)),
+        trusted_devices: true,
         identity: IdentitySpec {
             preset: Preset::RemoteUser,
             headers: Vec::new(),

@@ -84,7 +84,6 @@ impl Office {
             enrolment_proof: settings.enrolment_proof,
             emergency_codes: settings.emergency_codes,
             password: password_rules(&settings)?,
-            trusted_devices: None,
             roles: settings.roles.clone(),
             portal: settings.portal.to_string(),
             mails: settings.mail.is_some(),

@@ -154,6 +154,7 @@ enrol-codes-finish = Færdig
 enrol-codes-err-stored = Gem nødkoderne, og sæt derefter kryds i feltet
 signin-username-any = E-mailadresse eller brugernavn
 signin-err-username-any = Indtast din e-mailadresse eller dit brugernavn
+code-locked-mailed = Vi har sendt dig en e-mail om det.
 code-locked-body-plain = { $minutes ->
     [one] For at beskytte din konto er koder sat på pause. Du kan logge ind igen om 1 minut.
    *[other] For at beskytte din konto er koder sat på pause. Du kan logge ind igen om { $minutes } minutter.

@@ -154,6 +154,7 @@ enrol-codes-finish = Fertig
 enrol-codes-err-stored = Sichern Sie die Notfallcodes und setzen Sie dann das Häkchen
 signin-username-any = E-Mail-Adresse oder Benutzername
 signin-err-username-any = Geben Sie Ihre E-Mail-Adresse oder Ihren Benutzernamen ein
+code-locked-mailed = Wir haben Ihnen dazu eine E-Mail gesendet.
 code-locked-body-plain = { $minutes ->
     [one] Zum Schutz Ihres Kontos ist die Codeeingabe vorübergehend gesperrt. Sie können sich in 1 Minute erneut anmelden.
    *[other] Zum Schutz Ihres Kontos ist die Codeeingabe vorübergehend gesperrt. Sie können sich in { $minutes } Minuten erneut anmelden.

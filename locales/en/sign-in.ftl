@@ -154,6 +154,7 @@ enrol-codes-finish = Finish
 enrol-codes-err-stored = Store the emergency codes, then tick the box
 signin-username-any = E-mail address or user name
 signin-err-username-any = Enter your e-mail address or user name
+code-locked-mailed = We have sent you an e-mail about this.
 code-locked-body-plain = { $minutes ->
     [one] To protect your account, codes are paused. You can sign in again in 1 minute.
    *[other] To protect your account, codes are paused. You can sign in again in { $minutes } minutes.

@@ -154,6 +154,7 @@ enrol-codes-finish = Valmis
 enrol-codes-err-stored = Ota hätäkoodit talteen ja rastita sitten ruutu
 signin-username-any = Sähköpostiosoite tai käyttäjätunnus
 signin-err-username-any = Anna sähköpostiosoitteesi tai käyttäjätunnuksesi
+code-locked-mailed = Lähetimme sinulle tästä sähköpostin.
 code-locked-body-plain = { $minutes ->
     [one] Tilisi suojaamiseksi koodien käyttö on keskeytetty. Voit kirjautua uudelleen minuutin kuluttua.
    *[other] Tilisi suojaamiseksi koodien käyttö on keskeytetty. Voit kirjautua uudelleen { $minutes } minuutin kuluttua.

@@ -154,6 +154,7 @@ enrol-codes-finish = Fullfør
 enrol-codes-err-stored = Lagre nødkodene, og kryss deretter av i boksen
 signin-username-any = E-postadresse eller brukernavn
 signin-err-username-any = Skriv inn e-postadressen eller brukernavnet ditt
+code-locked-mailed = Vi har sendt deg en e-post om dette.
 code-locked-body-plain = { $minutes ->
     [one] For å beskytte kontoen din er koder satt på pause. Du kan logge inn igjen om 1 minutt.
    *[other] For å beskytte kontoen din er koder satt på pause. Du kan logge inn igjen om { $minutes } minutter.

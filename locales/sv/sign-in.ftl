@@ -154,6 +154,7 @@ enrol-codes-finish = Slutför
 enrol-codes-err-stored = Spara nödkoderna och kryssa sedan i rutan
 signin-username-any = E-postadress eller användarnamn
 signin-err-username-any = Ange din e-postadress eller ditt användarnamn
+code-locked-mailed = Vi har skickat ett mejl till dig om detta.
 code-locked-body-plain = { $minutes ->
     [one] För att skydda ditt konto är koder pausade. Du kan logga in igen om 1 minut.
    *[other] För att skydda ditt konto är koder pausade. Du kan logga in igen om { $minutes } minuter.

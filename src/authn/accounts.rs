@@ -1,6 +1,7 @@
 //! Accounts as an operator manages them: every change is one transaction with its audit record, and ends
 //! what it must end.
 
+use super::lanes::{Guessed, begins_anew};
 use super::{Authn, Fault};
 use crate::domain::account::{Account, History, NameKey, PasswordHash, Status};
 use crate::domain::audit::{Actor, Event, Place, Record};
@@ -127,24 +128,24 @@ impl Authn {
         account: AccountId,
         password: PasswordHash,
     ) -> Result<(), Fault> {
-        self.change(
-            account,
-            Event::PasswordChanged,
-            Some(Change::SetPassword {
+        let changes = vec![
+            Change::SetPassword {
                 account,
                 password,
                 at: self.env.now(),
                 initial_until: None,
-            }),
-        )
-        .await
+            },
+            Change::RemoveDevicesOf { account },
+            begins_anew(account, Guessed::Password),
+        ];
+        self.change(account, Event::PasswordChanged, changes).await
     }
 
     pub async fn set_status(&self, account: AccountId, status: Status) -> Result<(), Fault> {
         let change = Change::SetStatus { account, status };
         match status {
             Status::Disabled => {
-                self.change(account, Event::AccountDisabled, Some(change))
+                self.change(account, Event::AccountDisabled, vec![change])
                     .await
             }
             Status::Active => {
@@ -176,14 +177,19 @@ impl Authn {
 
     /// Removes authenticator and codes; the next sign-in meets the reminder or the enrolment.
     pub async fn reset_second_factor(&self, account: AccountId) -> Result<(), Fault> {
-        let change = Change::RemoveSecondFactor { account };
-        self.change(account, Event::AuthenticatorReset, Some(change))
+        let changes = vec![
+            Change::RemoveSecondFactor { account },
+            Change::RemoveDevicesOf { account },
+            begins_anew(account, Guessed::Code),
+        ];
+        self.change(account, Event::AuthenticatorReset, changes)
             .await
     }
 
     /// Ends every session and every sign-in of an account.
     pub async fn revoke_sessions(&self, account: AccountId) -> Result<(), Fault> {
-        self.change(account, Event::SessionRevoked, None).await
+        self.change(account, Event::SessionRevoked, Vec::new())
+            .await
     }
 
     pub async fn revoke_session(
@@ -205,7 +211,7 @@ impl Authn {
         &self,
         account: AccountId,
         event: Event,
-        change: Option<Change>,
+        changes: Vec<Change>,
     ) -> Result<(), Fault> {
         let ends = [
             Change::EndSessionsOf {
@@ -218,7 +224,7 @@ impl Authn {
             },
             self.operator(event, account, ""),
         ];
-        let changes: Vec<Change> = change.into_iter().chain(ends).collect();
+        let changes: Vec<Change> = changes.into_iter().chain(ends).collect();
         let _ = self.store.commit(&changes).await?;
         self.sessions.forget_account(account);
         Ok(())

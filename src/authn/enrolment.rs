@@ -1,11 +1,13 @@
 //! Binding an authenticator app: choose, scan, confirm.
 
+use super::lanes::{Guessed, begins_anew};
 use super::progress::{Effects, Position, Progress};
 use super::{Authn, Fault};
 use crate::domain::audit::{Event, Place};
 use crate::domain::authenticator::TotpBinding;
 use crate::domain::binding::{App, Enrolment};
 use crate::domain::confirmation;
+use crate::domain::device::Browser;
 use crate::domain::id::AuthenticatorId;
 use crate::domain::letter::Matter;
 use crate::domain::login::{AwaitReminder, Began, Next, State};
@@ -138,8 +140,14 @@ impl Authn {
                 except: Some(at.token),
             })
             .change(self.record(event, account, place, ""));
+        effects.change(begins_anew(account, Guessed::Code));
         if bound.replaces {
             effects.change(Change::RemoveDevicesOf { account });
+        }
+        let mut at = at;
+        if bound.replaces || at.frame.browser == Browser::Unknown {
+            // the letter below tells of this sign-in
+            at.frame.browser = Browser::Renewed;
         }
         let matter = if bound.replaces {
             Matter::Replaced

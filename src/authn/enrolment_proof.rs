@@ -119,7 +119,7 @@ impl Authn {
     ) -> Result<CodeOutcome, Fault> {
         let account = at.account.id;
         let asked_by_mail = enrolment.mail(self.env.now()).is_some();
-        let counted = match self.count_code(account).await? {
+        let counted = match self.count_code(&at).await? {
             Ok(counted) => counted,
             Err(until) => return self.end_paused(&at, until, place).await,
         };
@@ -127,7 +127,7 @@ impl Authn {
             Ok(authorised) => {
                 let mut effects = Effects::default();
                 effects
-                    .change(Change::ForgiveAll(counted.bucket))
+                    .change(counted.forgiven())
                     .change(Change::ForgiveAll(mail_bucket(account)))
                     .change(self.record(Event::CodeAccepted, account, place, "mailed"));
                 let state = State::Enrolment(authorised);

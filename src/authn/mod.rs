@@ -8,12 +8,15 @@ pub mod adoption;
 pub mod api_tokens;
 pub mod codes;
 pub mod desk;
+pub mod devices;
 pub mod enrolment;
 pub mod enrolment_proof;
 pub mod hashing;
 pub mod helpdesk;
 pub mod import;
+mod lanes;
 pub mod letters;
+pub mod new_password;
 pub mod progress;
 pub mod reminders;
 pub mod reset;
@@ -38,7 +41,6 @@ use crate::vault::{self, Vault};
 use hashing::{Busy, Hashing};
 use sessions::Sessions;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// What the use cases go by.
@@ -51,8 +53,6 @@ pub struct Rules {
     /// Emergency codes shown at an enrolment.
     pub emergency_codes: usize,
     pub password: password_rules::Rules,
-    /// How long a device that the person trusts is not asked for a code; `None`: nobody is offered that.
-    pub trusted_devices: Option<Duration>,
     /// Which groups may use the console, and how.
     pub roles: Roles,
     /// The portal's address, e.g. `https://login.example.com`: what mailed links begin with.

@@ -1,15 +1,18 @@
 //! Moving a sign-in from step to step: open its sealed state, commit the next one with everything that goes
 //! with it, and hand out the cookie.
 
+use super::devices::NewDevice;
 use super::{Authn, Fault};
 use crate::domain::account::Account;
 use crate::domain::assurance::Assurance;
 use crate::domain::audit::{Actor, Event, Place, Record};
+use crate::domain::device::Browser;
 use crate::domain::id::{AccountId, AttemptId, SessionId};
 use crate::domain::login::{Attempt, Began, Frame, Grant, NeedsCodes, Next, State};
 use crate::domain::return_to::Destination;
 use crate::domain::secret::{Token, TokenHash};
 use crate::domain::session::{self, Session};
+use crate::domain::timestamp::Timestamp;
 use crate::store::{Change, Commit, StoredAttempt};
 use crate::vault::Purpose;
 
@@ -40,6 +43,8 @@ pub enum Progress {
         token: Token,
         session: SessionId,
         destination: Option<Destination>,
+        /// A cookie by which the browser is known from now on, where it has none yet.
+        device: Option<NewDevice>,
     },
     /// Another request was first; load again and show what is there.
     Overtaken,
@@ -49,6 +54,8 @@ pub enum Progress {
 #[derive(Debug, Default)]
 pub(super) struct Effects {
     pub changes: Vec<Change>,
+    /// The browser is to be trusted until then.
+    pub trust_until: Option<Timestamp>,
 }
 
 impl Effects {
@@ -156,14 +163,25 @@ impl Authn {
         shown_as: &str,
         state: State,
     ) -> Attempt {
-        let frame = Frame {
+        let frame = self.frame(began, destination, shown_as, Browser::Unknown);
+        Attempt { frame, state }
+    }
+
+    pub(super) fn frame(
+        &self,
+        began: Began,
+        destination: Option<Destination>,
+        shown_as: &str,
+        browser: Browser,
+    ) -> Frame {
+        Frame {
             id: AttemptId::from_uuid(self.env.uuid()),
             began,
             started_at: self.env.now(),
             destination,
             shown_as: shown_as.to_owned(),
-        };
-        Attempt { frame, state }
+            browser,
+        }
     }
 
     /// Commits the step from `from` to `next`, with everything in `effects`.
@@ -185,10 +203,8 @@ impl Authn {
                     token: from.token,
                     from_version: from.version,
                 });
-                let Frame {
-                    began, destination, ..
-                } = from.frame;
-                self.open(&grant, began, destination, effects, place).await
+                self.open(&grant, &from.account, from.frame, effects, place)
+                    .await
             }
         }
     }
@@ -215,11 +231,21 @@ impl Authn {
     pub(super) async fn open(
         &self,
         grant: &Grant,
-        began: Began,
-        destination: Option<Destination>,
+        account: &Account,
+        frame: Frame,
         mut effects: Effects,
         place: &Place,
     ) -> Result<Progress, Fault> {
+        let Frame {
+            began,
+            destination,
+            browser,
+            ..
+        } = frame;
+        let device = match began {
+            Began::SignIn => self.remember_browser(account, browser, &mut effects, place)?,
+            Began::Session(_) => None,
+        };
         let token = self.env.token();
         let id = match began {
             Began::SignIn => SessionId::from_uuid(self.env.uuid()),
@@ -248,6 +274,9 @@ impl Authn {
             ),
         };
         effects.change(change);
+        if began == Began::SignIn && grant.trusted_device().is_some() {
+            effects.change(self.record(Event::TrustedDeviceUsed, grant.account(), place, ""));
+        }
         effects.change(self.record(
             event,
             grant.account(),
@@ -258,6 +287,7 @@ impl Authn {
             token,
             session: id,
             destination,
+            device,
         };
         let outcome = self.commit(effects, progress).await?;
         self.sessions.forget(id);

@@ -1,20 +1,24 @@
 //! The second door: the code from the app, or a recovery code and what it leads to.
 
+use super::lanes::{Guessed, Lane};
 use super::progress::{Effects, Position, Progress};
 use super::{Authn, Fault};
+use crate::domain::account::Account;
 use crate::domain::audit::{Event, Place};
 use crate::domain::id::AccountId;
+use crate::domain::letter::Matter;
 use crate::domain::login::{AwaitCode, AwaitReminder, AwaitStored, Began, Next, State};
 use crate::domain::recovery::{self, AwaitLost};
 use crate::domain::reminder;
 use crate::domain::return_to::Destination;
 use crate::domain::secret::{TokenHash, TotpSecret};
 use crate::domain::session::View;
-use crate::domain::throttle::{Admission, Bucket, Kind};
+use crate::domain::throttle::{Admission, Exhaustion};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verifier::{PossessionProof, RecoveryKind, RecoveryProof, recovery_code, totp};
 use crate::store::{Change, Commit};
 use crate::vault::Purpose;
+use std::time::Duration;
 
 /// How a code was received.
 #[derive(Debug)]
@@ -24,6 +28,8 @@ pub enum CodeOutcome {
     /// Codes are paused until then, and the sign-in has ended.
     Paused {
         until: Timestamp,
+        /// The person was told by mail just now.
+        mailed: bool,
     },
     Progress(Progress),
 }
@@ -40,8 +46,20 @@ impl CodeOutcome {
 
 /// A code's try, counted and admitted.
 pub(super) struct Counted {
-    pub(super) bucket: Bucket,
+    pub(super) lane: Lane,
     pause_if_wrong: Option<Timestamp>,
+    exhaustion: Exhaustion,
+}
+
+impl Counted {
+    /// What a right code does to the counter: wrong tries in a row end with it. A recovery code does not bring a
+    /// dead app back to life: only its own try is forgiven.
+    pub(super) const fn forgiven(&self) -> Change {
+        match self.exhaustion {
+            Exhaustion::No | Exhaustion::IfWrong => Change::ForgiveAll(self.lane.bucket),
+            Exhaustion::Yes => Change::ForgiveOne(self.lane.bucket),
+        }
+    }
 }
 
 /// A code from the app that was right.
@@ -62,19 +80,28 @@ pub(super) struct Taken {
 }
 
 impl Authn {
-    /// Six digits from the app, well formed.
+    /// Six digits from the app, well formed. `trust`: the browser is to be trusted for so long, see
+    /// [`Self::trust_offered`].
     pub async fn enter_code(
         &self,
         at: Position,
         waiting: AwaitCode,
-        digits: &str,
+        (digits, trust): (&str, Option<Duration>),
         place: &Place,
     ) -> Result<CodeOutcome, Fault> {
-        let taken = match self.take_app_code(&at, digits, place).await? {
+        let mut taken = match self.take_app_code(&at, digits, place).await? {
             Ok(taken) => taken,
             Err(outcome) => return Ok(outcome),
         };
         let next = waiting.complete(&taken.proof, taken.codes_unconfirmed)?;
+        if matches!(next, Next::MakeCodes(_)) {
+            let letter = self.letter(&at.account, Matter::EmergencyCodesCreated, Some(place))?;
+            taken.effects.changes.extend(letter);
+        }
+        let longest = self.trust_offered(&at);
+        taken.effects.trust_until = trust
+            .zip(longest)
+            .map(|(wanted, longest)| self.env.now().plus(wanted.min(longest)));
         let progress = self.advance(at, next, taken.effects, place).await?;
         Ok(CodeOutcome::spent(progress))
     }
@@ -86,14 +113,16 @@ impl Authn {
         digits: &str,
         place: &Place,
     ) -> Result<Result<TakenApp, CodeOutcome>, Fault> {
-        let counted = match self.count_code(at.account.id).await? {
+        let counted = match self.count_code(at).await? {
             Ok(counted) => counted,
             Err(until) => return self.end_paused(at, until, place).await.map(Err),
         };
+        let alive = counted.exhaustion != Exhaustion::Yes;
         let proof = match &at.account.totp {
             Some(binding) => {
                 let secret = self.unseal_totp(at.account.id, &binding.sealed_secret)?;
                 totp::verify(digits, &at.account, &secret, self.env.now())
+                    .filter(|_| alive)
                     .map(|proof| (proof, binding.codes_unconfirmed))
             }
             None => None,
@@ -111,7 +140,7 @@ impl Authn {
                 authenticator: proof.authenticator(),
                 step: proof.step(),
             })
-            .change(Change::ForgiveAll(counted.bucket))
+            .change(counted.forgiven())
             .change(self.record(Event::CodeAccepted, at.account.id, place, ""));
         Ok(Ok(TakenApp {
             proof,
@@ -153,8 +182,7 @@ impl Authn {
         (kind, canonical): (RecoveryKind, &str),
         place: &Place,
     ) -> Result<Result<Taken, CodeOutcome>, Fault> {
-        let account = at.account.id;
-        let counted = match self.count_code(account).await? {
+        let counted = match self.count_code(at).await? {
             Ok(counted) => counted,
             Err(until) => return self.end_paused(at, until, place).await.map(Err),
         };
@@ -181,8 +209,8 @@ impl Authn {
                 .await;
             return outcome.map(Err);
         };
-        let mut effects = self.spend_recovery(&proof, place);
-        effects.change(Change::ForgiveAll(counted.bucket));
+        let mut effects = self.spend_recovery(&at.account, &proof, emergency_left, place)?;
+        effects.change(counted.forgiven());
         Ok(Ok(Taken {
             proof,
             emergency_left,
@@ -200,7 +228,14 @@ impl Authn {
         let mut effects = Effects::default();
         effects.change(self.record(Event::LostTemporarily, at.account.id, place, ""));
         match lost.temporary() {
-            Ok(next) => self.advance(at, next, effects, place).await.map(Some),
+            Ok(next) => {
+                if matches!(next, Next::MakeCodes(_)) {
+                    let letter =
+                        self.letter(&at.account, Matter::EmergencyCodesCreated, Some(place))?;
+                    effects.changes.extend(letter);
+                }
+                self.advance(at, next, effects, place).await.map(Some)
+            }
             Err(_) => Ok(None),
         }
     }
@@ -328,18 +363,21 @@ impl Authn {
 
     pub(super) async fn count_code(
         &self,
-        account: AccountId,
+        at: &Position,
     ) -> Result<Result<Counted, Timestamp>, Fault> {
-        let bucket = Bucket::new(Kind::Code, account.uuid().as_bytes());
-        let rule = self.rules.throttle.code;
+        let lane = self.lane(at.account.id, Guessed::Code, at.frame.browser);
         let admission = self
             .store
-            .count_try(&[(bucket, rule)], self.env.now())
+            .count_try(&[(lane.bucket, lane.rule)], self.env.now())
             .await?;
         Ok(match admission {
-            Admission::Admitted { pause_if_wrong, .. } => Ok(Counted {
-                bucket,
+            Admission::Admitted {
                 pause_if_wrong,
+                exhaustion,
+            } => Ok(Counted {
+                lane,
+                pause_if_wrong,
+                exhaustion,
             }),
             Admission::Paused { until } => Err(until),
         })
@@ -352,20 +390,26 @@ impl Authn {
         event: Event,
         place: &Place,
     ) -> Result<CodeOutcome, Fault> {
-        let refused = self.record(event, at.account.id, place, "");
-        match counted.pause_if_wrong {
-            None => {
-                let _ = self.store.commit(&[refused]).await?;
-                Ok(CodeOutcome::Wrong)
-            }
-            Some(until) => {
-                let _ = self.store.commit(&[refused]).await?;
-                self.end_paused(at, until, place).await
-            }
+        let account = &at.account;
+        let mut changes = vec![self.record(event, account.id, place, "")];
+        if counted.exhaustion == Exhaustion::IfWrong {
+            changes.extend(self.exhausted(account, &counted.lane, place)?);
         }
+        let Some(until) = counted.pause_if_wrong else {
+            let _ = self.store.commit(&changes).await?;
+            return Ok(CodeOutcome::Wrong);
+        };
+        let wrong = self.store.counter(&counted.lane.bucket).await?.failures;
+        let letter = self.letter(account, Matter::CodesPaused { wrong, until }, Some(place))?;
+        let mailed = letter.is_some();
+        changes.push(Change::DropAttempt { token: at.token });
+        changes.push(self.record(Event::CodesPaused, account.id, place, ""));
+        changes.extend(letter);
+        let _ = self.store.commit(&changes).await?;
+        Ok(CodeOutcome::Paused { until, mailed })
     }
 
-    /// Codes are paused: the sign-in ends, so that guessing cannot go on without the password.
+    /// Codes are paused already: the sign-in ends, so that guessing cannot go on without the password.
     pub(super) async fn end_paused(
         &self,
         at: &Position,
@@ -377,11 +421,14 @@ impl Authn {
                 token: at.token,
                 from_version: at.version,
             },
-            self.record(Event::CodesPaused, at.account.id, place, ""),
+            self.record(Event::Throttled, at.account.id, place, ""),
         ];
         // of many at once one ends it and writes the record
         let _: Commit = self.store.commit(&changes).await?;
-        Ok(CodeOutcome::Paused { until })
+        Ok(CodeOutcome::Paused {
+            until,
+            mailed: false,
+        })
     }
 
     /// Checks a recovery code; with the proof comes how many emergency codes are left after it.
@@ -426,7 +473,7 @@ impl Authn {
     ) -> Result<Option<(RecoveryProof, usize)>, Fault> {
         let verified = self.verify_recovery(account, kind, canonical).await;
         if matches!(verified, Err(Fault::Busy(_))) {
-            let give_back = Change::ForgiveOne(counted.bucket);
+            let give_back = Change::ForgiveOne(counted.lane.bucket);
             let _ = self.store.commit(&[give_back]).await?;
         }
         verified
@@ -444,23 +491,37 @@ impl Authn {
         Ok(())
     }
 
-    fn spend_recovery(&self, proof: &RecoveryProof, place: &Place) -> Effects {
+    fn spend_recovery(
+        &self,
+        owner: &Account,
+        proof: &RecoveryProof,
+        emergency_left: usize,
+        place: &Place,
+    ) -> Result<Effects, Fault> {
         let (account, code) = (proof.account(), proof.code());
-        let (spend, event) = match proof.kind() {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let (spend, event, matter) = match proof.kind() {
             RecoveryKind::EmergencyCode => (
                 Change::SpendEmergencyCode { account, code },
                 Event::EmergencyCodeUsed,
+                Matter::EmergencyCodeUsed {
+                    left: count(emergency_left),
+                    total: count(self.rules.emergency_codes.max(emergency_left)),
+                },
             ),
             RecoveryKind::OneTimeCode => (
                 Change::SpendOneTimeCode { account, code },
                 Event::OneTimeCodeUsed,
+                Matter::OneTimeCodeUsed,
             ),
         };
         let mut effects = Effects::default();
         effects
             .change(spend)
             .change(self.record(event, account, place, ""));
-        effects
+        let letter = self.letter(owner, matter, Some(place))?;
+        effects.changes.extend(letter);
+        Ok(effects)
     }
 
     /// "For now" by one-time code at most three times in 30 days.

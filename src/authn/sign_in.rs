@@ -1,17 +1,20 @@
 //! The first door: the password.
 
+use super::devices::DeviceCookie;
 use super::hashing::impossible_password;
+use super::lanes::{Guessed, Lane};
 use super::progress::{Effects, Progress};
 use super::{Authn, Fault};
 use crate::domain::account::{Account, NameKey, PasswordHash};
 use crate::domain::audit::{Actor, Event, Place, Record};
+use crate::domain::device::{Browser, Device};
 use crate::domain::id::SessionId;
-use crate::domain::login::{self, Began, Next, Standing, State};
+use crate::domain::login::{self, Attempt, Began, Next, Standing, State};
 use crate::domain::policy::TwoFactor;
 use crate::domain::reminder;
 use crate::domain::return_to::Destination;
 use crate::domain::secret::{Password, TokenHash};
-use crate::domain::throttle::{Admission, Bucket, Kind, Rule};
+use crate::domain::throttle::{Admission, Bucket, Exhaustion, Rule};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verifier::{PasswordProof, password};
 use crate::store::Change;
@@ -21,6 +24,7 @@ use crate::store::Change;
 pub struct Credentials<'a> {
     pub name: &'a str,
     pub password: &'a str,
+    pub devices: &'a [DeviceCookie],
     pub place: &'a Place,
 }
 
@@ -30,6 +34,8 @@ pub struct Context {
     pub destination: Option<Destination>,
     /// What the destination's route asks.
     pub route_policy: Option<TwoFactor>,
+    /// It asks for a code on trusted devices, too.
+    pub route_distrusts: bool,
     /// The sign-in and the session whose cookies the browser sent along; both end (no fixation).
     pub earlier_attempt: Option<TokenHash>,
     pub earlier_session: Option<SessionId>,
@@ -50,7 +56,8 @@ struct Checked {
     account: Account,
     proof: PasswordProof,
     upgraded: Option<PasswordHash>,
-    buckets: Vec<Bucket>,
+    lane: Bucket,
+    network: Option<Bucket>,
 }
 
 enum Check {
@@ -97,13 +104,20 @@ impl Authn {
             Some(key) => self.store.account_by_name(key).await?,
             None => None,
         };
-        let subject = match (&account, &key) {
-            (Some(account), _) => account.id.uuid().as_bytes().to_vec(),
-            (None, Some(key)) => key.as_str().as_bytes().to_vec(),
-            (None, None) => Vec::new(),
+        let device = match &account {
+            Some(account) => self.known_device(account, credentials.devices).await?,
+            None => None,
+        };
+        let browser = device
+            .as_ref()
+            .map_or(Browser::Unknown, |device| Browser::Known(device.id));
+        let lane = match (&account, &key) {
+            (Some(account), _) => self.lane(account.id, Guessed::Password, browser),
+            (None, Some(key)) => self.lane_of_nobody(key.as_str().as_bytes()),
+            (None, None) => self.lane_of_nobody(&[]),
         };
         let checked = match self
-            .check_password(account, &subject, credentials.password, place)
+            .check_password(account, lane, credentials.password, place)
             .await?
         {
             Check::Refused => return Ok(PasswordOutcome::Refused),
@@ -111,7 +125,7 @@ impl Authn {
             Check::Right(checked) => *checked,
         };
         let shown_as = credentials.name.trim();
-        self.after_password(checked, shown_as, context, place)
+        self.after_password(checked, (shown_as, device), context, place)
             .await
             .map(PasswordOutcome::Progress)
     }
@@ -123,9 +137,9 @@ impl Authn {
         typed: &str,
         place: &Place,
     ) -> Result<Again, Fault> {
-        let subject = account.id.uuid().as_bytes().to_vec();
+        let lane = self.lane(account.id, Guessed::Password, Browser::Unknown);
         let checked = self
-            .check_password(Some(account.clone()), &subject, typed, place)
+            .check_password(Some(account.clone()), lane, typed, place)
             .await?;
         Ok(match checked {
             Check::Refused => Again::Refused,
@@ -137,22 +151,27 @@ impl Authn {
         })
     }
 
-    /// Counts the try, then checks, in the same time whether the account exists or not.
+    /// Counts the try, then checks, in the same time whether the account exists or not, and whether its password
+    /// is still alive or not.
     async fn check_password(
         &self,
         account: Option<Account>,
-        subject: &[u8],
+        lane: Lane,
         typed: &str,
         place: &Place,
     ) -> Result<Check, Fault> {
         let now = self.env.now();
-        let counted = self.password_buckets(subject, place);
-        if let Admission::Paused { until } = self.store.count_try(&counted, now).await? {
-            return Ok(Check::Paused(until));
-        }
+        let network = place.address.map(Bucket::network);
+        let counted: Vec<(Bucket, Rule)> = std::iter::once((lane.bucket, lane.rule))
+            .chain(network.map(|bucket| (bucket, self.rules.throttle.network)))
+            .collect();
+        let exhaustion = match self.store.count_try(&counted, now).await? {
+            Admission::Paused { until } => return Ok(Check::Paused(until)),
+            Admission::Admitted { exhaustion, .. } => exhaustion,
+        };
         let decoy = self.decoy.clone();
         let possible = Password::new(typed);
-        let is_possible = possible.is_some();
+        let counts = possible.is_some() && exhaustion != Exhaustion::Yes;
         let Some(secret) = possible.or_else(impossible_password) else {
             return Ok(Check::Refused);
         };
@@ -161,7 +180,7 @@ impl Authn {
             .hashing
             .run(move || {
                 let proof = password::verify(&secret, account.as_ref(), &decoy, now);
-                let proof = proof.filter(|_| is_possible);
+                let proof = proof.filter(|_| counts);
                 let outdated = proof.is_some()
                     && account
                         .as_ref()
@@ -183,36 +202,31 @@ impl Authn {
                 return Err(busy.into());
             }
         };
-        let known = account.as_ref().map(|a| a.id);
         match (account, verified?) {
             (Some(account), Some((proof, upgraded))) => Ok(Check::Right(Box::new(Checked {
                 account,
                 proof,
                 upgraded,
-                buckets: counted.into_iter().map(|(bucket, _)| bucket).collect(),
+                lane: lane.bucket,
+                network,
             }))),
-            _ => {
+            (account, _) => {
                 let record = Record {
                     at: now,
                     event: Event::PasswordRefused,
-                    account: known,
+                    account: account.as_ref().map(|a| a.id),
                     actor: Actor::Person,
                     place: place.clone(),
                     detail: String::new(),
                 };
-                let _ = self.store.commit(&[Change::Audit(record)]).await?;
+                let mut changes = vec![Change::Audit(record)];
+                if let (Some(account), Exhaustion::IfWrong) = (&account, exhaustion) {
+                    changes.extend(self.exhausted(account, &lane, place)?);
+                }
+                let _ = self.store.commit(&changes).await?;
                 Ok(Check::Refused)
             }
         }
-    }
-
-    fn password_buckets(&self, subject: &[u8], place: &Place) -> Vec<(Bucket, Rule)> {
-        let rules = &self.rules.throttle;
-        let own = (Bucket::new(Kind::Password, subject), rules.password);
-        let network = place
-            .address
-            .map(|address| (Bucket::network(address), rules.network));
-        std::iter::once(own).chain(network).collect()
     }
 
     /// What a right password writes in any case.
@@ -224,12 +238,10 @@ impl Authn {
             password: checked.account.password.clone(),
             authenticator: checked.account.totp.as_ref().map(|app| app.id),
         });
-        for bucket in &checked.buckets {
-            effects.change(match bucket.kind {
-                Kind::Network => Change::ForgiveOne(*bucket),
-                _ => Change::ForgiveAll(*bucket),
-            });
-        }
+        effects.change(Change::ForgiveAll(checked.lane));
+        effects
+            .changes
+            .extend(checked.network.map(Change::ForgiveOne));
         effects.change(self.record(Event::PasswordAccepted, account, place, ""));
         if let Some(password) = &checked.upgraded {
             effects.change(Change::RehashPassword {
@@ -244,7 +256,7 @@ impl Authn {
     async fn after_password(
         &self,
         checked: Checked,
-        shown_as: &str,
+        (shown_as, device): (&str, Option<Device>),
         context: Context,
         place: &Place,
     ) -> Result<Progress, Fault> {
@@ -255,24 +267,30 @@ impl Authn {
         let account = &checked.account;
         self.start_grace(account, &mut effects, place);
         let standing = Standing {
-            has_second_factor: account.has_second_factor(),
-            reminder: self.reminder_at_sign_in(account, &context),
+            trusted: device
+                .as_ref()
+                .filter(|_| !context.route_distrusts && self.may_be_trusted(account))
+                .and_then(|device| device.vouch_for(account, self.env.now())),
+            ..self.standing(account, context.route_policy)
         };
+        let browser = device
+            .as_ref()
+            .map_or(Browser::Unknown, |device| Browser::Known(device.id));
+        let frame = self.frame(Began::SignIn, context.destination, shown_as, browser);
         let next = login::after_password(&checked.proof, standing);
         let progress = match next {
             Next::Ask(state) => {
                 if matches!(state, State::Reminder(_)) {
                     effects.change(self.record(Event::ReminderShown, account.id, place, ""));
                 }
-                let attempt = self.attempt(Began::SignIn, context.destination, shown_as, state);
+                let attempt = Attempt { frame, state };
                 self.start(attempt, context.earlier_attempt, effects).await
             }
             Next::Open(grant) => {
                 if let Some(token) = context.earlier_attempt {
                     effects.change(Change::DropAttempt { token });
                 }
-                self.open(&grant, Began::SignIn, context.destination, effects, place)
-                    .await
+                self.open(&grant, account, frame, effects, place).await
             }
             // `after_password` never asks for codes: nothing was spent and nothing bound yet
             Next::MakeCodes(_) => Ok(Progress::Overtaken),
@@ -283,11 +301,31 @@ impl Authn {
         progress
     }
 
+    /// Whether this account's browsers are trusted at all, and nothing else is due before its session opens.
+    fn may_be_trusted(&self, account: &Account) -> bool {
+        let rules = &self.rules.two_factor;
+        let codes_stored = account.totp.as_ref().is_some_and(|a| !a.codes_unconfirmed);
+        codes_stored && rules.trust_for(&account.groups).is_some()
+    }
+
+    /// Where an account stands that no trusted browser speaks for. `route_policy`: what its destination asks.
+    pub(super) fn standing(&self, account: &Account, route_policy: Option<TwoFactor>) -> Standing {
+        Standing {
+            has_second_factor: account.has_second_factor(),
+            reminder: self.reminder_at_sign_in(account, route_policy),
+            trusted: None,
+        }
+    }
+
     /// The reminder comes before the session opens, unless the place itself demands a second factor: then
     /// the page that says so comes instead, and other places stay open meanwhile.
-    fn reminder_at_sign_in(&self, account: &Account, context: &Context) -> reminder::Status {
+    fn reminder_at_sign_in(
+        &self,
+        account: &Account,
+        route_policy: Option<TwoFactor>,
+    ) -> reminder::Status {
         let rules = &self.rules.two_factor;
-        let route_policy = context.route_policy.unwrap_or(TwoFactor::Optional);
+        let route_policy = route_policy.unwrap_or(TwoFactor::Optional);
         let own = rules.for_groups(&account.groups);
         let status = reminder::status_at_sign_in(
             own,

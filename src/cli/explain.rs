@@ -7,7 +7,7 @@ use crate::config::{self, Settings};
 use crate::domain::account::Account;
 use crate::domain::assurance::{Factors, SecondFactor};
 use crate::domain::host::Host;
-use crate::domain::id::SessionId;
+use crate::domain::id::{DeviceId, SessionId};
 use crate::domain::policy::{self, Decision, Denial, TwoFactor};
 use crate::domain::request::{Facts, Mode, Path};
 use crate::domain::route::{Route, RouteIndex};
@@ -273,7 +273,40 @@ fn two_factor_rules(settings: &Settings, route: &Route, account: Option<&Account
             in_words(max_age)
         ));
     }
+    if let Some(span) = two_factor.trusted_devices {
+        rules.push(format!(
+            "two_factor.trusted_devices: {}",
+            trust(span, two_factor, route, account)
+        ));
+    }
     rules
+}
+
+/// Whether a trusted device opens the route without a code, and what is in the way.
+fn trust(
+    span: Duration,
+    rules: &policy::TwoFactorRules,
+    route: &Route,
+    account: Option<&Account>,
+) -> String {
+    let group = account.and_then(|a| {
+        let mut switched_off = rules.untrusted_groups.intersection(&a.groups);
+        switched_off.next()
+    });
+    if !route.trusted_devices {
+        "switched off for this route".into()
+    } else if let Some(group) = group {
+        format!("switched off for group {group}")
+    } else if route.max_age.is_some() {
+        "count for nothing here, because of max_age".into()
+    } else if account.is_none() && !rules.untrusted_groups.is_empty() {
+        format!(
+            "not asked for a code for {}, but for the members of some groups",
+            in_words(span)
+        )
+    } else {
+        format!("not asked for a code for {}", in_words(span))
+    }
 }
 
 /// One request, to be decided for several visitors.
@@ -316,6 +349,13 @@ impl Request<'_> {
             inside,
             Some(self.view(account, None)),
         ));
+        if account.has_second_factor() && self.settings.two_factor.trusted_devices.is_some() {
+            let mut view = self.view(account, None);
+            let trusting = Arc::make_mut(&mut view);
+            trusting.session.trusted_device = Some(DeviceId::from_uuid(uuid::Uuid::nil()));
+            let who = format!("{name}, signed in with the password on a trusted device");
+            cases.push(self.case(who, inside, Some(view)));
+        }
         let enrolled = if account.has_second_factor() {
             ""
         } else {

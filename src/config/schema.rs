@@ -255,7 +255,7 @@ pub struct TwoFactor {
     /// With required: the last day (UTC) on which anybody may put it off.
     #[schemars(extend("examples" = ["2027-01-31"]))]
     pub deadline: Option<Date>,
-    /// How long a device that the person trusts is not asked for a code.
+    /// How long a device that the person trusts is not asked for a code, 1 to 365 days. Absent: no device is trusted.
     #[schemars(extend("examples" = ["30d"]))]
     pub trusted_devices: Option<Duration>,
     /// What a first enrolment asks besides the password: email (a code mailed to the account's address; the helpdesk's where there is none), helpdesk (a one-time code) or none. Default: email where `mail` is configured, else none.
@@ -369,8 +369,10 @@ pub struct Group {
 #[serde(deny_unknown_fields)]
 pub struct GroupTwoFactor {
     /// optional, recommended or required; never less than the policy of everybody.
-    #[schemars(required)]
     pub policy: Option<Policy>,
+    /// false: its members are asked for a code on devices that they trust, too.
+    #[schemars(extend("default" = true))]
+    pub trusted_devices: Option<bool>,
 }
 
 /// One protected application, or a part of one.
@@ -448,6 +450,9 @@ pub struct RouteTwoFactor {
     /// Step-up: the second factor must have been proven within this time.
     #[schemars(extend("examples" = ["15m"]))]
     pub max_age: Option<Duration>,
+    /// false: a code is asked here on trusted devices, too.
+    #[schemars(extend("default" = true))]
+    pub trusted_devices: Option<bool>,
 }
 
 /// Header names an application may expect.

@@ -7,6 +7,7 @@
 use super::assurance::{Factors, SecondFactor};
 use super::binding::{Enrolment, EnrolmentProof};
 use super::confirmation::AwaitConfirmation;
+use super::device::{Browser, TrustProof};
 use super::id::{AccountId, AttemptId, DeviceId, SessionId};
 use super::recovery::AwaitLost;
 use super::reminder;
@@ -57,6 +58,15 @@ impl Proven {
             second: session.factors.second.zip(session.second_factor_at),
             trusted_device: session.trusted_device,
         }
+    }
+
+    /// A trusted browser stands in for the question, not for a factor: what is proven stays the same.
+    fn trusting(self, trust: TrustProof) -> Result<Self, ForeignProof> {
+        self.check(trust.account())?;
+        Ok(Self {
+            trusted_device: Some(trust.device()),
+            ..self
+        })
     }
 
     pub(super) fn with_password(self, proof: &PasswordProof) -> Result<Self, ForeignProof> {
@@ -190,6 +200,7 @@ pub enum Next {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
+    NewPassword(AwaitNewPassword),
     Code(AwaitCode),
     Lost(AwaitLost),
     Reminder(AwaitReminder),
@@ -217,6 +228,8 @@ pub struct Frame {
     pub destination: Option<Destination>,
     /// What pages call the person by; typed in this very sign-in, or of the session.
     pub shown_as: String,
+    #[serde(default)]
+    pub browser: Browser,
 }
 
 /// One sign-in as it is kept between two requests.
@@ -234,6 +247,7 @@ impl Attempt {
     /// Whose sign-in it is.
     pub const fn account(&self) -> AccountId {
         match &self.state {
+            State::NewPassword(s) => s.proven.account,
             State::Code(s) => s.proven.account,
             State::Lost(s) => s.proven().account,
             State::Reminder(s) => s.proven.account,
@@ -249,13 +263,27 @@ impl Attempt {
 pub struct Standing {
     pub has_second_factor: bool,
     pub reminder: reminder::Status,
+    /// The browser is trusted, and the place it leads to does not mind.
+    pub trusted: Option<TrustProof>,
 }
 
 /// The first step: the password was right.
 pub fn after_password(proof: &PasswordProof, standing: Standing) -> Next {
     let proven = Proven::by_password(proof);
+    if proof.is_initial() {
+        return Next::Ask(State::NewPassword(AwaitNewPassword { proven }));
+    }
+    proceed(proven, standing)
+}
+
+fn proceed(proven: Proven, standing: Standing) -> Next {
     if standing.has_second_factor {
-        return Next::Ask(State::Code(AwaitCode { proven }));
+        // another account's trust is worth nothing here: the code is asked
+        let trusted = standing.trusted.and_then(|t| proven.trusting(t).ok());
+        return match trusted {
+            Some(proven) => Next::Open(Grant::full(proven)),
+            None => Next::Ask(State::Code(AwaitCode { proven })),
+        };
     }
     match standing.reminder {
         reminder::Status::Quiet => Next::Open(Grant::full(proven)),
@@ -277,6 +305,23 @@ pub fn step_up(session: &Session) -> State {
     State::Code(AwaitCode {
         proven: Proven::by_session(session),
     })
+}
+
+/// The password was right, and somebody else had given it: the person chooses another one before anything else.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitNewPassword {
+    proven: Proven,
+}
+
+impl AwaitNewPassword {
+    /// Another one is there; the sign-in goes on as after any password. Nothing is trusted that was before it.
+    pub fn chosen(self, standing: Standing) -> Next {
+        let standing = Standing {
+            trusted: None,
+            ..standing
+        };
+        proceed(self.proven, standing)
+    }
 }
 
 /// The password was right; the second factor is awaited.

@@ -43,6 +43,10 @@ pub struct TwoFactorRules {
     pub grace: Option<Duration>,
     /// With `required`: the last moment for everybody.
     pub deadline: Option<Timestamp>,
+    /// How long a browser that the person trusts is not asked for a code; `None`: nobody is offered that.
+    pub trusted_devices: Option<Duration>,
+    /// Groups whose members are always asked.
+    pub untrusted_groups: BTreeSet<String>,
 }
 
 impl TwoFactorRules {
@@ -54,6 +58,8 @@ impl TwoFactorRules {
             remind_every: None,
             grace: None,
             deadline: None,
+            trusted_devices: None,
+            untrusted_groups: BTreeSet::new(),
         }
     }
 
@@ -63,6 +69,12 @@ impl TwoFactorRules {
             .iter()
             .filter_map(|g| self.groups.get(g).copied())
             .fold(self.policy, TwoFactor::max)
+    }
+
+    /// How long the members of these groups may trust a browser; `None`: they are always asked.
+    pub fn trust_for(&self, groups: &BTreeSet<String>) -> Option<Duration> {
+        self.trusted_devices
+            .filter(|_| self.untrusted_groups.is_disjoint(groups))
     }
 }
 
@@ -210,8 +222,12 @@ fn second_factor_unmet(
             })
         }
         Assurance::Aal1 if view.account.has_second_factor() => {
-            let asked = account_policy.max(route.two_factor) == TwoFactor::Required
-                || route.max_age.is_some();
+            let required = account_policy.max(route.two_factor) == TwoFactor::Required;
+            let trusted = view.session.trusted_device.is_some()
+                && route.trusted_devices
+                && rules.trust_for(&view.account.groups).is_some();
+            // a second factor of some age is asked of everybody: trust has none
+            let asked = (required && !trusted) || route.max_age.is_some();
             asked.then_some(Decision::StepUp {
                 max_age: route.max_age,
             })
@@ -238,7 +254,7 @@ pub(crate) mod tests {
     use crate::domain::assurance::{Factors, SecondFactor};
     use crate::domain::authenticator::TotpBinding;
     use crate::domain::host::Host;
-    use crate::domain::id::{AccountId, AuthenticatorId, SessionId};
+    use crate::domain::id::{AccountId, AuthenticatorId, DeviceId, SessionId};
     use crate::domain::request::Path;
     use crate::domain::route::Table;
     use crate::domain::route::tests::route as bare_route;
@@ -375,7 +391,7 @@ pub(crate) mod tests {
         }
     }
 
-    fn totp() -> TotpBinding {
+    pub(crate) fn totp() -> TotpBinding {
         TotpBinding {
             id: AuthenticatorId::from_uuid(Uuid::from_u128(3)),
             sealed_secret: Vec::new(),
@@ -383,6 +399,45 @@ pub(crate) mod tests {
             last_step: 0,
             codes_unconfirmed: false,
         }
+    }
+
+    #[test]
+    fn a_trusted_device_stands_in_for_the_question_only_where_it_may() {
+        let trusted = || {
+            case()
+                .account(|a| a.totp = Some(totp()))
+                .session(|s| s.trusted_device = Some(DeviceId::from_uuid(Uuid::from_u128(7))))
+                .route(|r| r.two_factor = TwoFactor::Required)
+                .rules(|r| r.trusted_devices = Some(Duration::from_secs(30 * 86_400)))
+        };
+        trusted().check("forward");
+        trusted()
+            .session(|s| s.trusted_device = None)
+            .check("step_up");
+        trusted()
+            .rules(|r| r.trusted_devices = None)
+            .check("step_up");
+        trusted()
+            .rules(|r| r.untrusted_groups = BTreeSet::from(["staff".to_owned()]))
+            .check("step_up");
+        trusted()
+            .rules(|r| r.untrusted_groups = BTreeSet::from(["finance".to_owned()]))
+            .check("forward");
+        trusted()
+            .route(|r| r.trusted_devices = false)
+            .check("step_up");
+        trusted()
+            .route(|r| r.max_age = Some(Duration::from_secs(900)))
+            .check("step_up");
+        trusted()
+            .rules(|r| r.policy = TwoFactor::Required)
+            .check("forward");
+        // without an app there is nothing that trust could stand in for
+        trusted().account(|a| a.totp = None).check("enrol");
+        trusted()
+            .account(|a| a.totp = None)
+            .rules(|r| r.policy = TwoFactor::Required)
+            .check("enrol_overdue");
     }
 
     #[test]

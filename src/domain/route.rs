@@ -22,6 +22,8 @@ pub struct Route {
     pub two_factor: TwoFactor,
     /// Step-up: the second factor must be younger than this.
     pub max_age: Option<Duration>,
+    /// A browser that the person trusts opens it without a code.
+    pub trusted_devices: bool,
     pub identity: IdentitySpec,
     pub upstreams: Vec<Upstream>,
     /// Trusted for TLS to the upstreams in place of the system's roots, PEM.
@@ -290,6 +292,7 @@ pub(crate) mod tests {
             public: Vec::new(),
             two_factor: TwoFactor::Optional,
             max_age: None,
+            trusted_devices: true,
             identity: IdentitySpec {
                 preset: Preset::RemoteUser,
                 headers: Vec::new(),

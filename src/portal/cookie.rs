@@ -3,6 +3,7 @@
 
 use cookie::{Cookie, SameSite};
 use http::{HeaderMap, header};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// The session: the portal's on the portal's host, its child on an application's.
@@ -18,6 +19,13 @@ pub const ACCOUNT: &str = "__Host-vestibule-account";
 /// The language that was chosen.
 pub const LANGUAGE: &str = "__Host-vestibule-lang";
 
+/// Begins the names of the cookies by which browsers are known, one an account: its tag follows.
+pub const DEVICE: &str = "__Host-vestibule-device-";
+/// As long as browsers keep a cookie at most (RFC 6265bis 5.5).
+pub const DEVICE_AGE: Duration = Duration::from_secs(400 * 86_400);
+/// More accounts than this in one browser are not looked at.
+const MOST_DEVICES: usize = 8;
+
 /// What a request brought along. Read byte by byte: a legacy application's cookie in some other encoding must
 /// not hide ours.
 #[derive(Debug)]
@@ -28,17 +36,41 @@ impl<'a> Jar<'a> {
         Self(headers)
     }
 
-    /// The value of a cookie of ours, over all `Cookie` lines. Sent twice, in any spelling, it counts as not
-    /// sent at all: one of the two is somebody else's.
-    pub fn value(&self, name: &str) -> Option<&'a str> {
+    /// The cookies by which browsers are known: tag and value. A name sent twice, in any spelling, counts as not
+    /// sent at all.
+    pub fn devices(&self) -> Vec<(&'a str, &'a str)> {
+        let mut names: Vec<&str> = self
+            .pieces()
+            .filter_map(|(name, _)| std::str::from_utf8(name).ok())
+            .filter(|name| name.starts_with(DEVICE))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        let found = names.into_iter().filter_map(|name| {
+            let tag = name.strip_prefix(DEVICE)?;
+            let tag_ok = tag.len() == 16 && tag.bytes().all(|b| b.is_ascii_hexdigit());
+            tag_ok.then_some(())?;
+            Some((tag, self.value(name)?))
+        });
+        found.take(MOST_DEVICES).collect()
+    }
+
+    fn pieces(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         let lines = self.0.get_all(header::COOKIE).iter();
-        let mut found = lines
+        lines
             .flat_map(|line| line.as_bytes().split(|b| *b == b';'))
             .filter_map(|piece| {
                 let at = piece.iter().position(|b| *b == b'=')?;
                 let (written, value) = piece.split_at_checked(at)?;
                 Some((written.trim_ascii(), value.get(1..)?.trim_ascii()))
             })
+    }
+
+    /// The value of a cookie of ours, over all `Cookie` lines. Sent twice, in any spelling, it counts as not
+    /// sent at all: one of the two is somebody else's.
+    pub fn value(&self, name: &str) -> Option<&'a str> {
+        let mut found = self
+            .pieces()
             .filter(|(written, _)| written.eq_ignore_ascii_case(name.as_bytes()));
         match (found.next(), found.next()) {
             (Some((exact, value)), None) if exact == name.as_bytes() => {
@@ -50,7 +82,7 @@ impl<'a> Jar<'a> {
 }
 
 /// A `Set-Cookie` value that lasts as long as the browser, or as long as `max_age`.
-pub fn set(name: &'static str, value: String, max_age: Option<Duration>) -> String {
+pub fn set(name: impl Into<Cow<'static, str>>, value: String, max_age: Option<Duration>) -> String {
     let mut cookie = base(name, value);
     if let Some(age) = max_age {
         let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
@@ -60,14 +92,14 @@ pub fn set(name: &'static str, value: String, max_age: Option<Duration>) -> Stri
 }
 
 /// A `Set-Cookie` value that removes the cookie.
-pub fn clear(name: &'static str) -> String {
+pub fn clear(name: impl Into<Cow<'static, str>>) -> String {
     let mut cookie = base(name, String::new());
     cookie.set_max_age(cookie::time::Duration::ZERO);
     cookie.to_string()
 }
 
-fn base(name: &'static str, value: String) -> Cookie<'static> {
-    Cookie::build((name, value))
+fn base(name: impl Into<Cow<'static, str>>, value: String) -> Cookie<'static> {
+    Cookie::build((name.into(), value))
         .path("/")
         .secure(true)
         .http_only(true)
@@ -114,6 +146,43 @@ mod tests {
         );
         assert_eq!(jar_value(&[b"__Host-vestibule=\xff"]), None);
         assert_eq!(jar_value(&[]), None);
+    }
+
+    #[test]
+    fn devices_of_several_accounts() {
+        let check = |lines: &[&str], want: &[(&str, &str)]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(header::COOKIE, line.parse().unwrap());
+            }
+            assert_eq!(Jar::of(&headers).devices(), want, "{lines:?}");
+        };
+        let (one, two) = (
+            "__Host-vestibule-device-0011223344556677",
+            "__Host-vestibule-device-8899aabbccddeeff",
+        );
+        check(
+            &[&format!("a=b; {one}=x"), &format!("{two}=y")],
+            &[("0011223344556677", "x"), ("8899aabbccddeeff", "y")],
+        );
+        // two of one name, in one line or in two, in any spelling: none
+        check(
+            &[&format!("{one}=x; {one}=x; {two}=y")],
+            &[("8899aabbccddeeff", "y")],
+        );
+        check(
+            &[&format!("{one}=x"), &format!("{}=z", one.to_uppercase())],
+            &[],
+        );
+        check(&["__Host-vestibule-device-00112233=x"], &[]);
+        check(
+            &["__Host-vestibule-device-=x; __Host-vestibule-device-zzzzzzzzzzzzzzzz=x"],
+            &[],
+        );
+        let many: Vec<String> = (0..30).map(|n| format!("{DEVICE}{n:016x}=v")).collect();
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, many.join("; ").parse().unwrap());
+        assert_eq!(Jar::of(&headers).devices().len(), MOST_DEVICES);
     }
 
     #[test]

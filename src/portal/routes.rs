@@ -1,8 +1,8 @@
 //! The whole URL table of our own pages.
 
 use super::steps::{
-    account, desk, enrol, launcher, password, proof, recovery, remind, second_factor, sign_in,
-    sign_out,
+    account, desk, enrol, launcher, new_password, password, proof, recovery, remind, second_factor,
+    sign_in, sign_out,
 };
 use super::{Portal, errors, host_pages};
 use axum::Router;
@@ -31,6 +31,10 @@ pub fn portal(portal: Arc<Portal>) -> Router {
         .route(
             "/signin/code",
             get(second_factor::show).post(second_factor::submit),
+        )
+        .route(
+            "/signin/new-password",
+            get(new_password::show).post(new_password::submit),
         )
         .route("/signin/second", get(recovery::choose))
         .route(

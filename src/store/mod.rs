@@ -343,7 +343,8 @@ pub enum Change {
     },
 
     // --- sessions
-    /// The account's last sign-in is this one.
+    /// The account's last sign-in is this one. Once: where it rests on a trusted device, fails where that is not
+    /// trusted any more.
     OpenSession {
         session: Box<Session>,
         token: TokenHash,

@@ -9,7 +9,8 @@ use vestibule::domain::assurance::{Assurance, Factors, SecondFactor};
 use vestibule::domain::authenticator::{EmergencyCode, OneTimeCode, TotpBinding};
 use vestibule::domain::binding::{App, EnrolmentProof};
 use vestibule::domain::confirmation::{self, Purpose};
-use vestibule::domain::id::{AccountId, AuthenticatorId, SessionId};
+use vestibule::domain::device::{Device, TrustProof};
+use vestibule::domain::id::{AccountId, AuthenticatorId, DeviceId, SessionId};
 use vestibule::domain::login::{self, Grant, Next, Standing, State};
 use vestibule::domain::reminder::{self, Record};
 use vestibule::domain::secret::{Password, TotpSecret};
@@ -71,6 +72,7 @@ enum Event {
     ConfirmRight,
     ConfirmWrong,
     CodesStored,
+    ChoosePassword,
     MailCode,
     MailedRight,
     MailedWrong,
@@ -96,6 +98,7 @@ fn event() -> impl Strategy<Value = Event> {
         ConfirmRight,
         ConfirmWrong,
         CodesStored,
+        ChoosePassword,
         MailCode,
         MailedRight,
         MailedWrong,
@@ -108,12 +111,15 @@ fn event() -> impl Strategy<Value = Event> {
 struct Shown {
     second: bool,
     authorised: bool,
+    new_password: bool,
     mailed: bool,
 }
 
 struct Run {
     account: Account,
     asked: EnrolmentProof,
+    trusted: Option<TrustProof>,
+    status: reminder::Status,
     shown: Shown,
 }
 
@@ -155,6 +161,10 @@ impl Run {
                     }
                     None => Next::Ask(State::Code(s)),
                 }
+            }
+            (State::NewPassword(s), Event::ChoosePassword) => {
+                self.shown.new_password = true;
+                s.chosen(self.standing())
             }
             (State::Lost(s), Event::Temporarily) => s.temporary().unwrap(),
             (State::Lost(s), Event::Permanently) => Next::Ask(State::Enrolment(s.permanent())),
@@ -237,16 +247,20 @@ impl Run {
         recovery_code::verify_one_time(typed, self.account.id, Some(&open), NOW)
     }
 
-    fn run_to_end(&mut self, status: reminder::Status, events: &[Event]) -> Option<Grant> {
+    fn standing(&self) -> Standing {
+        Standing {
+            has_second_factor: self.account.has_second_factor(),
+            reminder: self.status,
+            trusted: self.trusted,
+        }
+    }
+
+    fn run_to_end(&mut self, events: &[Event]) -> Option<Grant> {
         let password = Password::new("password").unwrap();
         let decoy = PasswordHash::from_encoded(String::new());
         let proof =
             verifier::password::verify(&password, Some(&self.account), &decoy, NOW).unwrap();
-        let standing = Standing {
-            has_second_factor: self.account.has_second_factor(),
-            reminder: status,
-        };
-        let mut next = login::after_password(&proof, standing);
+        let mut next = login::after_password(&proof, self.standing());
         for event in events {
             next = match next {
                 Next::Ask(state) => {
@@ -263,6 +277,77 @@ impl Run {
             _ => None,
         }
     }
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A device cookie that the browser came with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trust {
+    Good,
+    Nothing,
+    RunOut,
+    SomebodyElses,
+    OfAnEarlierApp,
+}
+
+fn trust() -> impl Strategy<Value = Trust> {
+    use Trust::*;
+    prop::sample::select(vec![Good, Nothing, RunOut, SomebodyElses, OfAnEarlierApp])
+}
+
+impl Trust {
+    fn vouch(self, account: &Account) -> Option<TrustProof> {
+        let mut device = Device {
+            id: DeviceId::from_uuid(Uuid::from_u128(5)),
+            account: account.id,
+            known_since: NOW,
+            last_used_at: NOW,
+            trusted_until: Some(NOW.plus(DAY)),
+            address: None,
+            user_agent: None,
+        };
+        match self {
+            Self::Good => {}
+            Self::Nothing => device.trusted_until = None,
+            Self::RunOut => device.trusted_until = Some(NOW),
+            Self::SomebodyElses => device.account = AccountId::from_uuid(Uuid::from_u128(6)),
+            Self::OfAnEarlierApp => device.known_since = NOW.minus(DAY),
+        }
+        device.vouch_for(account, NOW)
+    }
+}
+
+#[test]
+fn trust_is_worth_nothing_with_another_accounts_password() {
+    let other = Account {
+        id: AccountId::from_uuid(Uuid::from_u128(6)),
+        ..account(true)
+    };
+    let mut run = Run {
+        account: account(true),
+        asked: EnrolmentProof::None,
+        trusted: Trust::SomebodyElses.vouch(&other),
+        status: reminder::Status::Quiet,
+        shown: Shown::default(),
+    };
+    assert!(run.trusted.is_some());
+    assert!(run.run_to_end(&[]).is_none(), "no code was asked");
+}
+
+#[test]
+fn a_password_that_has_run_out_is_wrong() {
+    let mut account = account(false);
+    let password = Password::new("password").unwrap();
+    let decoy = PasswordHash::from_encoded(String::new());
+    let check = |account: &Account| {
+        verifier::password::verify(&password, Some(account), &decoy, NOW).map(|p| p.is_initial())
+    };
+    assert_eq!(check(&account), Some(false));
+    account.history.initial_password_until = Some(NOW.plus(Duration::from_secs(1)));
+    assert_eq!(check(&account), Some(true));
+    account.history.initial_password_until = Some(NOW);
+    assert_eq!(check(&account), None);
 }
 
 fn status() -> impl Strategy<Value = reminder::Status> {
@@ -288,18 +373,30 @@ proptest! {
     fn aal2_only_after_two_factors(
         with_app: bool,
         asked in asked(),
+        initial: bool,
+        trust in trust(),
         status in status(),
         events in prop::collection::vec(event(), 0..14),
     ) {
-        let mut run = Run { account: account(with_app), asked, shown: Shown::default() };
-        if let Some(grant) = run.run_to_end(status, &events) {
+        let mut account = account(with_app);
+        account.history.initial_password_until = initial.then(|| NOW.plus(DAY));
+        let trusted = trust.vouch(&account);
+        let mut run = Run { account, asked, trusted, status, shown: Shown::default() };
+        if let Some(grant) = run.run_to_end(&events) {
             let reached = grant.factors().assurance();
+            // trust adds no factor, and opens only where it is good, and nothing but the password was given
+            let rests_on_trust = grant.trusted_device().is_some();
+            prop_assert!(!rests_on_trust || trust == Trust::Good);
+            prop_assert!(!rests_on_trust || reached == Assurance::Aal1);
+            prop_assert!(!rests_on_trust || (with_app && !initial));
+            // nobody gets in with a password that somebody else gave
+            prop_assert!(!initial || run.shown.new_password);
             prop_assert_eq!(reached == Assurance::Aal2, run.shown.second);
             // whoever has a second factor never gets in with the password alone
-            prop_assert!(!with_app || reached == Assurance::Aal2);
+            prop_assert!(!with_app || rests_on_trust || reached == Assurance::Aal2);
             // past the deadline nobody does
             let overdue = matches!(status, reminder::Status::Overdue { .. });
-            prop_assert!(!overdue || reached == Assurance::Aal2);
+            prop_assert!(!overdue || rests_on_trust || reached == Assurance::Aal2);
         }
     }
 }
@@ -314,10 +411,12 @@ fn the_ways_that_lead_to_a_session() {
         let mut run = Run {
             account: account(with_app),
             asked: EnrolmentProof::None,
+            trusted: None,
+            status,
             shown: Shown::default(),
         };
         let got = run
-            .run_to_end(status, events)
+            .run_to_end(events)
             .map(|g| (g.factors().assurance(), g.is_short()));
         assert_eq!(got, want, "{with_app} {status:?} {events:?}");
     };

@@ -1,6 +1,7 @@
 //! What is done to somebody: checked, made up as one transaction, and either done or left to a second agent.
 
 use super::{Agent, Answer, Cannot, Denied, Missing, granted, plain};
+use crate::authn::lanes::{Guessed, begins_anew};
 use crate::authn::{Authn, Fault};
 use crate::domain::account::Account;
 use crate::domain::audit::{Event, Place};
@@ -9,7 +10,7 @@ use crate::domain::desk::{APPROVAL_LIFETIME, Act, Approval, IdentityCheck, Permi
 use crate::domain::id::{AccountId, ApprovalId};
 use crate::domain::letter::{DeskAct, Matter};
 use crate::domain::reminder;
-use crate::domain::throttle::{Admission, Bucket, Kind, Rule};
+use crate::domain::throttle::{Admission, Bucket, Rule};
 use crate::domain::timestamp::Timestamp;
 use crate::store::{Change, Commit};
 use serde::{Deserialize, Serialize};
@@ -326,7 +327,8 @@ impl Authn {
             Act::ResetAuthenticator => {
                 let mut changes = vec![
                     Change::RemoveSecondFactor { account },
-                    Change::UntrustDevicesOf { account },
+                    Change::RemoveDevicesOf { account },
+                    begins_anew(account, Guessed::Code),
                 ];
                 changes.extend(ends_everything(account));
                 Plan::of(Event::AuthenticatorReset, changes)
@@ -339,7 +341,7 @@ impl Authn {
                 let change = Change::SetReminder { account, reminder };
                 Plan::of(Event::Exempted, vec![change])
             }
-            Act::Unlock => Plan::of(Event::Unlocked, unlock_changes(target)),
+            Act::Unlock => Plan::of(Event::Unlocked, self.unlock_changes(account).await?),
             Act::Disable | Act::Enable | Act::SetGroups | Act::Delete => {
                 granted!(self.plan_managing(order, target).await?)
             }
@@ -416,13 +418,6 @@ pub(super) fn ends_everything(account: AccountId) -> Vec<Change> {
             except: None,
         },
     ]
-}
-
-fn unlock_changes(target: &Account) -> Vec<Change> {
-    let subject = target.id;
-    [Kind::Password, Kind::Code]
-        .map(|kind| Change::ForgiveAll(Bucket::new(kind, subject.uuid().as_bytes())))
-        .to_vec()
 }
 
 const fn letter_of(act: Act) -> Option<DeskAct> {

@@ -32,6 +32,7 @@ pub enum ConfirmationOutcome {
     /// Codes are paused, and the question is gone.
     CodesPaused {
         until: Timestamp,
+        mailed: bool,
     },
     Progress(Progress),
 }
@@ -119,7 +120,9 @@ impl Authn {
                     // the password was right all the same: its counter is not the one that suffers
                     let _ = self.store.commit(&effects.changes).await?;
                     return Ok(match outcome {
-                        CodeOutcome::Paused { until } => ConfirmationOutcome::CodesPaused { until },
+                        CodeOutcome::Paused { until, mailed } => {
+                            ConfirmationOutcome::CodesPaused { until, mailed }
+                        }
                         CodeOutcome::Wrong | CodeOutcome::Progress(_) => {
                             ConfirmationOutcome::Refused
                         }

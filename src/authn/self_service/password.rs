@@ -71,7 +71,11 @@ impl Authn {
         self.finish(view, effects, Received::Taken(token)).await
     }
 
-    async fn is_the_password_of(&self, account: &Account, typed: &str) -> Result<bool, Fault> {
+    pub(in crate::authn) async fn is_the_password_of(
+        &self,
+        account: &Account,
+        typed: &str,
+    ) -> Result<bool, Fault> {
         let Some(password) = Password::new(typed) else {
             return Ok(false);
         };

@@ -44,6 +44,7 @@ impl Check<'_> {
             remind_every: section.remind_every.as_ref().map(|d| d.0),
             grace: section.grace.as_ref().map(|d| d.0),
             deadline: section.deadline.as_ref().map(|d| d.0),
+            trusted_devices: self.trusted_devices(section.trusted_devices.as_ref().map(|d| d.0)),
             ..TwoFactorRules::with_policy(policy)
         };
         for (name, group) in file.groups.iter().flatten() {
@@ -58,7 +59,20 @@ impl Check<'_> {
             let Some(two_factor) = &group.two_factor else {
                 continue;
             };
-            self.require(&at.key("two_factor"), "policy", "required");
+            let at = at.key("two_factor");
+            if !at.key("policy").exists() && !at.key("trusted_devices").exists() {
+                self.error(
+                    &at,
+                    "nothing is said about this group",
+                    "write for example `policy: required` or `trusted_devices: false`",
+                );
+            }
+            if let Some(trusted) = two_factor.trusted_devices {
+                self.trust_means_something(&at.key("trusted_devices"), file, trusted);
+                if !trusted {
+                    rules.untrusted_groups.insert(name.clone());
+                }
+            }
             let Some(of_group) = two_factor.policy.map(TwoFactor::from) else {
                 continue;
             };
@@ -67,7 +81,7 @@ impl Check<'_> {
                     "changes nothing: {} is asked of everybody already",
                     policy.code()
                 );
-                self.warning(&at.key("two_factor").key("policy"), message, "of several policies the strictest holds; lower two_factor.policy, or remove the group");
+                self.warning(&at.key("policy"), message, "of several policies the strictest holds; lower two_factor.policy, or remove the group");
             }
             rules.groups.insert(name.clone(), of_group);
         }
@@ -82,6 +96,44 @@ impl Check<'_> {
             }
         }
         rules
+    }
+
+    fn trusted_devices(&mut self, written: Option<Duration>) -> Option<Duration> {
+        let span = written?;
+        if span < DAY || span > 365 * DAY {
+            self.error(
+                &self.at(&["two_factor", "trusted_devices"]),
+                "is not between 1 and 365 days",
+                "write for example `trusted_devices: 30d`, or remove the line: then no device is trusted",
+            );
+        }
+        Some(span)
+    }
+
+    /// `true` is what holds anyway, and without the general switch there is nothing to switch off.
+    pub(super) fn trust_means_something(
+        &mut self,
+        at: &At<'_>,
+        file: &schema::File,
+        trusted: bool,
+    ) {
+        let switched_on = file
+            .two_factor
+            .as_ref()
+            .is_some_and(|t| t.trusted_devices.is_some());
+        if !switched_on {
+            self.warning(
+                at,
+                "has no effect: no device is trusted anywhere",
+                "write `two_factor: { trusted_devices: 30d }`, or remove the line",
+            );
+        } else if trusted {
+            self.warning(
+                at,
+                "changes nothing: trusted devices are not asked for a code unless it is switched off",
+                "write `trusted_devices: false`, or remove the line",
+            );
+        }
     }
 
     /// Where nothing is written, the safest proof that costs nobody a call.

@@ -195,6 +195,7 @@ impl Check<'_> {
             prefix: prefix?,
             access,
             public,
+            trusted_devices: two_factor.and_then(|t| t.trusted_devices).unwrap_or(true),
             two_factor: two_factor
                 .and_then(|t| t.policy)
                 .map_or(TwoFactor::Optional, TwoFactor::from),

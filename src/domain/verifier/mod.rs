@@ -17,9 +17,14 @@ use super::timestamp::Timestamp;
 pub struct PasswordProof {
     account: AccountId,
     at: Timestamp,
+    initial: bool,
 }
 
 impl PasswordProof {
+    /// Somebody else gave the password: it is good for choosing another one.
+    pub const fn is_initial(&self) -> bool {
+        self.initial
+    }
     pub const fn account(&self) -> AccountId {
         self.account
     }

@@ -104,6 +104,8 @@ impl Code<'_> {
 /// Five wrong codes.
 pub struct CodeLocked {
     pub minutes: u64,
+    /// The person was told by mail.
+    pub mailed: bool,
 }
 template!(CodeLocked, "locked.html");
 

@@ -92,7 +92,13 @@ fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec
         ),
         ("code", Box::new(code(None))),
         ("code, wrong", Box::new(code(Some(CodeError::Wrong)))),
-        ("locked", Box::new(CodeLocked { minutes: 15 })),
+        (
+            "locked",
+            Box::new(CodeLocked {
+                minutes: 15,
+                mailed: true,
+            }),
+        ),
         ("second method", Box::new(SecondMethod)),
         (
             "one-time code",

@@ -5,6 +5,7 @@ pub mod account;
 pub mod desk;
 pub mod enrol;
 pub mod launcher;
+pub mod new_password;
 pub mod password;
 pub mod proof;
 pub mod recovery;
@@ -13,13 +14,14 @@ pub mod second_factor;
 pub mod sign_in;
 pub mod sign_out;
 
-use super::cookie;
+use super::cookie::{self, Jar};
 use super::errors;
 use super::form::{Form, MAX_BYTES, MAX_IMPORT_BYTES, Malformed};
 use super::pages::{Frame, Page, Panel};
 use super::respond::Reply;
 use super::visit::{Person, Visit};
 use super::{HOST_ASSETS, Happening, PORTAL_ASSETS, Portal};
+use crate::authn::devices::DeviceCookie;
 use crate::authn::progress::{Position, Progress, Underway};
 use crate::authn::{self};
 use crate::domain::desk::Role;
@@ -230,6 +232,19 @@ impl Desk {
         Token::parse(cookie).map(|t| t.hash())
     }
 
+    /// The cookies by which accounts know this browser.
+    pub fn device_cookies(&self) -> Vec<DeviceCookie> {
+        let found = Jar::of(&self.visit.headers).devices().into_iter();
+        found
+            .filter_map(|(tag, value)| {
+                Some(DeviceCookie {
+                    tag: tag.to_owned(),
+                    token: Token::parse(value)?.hash(),
+                })
+            })
+            .collect()
+    }
+
     /// The sign-in under way in this browser.
     pub async fn underway(&self) -> Result<Option<Underway>, Stop> {
         let Some(cookie) = self.visit.cookie(cookie::SIGN_IN) else {
@@ -307,7 +322,10 @@ impl Desk {
                 Ok(Reply::see_other(path_of(&underway.state)))
             }
             Progress::SignedIn {
-                token, destination, ..
+                token,
+                destination,
+                device,
+                ..
             } => {
                 let cookie = token.reveal();
                 let view = self.portal.authn.sessions().find(&cookie, None).await?;
@@ -317,6 +335,14 @@ impl Desk {
                 };
                 let keeps_attempt = reply.sets_cookie(cookie::SIGN_IN);
                 let reply = reply.cookie(cookie::set(cookie::SESSION, cookie, None));
+                let reply = match device {
+                    Some(device) => reply.cookie(cookie::set(
+                        format!("{}{}", cookie::DEVICE, device.tag),
+                        device.token.reveal(),
+                        Some(cookie::DEVICE_AGE),
+                    )),
+                    None => reply,
+                };
                 Ok(if keeps_attempt {
                     reply
                 } else {
@@ -472,6 +498,7 @@ fn own_form(path: &str) -> Option<OwnPage> {
 /// The page of a state.
 pub fn path_of(state: &State) -> &'static str {
     match state {
+        State::NewPassword(_) => "/signin/new-password",
         State::Code(_) => "/signin/code",
         State::Lost(_) => "/signin/lost",
         State::Reminder(_) => "/remind",

@@ -108,7 +108,7 @@ async fn submitted(desk: &Desk, form: &Form) -> Outcome {
             }
             page(desk, &at, &enrolment, (WRONG, Some(RecoveryError::Wrong)))
         }
-        CodeOutcome::Paused { until } => locked(desk, until),
+        CodeOutcome::Paused { until, mailed } => locked(desk, until, mailed),
         CodeOutcome::Progress(_) => see("/enrol/app"),
     }
 }

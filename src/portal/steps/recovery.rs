@@ -125,7 +125,7 @@ async fn submitted(desk: &Desk, form: &Form, kind: RecoveryKind) -> Outcome {
             let Underway { at, .. } = desk.must_be_underway().await?;
             code_page(desk, &at, kind, WRONG, Some(RecoveryError::Wrong))
         }
-        CodeOutcome::Paused { until } => locked(desk, until),
+        CodeOutcome::Paused { until, mailed } => locked(desk, until, mailed),
         CodeOutcome::Progress(progress) => desk.after(progress).await,
     }
 }

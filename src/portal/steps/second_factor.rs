@@ -12,6 +12,7 @@ use crate::portal::pages::{Code, CodeError, CodeLocked};
 use crate::portal::{Happening, cookie};
 use axum::response::Response;
 use http::{StatusCode, header};
+use std::time::Duration;
 
 pub async fn show(Get(desk): Get) -> Response {
     let outcome = async {
@@ -28,13 +29,26 @@ pub async fn show(Get(desk): Get) -> Response {
 fn code_page(desk: &Desk, at: &Position, status: StatusCode, error: Option<CodeError>) -> Outcome {
     let page = Code {
         shown_as: &at.frame.shown_as,
-        trust_days: None,
+        trust_days: offered(desk, at).map(days),
         error,
         action: "/signin/code",
         second: !in_session(at),
         switch: way_out(at.frame.began),
     };
     desk.step_page(at, status, &page)
+}
+
+/// For how long this browser can be trusted; `None`: that is not offered here.
+fn offered(desk: &Desk, at: &Position) -> Option<Duration> {
+    let route = desk.portal.route_of(at.frame.destination.as_ref());
+    desk.portal
+        .authn
+        .trust_offered(at)
+        .filter(|_| route.is_none_or(|(_, route)| route.trusted_devices))
+}
+
+const fn days(span: Duration) -> u64 {
+    span.as_secs().div_ceil(86_400)
 }
 
 /// Where somebody goes who has no app at hand: in a live session recovery codes do not count, so it has to be
@@ -67,17 +81,19 @@ async fn submitted(desk: &Desk, form: &Form) -> Outcome {
     };
     let place = desk.visit.place();
     let shown = at.frame.clone();
+    let offered = offered(desk, &at);
+    let trust = offered.filter(|_| form.field("trust") == "1");
     let outcome = desk
         .portal
         .authn
-        .enter_code(at, waiting, &digits, &place)
+        .enter_code(at, waiting, (&digits, trust), &place)
         .await?;
     match outcome {
         CodeOutcome::Wrong => {
             desk.portal.happened(Happening::CodeRefused);
             let page = Code {
                 shown_as: &shown.shown_as,
-                trust_days: None,
+                trust_days: offered.map(days),
                 error: Some(CodeError::Wrong),
                 action: "/signin/code",
                 second: shown.began == crate::domain::login::Began::SignIn,
@@ -87,7 +103,7 @@ async fn submitted(desk: &Desk, form: &Form) -> Outcome {
             let reply = desk.page(WRONG, desk.panel_to(destination), &page, None)?;
             Ok(reply.form_target(desk.target(destination)))
         }
-        CodeOutcome::Paused { until } => locked(desk, until),
+        CodeOutcome::Paused { until, mailed } => locked(desk, until, mailed),
         CodeOutcome::Progress(progress) => {
             desk.note(&progress);
             desk.after(progress).await
@@ -96,11 +112,12 @@ async fn submitted(desk: &Desk, form: &Form) -> Outcome {
 }
 
 /// Codes are paused and the sign-in has ended.
-pub(super) fn locked(desk: &Desk, until: Timestamp) -> Outcome {
+pub(super) fn locked(desk: &Desk, until: Timestamp, mailed: bool) -> Outcome {
     desk.portal.happened(Happening::CodesPaused);
     let wait = until.since(desk.portal.env.now());
     let page = CodeLocked {
         minutes: minutes_rounded_up(wait),
+        mailed,
     };
     let reply = desk.page(
         StatusCode::TOO_MANY_REQUESTS,

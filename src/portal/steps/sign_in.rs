@@ -113,13 +113,13 @@ async fn submitted(desk: &Desk, form: &Form) -> Outcome {
     let credentials = Credentials {
         name: username,
         password,
+        devices: &desk.device_cookies(),
         place: &place,
     };
+    let route = desk.portal.route_of(destination.as_ref());
     let context = Context {
-        route_policy: desk
-            .portal
-            .route_of(destination.as_ref())
-            .map(|(_, route)| route.two_factor),
+        route_policy: route.map(|(_, route)| route.two_factor),
+        route_distrusts: route.is_some_and(|(_, route)| !route.trusted_devices),
         earlier_attempt: desk.attempt_cookie(),
         earlier_session: desk.person().await?.map(|view| view.session.id),
         destination: destination.clone(),

@@ -105,15 +105,18 @@ pub(super) async fn ticket(db: &SqlitePool, token: &TokenHash) -> Result<Option<
     row.as_ref().map(rows::ticket).transpose()
 }
 
+/// Trust that has ended meanwhile opens nothing: the sign-in is asked for a code.
 pub(super) async fn open(
     c: &mut SqliteConnection,
     session: &Session,
     token: &TokenHash,
 ) -> Applied {
-    query(
+    let done = query(
         "INSERT INTO portal_sessions (id, token, account_id, second_factor, auth_time, password_at,
              second_factor_at, expires_at, last_seen_at, address, user_agent, trusted_device_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+         WHERE $12 IS NULL OR EXISTS
+             (SELECT 1 FROM devices WHERE id = $12 AND account_id = $3 AND trusted_until > $5)",
     )
     .bind(&session.id.uuid().as_bytes()[..])
     .bind(&token.bytes()[..])
@@ -134,7 +137,7 @@ pub(super) async fn open(
     .execute(&mut *c)
     .await?;
     accounts::signed_in(c, session.account, session.auth_time).await?;
-    Ok(Outcome::Applied)
+    Ok(Outcome::if_met(&done))
 }
 
 /// A session past its absolute end, by the new record's own last sight, is not brought back.

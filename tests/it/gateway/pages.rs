@@ -42,7 +42,7 @@ async fn pages_read_bodies_within_bounds() {
     assert_eq!(answer.text(), "hello");
     let chunked = "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
     assert_eq!(portal(&world, "POST /echo", chunked).await.text(), "hello");
-    let large = format!("Content-Length: 300000\r\n\r\n{}", "x".repeat(300_000));
+    let large = format!("Content-Length: 5000000\r\n\r\n{}", "x".repeat(5_000_000));
     assert_eq!(portal(&world, "POST /echo", &large).await.status, 413);
 
     let mut wire = world.tls("login.test").await;

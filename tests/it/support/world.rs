@@ -278,6 +278,7 @@ pub(crate) fn route(host: &str, prefix: &str, upstream: Target) -> Route {
         public: Vec::new(),
         two_factor: TwoFactor::Optional,
         max_age: None,
+        trusted_devices: true,
         identity: IdentitySpec {
             preset: Preset::RemoteUser,
             headers: Vec::new(),

@@ -207,6 +207,14 @@ impl Site {
     pub(super) fn browser(&self) -> Browser {
         Browser::new(self.net.clone())
     }
+    /// A browser that holds what another one holds, but for its session.
+    pub(super) fn browser_with(&self, other: &Browser) -> Browser {
+        let mut b = other.clone();
+        if let Some(jar) = b.jar.get_mut(LOGIN) {
+            jar.remove(super::browser::SESSION);
+        }
+        b
+    }
     pub(super) fn url(&self, host: &str, path: &str) -> String {
         self.net.url(host, path)
     }

@@ -152,7 +152,7 @@ async fn submitted(desk: &Desk, form: &Form) -> Outcome {
             question(desk, &at, &waiting, WRONG, Some(error))
         }
         ConfirmationOutcome::PasswordPaused { until } => paused(desk, until, None),
-        ConfirmationOutcome::CodesPaused { until } => locked(desk, until),
+        ConfirmationOutcome::CodesPaused { until, mailed } => locked(desk, until, mailed),
         ConfirmationOutcome::Progress(progress) => desk.after(progress).await,
     }
 }

@@ -33,7 +33,8 @@ async fn show_page(desk: &Desk) -> Outcome {
 
 /// Whether devices are trusted here, for this person.
 pub(super) fn trusting(desk: &Desk, view: &View) -> Trusting {
-    if desk.portal.authn.rules().trusted_devices.is_none() {
+    let rules = &desk.portal.authn.rules().two_factor;
+    if rules.trust_for(&view.account.groups).is_none() {
         Trusting::SwitchedOff
     } else if view.account.has_second_factor() {
         Trusting::Offered

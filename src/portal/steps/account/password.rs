@@ -76,7 +76,7 @@ async fn submitted(desk: &Desk, form: &Form) -> Outcome {
 }
 
 /// A refusal in the words of the page.
-fn said(refusal: &Refusal, typed: &str) -> NewPasswordError {
+pub(in crate::portal::steps) fn said(refusal: &Refusal, typed: &str) -> NewPasswordError {
     match refusal {
         Refusal::TooShort(_) => NewPasswordError::TooShort,
         Refusal::EmptyOrTooLong if typed.is_empty() => NewPasswordError::Empty,

@@ -124,7 +124,7 @@ async fn figures(console: &Console<'_>) -> Result<Rows, super::Stop> {
 
 async fn people(console: &Console<'_>, standing: Standing) -> Result<Rows, super::Stop> {
     let authn = &console.desk.portal.authn;
-    let found = authn.standing(standing, None, MOST_PEOPLE).await?;
+    let found = authn.those_standing(standing, None, MOST_PEOPLE).await?;
     let head = ["login", "email", "name", "groups", "deadline"];
     let mut rows: Rows = vec![head.map(str::to_owned).to_vec()];
     for (account, deadline) in found {
