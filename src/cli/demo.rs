@@ -6,7 +6,7 @@ use super::serve::until_told_to_stop;
 use crate::app::{self, Office};
 use crate::authn::accounts::NewAccount;
 use crate::demo::applications::{self, PAYROLL, WIKI};
-use crate::demo::{Account, Layout, Plan, Ports, Report, certificates, keep_config};
+use crate::demo::{Account, Layout, Plan, Ports, Report, certificates, keep_config, mailbox};
 use crate::domain::reminder;
 use crate::domain::secret::Password;
 use crate::env::Env;
@@ -47,6 +47,8 @@ async fn demo(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let last = layout.last_ports();
     let wiki = applications::start(WIKI, last.map(|p| p.wiki)).await?;
     let payroll = applications::start(PAYROLL, last.map(|p| p.payroll)).await?;
+    let mail_ports = last.map(|p| (p.smtp, p.mailbox));
+    let mailbox = mailbox::start(layout.mail(), mail_ports).await?;
     let wished = arguments
         .port
         .or_else(|| last.map(|p| p.gateway))
@@ -56,6 +58,8 @@ async fn demo(arguments: &Arguments) -> anyhow::Result<Outcome> {
         wiki: wiki.address().port(),
         payroll: payroll.address().port(),
         operations: free_port(last.map_or(0, |p| p.operations), true)?,
+        smtp: mailbox.smtp().port(),
+        mailbox: mailbox.page().port(),
     };
     if let Some(old) = keep_config(&layout, last.as_ref(), &ports)? {
         super::print(&format!(
@@ -138,6 +142,11 @@ fn introduction(report: &Report) -> String {
             application.name, application.url, application.two_factor
         );
     }
+    let _ = writeln!(
+        text,
+        "  {:<9} {}  (everything that is mailed)",
+        "mailbox", report.mailbox
+    );
     text.push_str("\nPeople\n\n");
     for account in &report.accounts {
         let _ = writeln!(text, "  {:<27} {}", account.email, account.password);

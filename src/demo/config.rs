@@ -11,9 +11,18 @@ pub struct Ports {
     pub wiki: u16,
     pub payroll: u16,
     pub operations: u16,
+    /// The mailbox; 0 in the file of a start before there was one.
+    #[serde(default)]
+    pub smtp: u16,
+    #[serde(default)]
+    pub mailbox: u16,
 }
 
 impl Ports {
+    const fn without_mailbox(self) -> [u16; 4] {
+        [self.gateway, self.wiki, self.payroll, self.operations]
+    }
+
     /// Where browsers find `name`: `login`, `wiki` or `payroll`.
     pub fn url(&self, name: &str) -> String {
         format!("https://{name}.localhost:{}", self.gateway)
@@ -32,6 +41,12 @@ pub fn keep_config(
     let present = layout::read(&path)?;
     if present.is_some() && last == Some(ports) {
         return Ok(None);
+    }
+    if let Some(present) = &present
+        && last
+            .is_some_and(|last| last.smtp == 0 && last.without_mailbox() == ports.without_mailbox())
+    {
+        return add_mailbox(layout, present, ports).map(|()| None);
     }
     let text = write_config(layout, ports);
     // killed half-way, the next start does not know what the file was made for and comes here again
@@ -53,6 +68,21 @@ pub fn keep_config(
     Ok(old)
 }
 
+/// A folder from before there was a mailbox keeps its configuration, and gets the lines that use it.
+fn add_mailbox(layout: &Layout, present: &str, ports: &Ports) -> Result<(), Fault> {
+    if !present.lines().any(|line| line.starts_with("mail:")) {
+        let text = format!("{}\n\n{}\n", present.trim_end(), mail_line(ports));
+        layout::write_private(&layout.config(), text.as_bytes())?;
+    }
+    layout.keep_ports(ports)
+}
+
+fn mail_line(ports: &Ports) -> String {
+    let line = TEMPLATE.lines().find(|line| line.starts_with("mail:"));
+    line.unwrap_or_default()
+        .replace("{smtp}", &ports.smtp.to_string())
+}
+
 /// The text of `vestibule.yaml`. Paths are relative to the file.
 pub fn write_config(layout: &Layout, ports: &Ports) -> String {
     let file = |path: std::path::PathBuf| {
@@ -63,6 +93,7 @@ pub fn write_config(layout: &Layout, ports: &Ports) -> String {
         .replace("{gateway}", &ports.gateway.to_string())
         .replace("{wiki}", &ports.wiki.to_string())
         .replace("{payroll}", &ports.payroll.to_string())
+        .replace("{smtp}", &ports.smtp.to_string())
         .replace("{operations}", &ports.operations.to_string())
         .replace("{certificate}", &file(layout.certificate()))
         .replace("{certificate_key}", &file(layout.certificate_key()))
@@ -85,6 +116,8 @@ mod tests {
             wiki: 9001,
             payroll: 9002,
             operations: 9003,
+            smtp: 9004,
+            mailbox: 9005,
         };
         let moved = Ports {
             wiki: 9101,
@@ -113,6 +146,27 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_without_a_mailbox_keeps_its_file_and_gets_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::open(dir.path()).unwrap();
+        let ports = r#"{ "gateway": 8443, "wiki": 9001, "payroll": 9002, "operations": 9003 }"#;
+        std::fs::write(layout.ports(), ports).unwrap();
+        std::fs::write(layout.config(), "a: 1\n# mine").unwrap();
+        let last = layout.last_ports().unwrap();
+        let now = Ports {
+            smtp: 9004,
+            mailbox: 9005,
+            ..last
+        };
+        let text = "a: 1\n# mine\n\nmail: { smtp: \"smtp://127.0.0.1:9004\", from: noreply@northgate.example }\n";
+        for last in [last, now] {
+            assert_eq!(keep_config(&layout, Some(&last), &now).unwrap(), None);
+            assert_eq!(std::fs::read_to_string(layout.config()).unwrap(), text);
+        }
+        assert_eq!(layout.last_ports(), Some(now));
+    }
+
+    #[test]
     fn every_place_is_filled_and_the_keys_are_the_documented_ones() {
         let dir = tempfile::tempdir().unwrap();
         let layout = Layout::open(dir.path()).unwrap();
@@ -121,6 +175,8 @@ mod tests {
             wiki: 9001,
             payroll: 9002,
             operations: 9003,
+            smtp: 9004,
+            mailbox: 9005,
         };
         let text = write_config(&layout, &ports);
         let unfilled = text.split('{').skip(1).any(|after| {
@@ -138,6 +194,7 @@ mod tests {
             "cert.key"
         );
         assert_eq!(yaml["operations"]["address"], "127.0.0.1:9003");
+        assert_eq!(yaml["mail"]["smtp"], "smtp://127.0.0.1:9004");
         assert_eq!(yaml["storage"]["url"], "sqlite:data/vestibule.db");
         assert_eq!(yaml["secrets"]["key_file"], "data/secret.key");
         assert_eq!(

@@ -32,6 +32,8 @@ places! {
     data = "data",
     database = "data/vestibule.db",
     secret_key = "data/secret.key",
+    /// What the demo has mailed.
+    mail = "mail",
     report = "demo.json",
     /// The ports of the last start, so that bookmarks go on working.
     ports = "data/ports.json",
@@ -129,6 +131,9 @@ pub struct Report {
     pub config: String,
     /// URL of the operations listener.
     pub operations: String,
+    /// URL of the page that shows what was mailed.
+    #[serde(default)]
+    pub mailbox: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
@@ -172,6 +177,7 @@ impl Report {
             ca: layout.ca().display().to_string(),
             config: layout.config().display().to_string(),
             operations: format!("http://127.0.0.1:{}", ports.operations),
+            mailbox: format!("http://127.0.0.1:{}", ports.mailbox),
         }
     }
 
@@ -213,6 +219,8 @@ mod tests {
         wiki: 9001,
         payroll: 9002,
         operations: 9003,
+        smtp: 9004,
+        mailbox: 9005,
     };
 
     fn mode(path: &Path) -> u32 {
@@ -236,7 +244,7 @@ mod tests {
         };
         assert_eq!(
             names(&json),
-            "accounts applications ca config operations portal"
+            "accounts applications ca config mailbox operations portal"
         );
         assert_eq!(names(&json["applications"][0]), "name two_factor url");
         assert_eq!(

@@ -8,6 +8,7 @@ pub mod applications;
 pub mod certificates;
 pub mod config;
 pub mod layout;
+pub mod mailbox;
 pub mod plan;
 
 pub use config::{Ports, keep_config, write_config};

@@ -147,7 +147,7 @@ impl Transport {
             // lines in other languages stay readable in what is kept, and none gets too long
             let encoding = ContentTransferEncoding::QuotedPrintable;
             let body = Body::new_with_encoding(text.to_owned(), encoding);
-            let body = body.unwrap_or_else(|bytes| Body::new(bytes));
+            let body = body.unwrap_or_else(Body::new);
             SinglePart::builder().header(kind).body(body)
         };
         Message::builder()

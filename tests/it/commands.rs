@@ -27,6 +27,8 @@ impl Machine {
             wiki: 9001,
             payroll: 9002,
             operations: 9003,
+            smtp: 9004,
+            mailbox: 9005,
         };
         std::fs::write(layout.config(), write_config(&layout, &ports)).unwrap();
         Self { dir }

@@ -27,6 +27,10 @@ const NOW: i64 = 1_800_000_000;
 struct Random;
 
 impl Entropy for Random {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the clock alone is to stand still"
+    )]
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).unwrap();
     }
@@ -326,7 +330,7 @@ async fn refused_for_now_is_tried_again_and_refused_for_good_is_given_up() {
     let server = world.server(&["--rcpt", "451,ok,550", "--data", "452,554"]);
     let postman = world.postman(plain(server.port));
     world.queue(Matter::Enabled).await;
-    let mut round = async |want: Happening| {
+    let round = async |want: Happening| {
         assert_eq!(postman.round().await.unwrap(), 1);
         assert_eq!(world.happened(), [want]);
         world.clock.advance(60);

@@ -131,7 +131,8 @@ impl Check<'_> {
     /// `noreply@example.com` or `Name <noreply@example.com>`.
     fn sender(&mut self, at: &At<'_>, text: &str) -> Option<Sender> {
         let (name, address) = match text.trim().strip_suffix('>') {
-            Some(rest) => rest.rsplit_once('<')?,
+            // without the other bracket, the whole text is no address
+            Some(rest) => rest.rsplit_once('<').unwrap_or(("", text)),
             None => ("", text.trim()),
         };
         let name = name.trim().trim_matches('"');

@@ -5,6 +5,8 @@
 mod page;
 mod record;
 
+pub(in crate::demo) use page::{Escaped, STYLE};
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fmt::{self, Write as _};
 
 /// Text that stays text in HTML, in elements and in quoted attributes.
-struct Escaped<'a>(&'a str);
+pub(in crate::demo) struct Escaped<'a>(pub(in crate::demo) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -156,8 +156,8 @@ fn frame(application: Application, body: &str) -> String {
     )
 }
 
-const STYLE: &str = ":root{color-scheme:light dark;--paper:#fffdf5;--ink:#1a1a1a;--desk:#c9d3d3;--bar:#22505e;\
---rule:#8aa0a5;--soft:#eef2ee}.payroll{--bar:#6a3d2e}\
+pub(in crate::demo) const STYLE: &str = ":root{color-scheme:light dark;--paper:#fffdf5;--ink:#1a1a1a;--desk:#c9d3d3;--bar:#22505e;\
+--rule:#8aa0a5;--soft:#eef2ee}.payroll{--bar:#6a3d2e}.mailbox{--bar:#4a4a68}\
 @media(prefers-color-scheme:dark){:root{--paper:#1d2022;--ink:#e6e3da;--desk:#0f1213;--rule:#59676b;--soft:#282d2f}}\
 body{margin:0 auto;max-width:60rem;padding:1rem;background:var(--desk);color:var(--ink);\
 font:1rem/1.5 Georgia,'Times New Roman',serif}\
