@@ -22,8 +22,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tower::ServiceExt as _;
 
-/// Largest request body a page may read.
-const MAX_BODY: usize = 256 * 1024;
+/// Largest request body a page may read: an import, as a form spells it. Each page has a limit of its own below it.
+const MAX_BODY: usize = 4 * 1024 * 1024;
 /// Longest silence between two chunks of a request body.
 const BODY_SILENCE: Duration = Duration::from_secs(10);
 /// Longest a handler may take until its response head.
