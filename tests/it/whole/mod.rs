@@ -4,6 +4,7 @@ mod browser;
 mod phone;
 mod site;
 
+mod api;
 mod away;
 mod doors;
 mod enrolment;
