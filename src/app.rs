@@ -147,10 +147,15 @@ pub struct Running {
     readiness: Arc<Readiness>,
     housekeeping: Vec<JoinHandle<()>>,
     postman: Option<postman::Running>,
-    sessions: Arc<Sessions>,
+    authn: Arc<Authn>,
 }
 
 impl Running {
+    /// The use cases at work here.
+    pub const fn authn(&self) -> &Arc<Authn> {
+        &self.authn
+    }
+
     /// What the listeners are bound to, in the order of the configuration.
     pub fn addresses(&self) -> &[std::net::SocketAddr] {
         &self.gateway.addresses
@@ -164,13 +169,15 @@ impl Running {
     pub async fn stop(self) {
         self.readiness.stopping();
         self.gateway.shutdown().await;
+        // what was promised to be mailed is queued
+        self.authn.resets_looked_after().await;
         if let Some(postman) = self.postman {
             postman.stop().await;
         }
         for task in self.housekeeping {
             task.abort();
         }
-        if let Err(fault) = self.sessions.flush().await {
+        if let Err(fault) = self.authn.sessions().flush().await {
             tracing::warn!(error = %fault, "the last activity of sessions could not be written down");
         }
         if let Some(operations) = self.operations {
@@ -209,7 +216,6 @@ pub async fn start(settings: Settings, env: Env) -> anyhow::Result<Running> {
     .counting(Arc::clone(&metrics));
     let signer = Arc::new(signer);
     let portal = build_portal(&office, &signer, &metrics)?;
-    let sessions = Arc::clone(office.authn.sessions());
     let seams = Seams {
         sessions: Arc::new(SessionSeam {
             authn: Arc::clone(&office.authn),
@@ -240,7 +246,7 @@ pub async fn start(settings: Settings, env: Env) -> anyhow::Result<Running> {
         readiness,
         housekeeping,
         postman,
-        sessions,
+        authn: Arc::clone(&office.authn),
     })
 }
 
@@ -386,9 +392,11 @@ async fn housekeeping(
     Ok(vec![heed, flush, sweep, people])
 }
 
-/// What is done once an hour: the day's figures of the adoption, and accounts whose deletion is due. Both may be done
-/// again and again, by any process.
+/// What is done once an hour: mails to those whose deadline is near, the day's figures of the adoption, and accounts
+/// whose deletion is due. All of it may be done again and again, by any process: a start or a crash in between costs
+/// nobody a mail.
 async fn look_after_people(authn: Arc<Authn>) {
+    const FIRST_MAILS: Duration = Duration::from_secs(60);
     const INTERVAL: Duration = Duration::from_secs(3600);
     loop {
         if let Err(fault) = authn.delete_due().await {
@@ -396,6 +404,14 @@ async fn look_after_people(authn: Arc<Authn>) {
         }
         if let Err(fault) = authn.record_adoption().await {
             tracing::warn!(error = %fault, "the figures of the adoption could not be kept; it is tried again");
+        }
+        tokio::time::sleep(FIRST_MAILS).await;
+        match authn.mail_reminders().await {
+            Ok(0) => {}
+            Ok(mailed) => tracing::info!(mailed, "people were reminded by mail of their deadline"),
+            Err(fault) => {
+                tracing::warn!(error = %fault, "reminders could not be mailed; they are tried again in an hour");
+            }
         }
         tokio::time::sleep(INTERVAL).await;
     }

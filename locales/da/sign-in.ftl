@@ -253,3 +253,4 @@ mailproof-err-wrong = Koden er ikke korrekt eller er udløbet. Tjek den, eller b
 mailproof-resend = Send en ny kode
 mailproof-resent = En ny kode er på vej. Den gamle virker ikke længere.
 mailproof-nomail = Ingen e-mail? Kig i spammappen. Kundeservice kan hjælpe dig med en anden måde.
+mailproof-nomore = Der kan ikke sendes flere koder lige nu. Log ind igen senere, eller bed kundeservice om en engangskode.

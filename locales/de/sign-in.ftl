@@ -253,3 +253,4 @@ mailproof-err-wrong = Dieser Code ist nicht richtig oder abgelaufen. Prüfen Sie
 mailproof-resend = Neuen Code senden
 mailproof-resent = Ein neuer Code ist unterwegs. Der alte gilt nicht mehr.
 mailproof-nomail = Keine E-Mail? Sehen Sie im Spam-Ordner nach. Der Kundenservice hilft Ihnen mit einem anderen Weg.
+mailproof-nomore = Im Moment können keine weiteren Codes gesendet werden. Melden Sie sich später noch einmal an, oder lassen Sie sich vom Kundenservice einen Einmalcode geben.

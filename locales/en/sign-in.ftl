@@ -253,3 +253,4 @@ mailproof-err-wrong = That code is not correct or has expired. Check it, or ask 
 mailproof-resend = Send a new code
 mailproof-resent = A new code is on its way. The old one no longer works.
 mailproof-nomail = No e-mail? Look in the spam folder. Customer service can help you with another way.
+mailproof-nomore = No more codes can be sent for now. Sign in again later, or ask customer service for a one-time code.

@@ -253,3 +253,4 @@ mailproof-err-wrong = Koodi ei ole oikein tai se on vanhentunut. Tarkista koodi 
 mailproof-resend = Lähetä uusi koodi
 mailproof-resent = Uusi koodi on matkalla. Vanha ei enää toimi.
 mailproof-nomail = Eikö viestiä näy? Katso roskapostikansiosta. Asiakaspalvelu auttaa löytämään toisen tavan.
+mailproof-nomore = Uusia koodeja ei voi nyt lähettää. Kirjaudu myöhemmin uudelleen tai pyydä asiakaspalvelusta kertakoodi.

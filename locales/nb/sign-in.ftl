@@ -253,3 +253,4 @@ mailproof-err-wrong = Koden er ikke riktig eller har utløpt. Sjekk den, eller b
 mailproof-resend = Send en ny kode
 mailproof-resent = En ny kode er på vei. Den gamle virker ikke lenger.
 mailproof-nomail = Ingen e-post? Se i søppelposten. Kundeservice kan hjelpe deg med en annen måte.
+mailproof-nomore = Det kan ikke sendes flere koder nå. Logg inn igjen senere, eller be kundeservice om en engangskode.

@@ -253,3 +253,4 @@ mailproof-err-wrong = Koden stämmer inte eller har gått ut. Kontrollera den el
 mailproof-resend = Skicka en ny kod
 mailproof-resent = En ny kod är på väg. Den gamla gäller inte längre.
 mailproof-nomail = Inget e-postmeddelande? Titta i skräpposten. Kundtjänst kan hjälpa dig med ett annat sätt.
+mailproof-nomore = Inga fler koder kan skickas just nu. Logga in igen senare, eller be kundtjänst om en engångskod.

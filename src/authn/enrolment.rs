@@ -1,11 +1,10 @@
 //! Binding an authenticator app: choose, scan, confirm.
 
-use super::progress::{Position, Progress};
-use super::second_factor::CodeOutcome;
+use super::progress::{Effects, Position, Progress};
 use super::{Authn, Fault};
 use crate::domain::audit::{Event, Place};
 use crate::domain::authenticator::TotpBinding;
-use crate::domain::binding::{App, Enrolment, EnrolmentProof};
+use crate::domain::binding::{App, Enrolment};
 use crate::domain::confirmation;
 use crate::domain::id::AuthenticatorId;
 use crate::domain::letter::Matter;
@@ -13,11 +12,9 @@ use crate::domain::login::{AwaitReminder, Began, Next, State};
 use crate::domain::return_to::Destination;
 use crate::domain::secret::{TokenHash, TotpSecret};
 use crate::domain::session::View;
-use crate::domain::verifier::{RecoveryKind, totp};
+use crate::domain::verifier::totp;
 use crate::store::Change;
 use crate::vault::Purpose;
-
-use super::progress::Effects;
 
 /// How the confirming code was received.
 #[derive(Debug)]
@@ -29,18 +26,20 @@ pub enum ConfirmOutcome {
 }
 
 impl Authn {
-    fn asks_proof(&self) -> bool {
-        self.rules.enrolment_proof == EnrolmentProof::Helpdesk
-    }
-
     /// From the reminder at sign-in.
     pub async fn enrol_from_reminder(
         &self,
         at: Position,
         waiting: AwaitReminder,
+        place: &Place,
     ) -> Result<Progress, Fault> {
-        let state = waiting.enrol(self.asks_proof());
-        self.move_to(at, state, Effects::default()).await
+        let enrolment = waiting.enrol(self.enrolment_proof_of(&at.account));
+        let mut effects = Effects::default();
+        let whose = (&at.account, at.frame.started_at);
+        let enrolment = self
+            .mail_enrolment_code(enrolment, whose, place, &mut effects)
+            .await?;
+        self.move_to(at, State::Enrolment(enrolment), effects).await
     }
 
     /// From a live session without a second factor; the password first, unless it is fresh.
@@ -52,28 +51,10 @@ impl Authn {
         place: &Place,
     ) -> Result<Progress, Fault> {
         let purpose = confirmation::Purpose::Enrol {
-            needs_proof: self.asks_proof(),
+            asked: self.enrolment_proof_of(&view.account),
         };
         self.begin_change(view, purpose, destination, replaces, place)
             .await
-    }
-
-    /// The helpdesk's code that the policy asks for before a first enrolment; well formed and canonical.
-    pub async fn authorise_enrolment(
-        &self,
-        at: Position,
-        enrolment: Enrolment,
-        canonical: &str,
-        place: &Place,
-    ) -> Result<CodeOutcome, Fault> {
-        let code = (RecoveryKind::OneTimeCode, canonical);
-        let taken = match self.take_recovery_code(&at, code, place).await? {
-            Ok(taken) => taken,
-            Err(outcome) => return Ok(outcome),
-        };
-        let state = State::Enrolment(enrolment.authorise(&taken.proof)?);
-        let progress = self.move_to(at, state, taken.effects).await?;
-        Ok(CodeOutcome::spent(progress))
     }
 
     pub async fn choose_app(

@@ -10,11 +10,14 @@ pub mod api_tokens;
 pub mod codes;
 pub mod desk;
 pub mod enrolment;
+pub mod enrolment_proof;
 pub mod hashing;
 pub mod helpdesk;
 pub mod import;
 pub mod letters;
 pub mod progress;
+pub mod reminders;
+pub mod reset;
 pub mod second_factor;
 pub mod self_service;
 pub mod sessions;
@@ -37,6 +40,7 @@ use hashing::{Busy, Hashing};
 use sessions::Sessions;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// What the use cases go by.
 #[derive(Clone, Debug)]
@@ -84,6 +88,8 @@ pub struct Authn {
     sessions: Arc<Sessions>,
     adoption: adoption::Cache,
     rules: Rules,
+    /// Places for requests for a mailed link.
+    resets: Arc<Semaphore>,
     /// Checked where there is no account, so that the answer takes as long.
     decoy: PasswordHash,
 }
@@ -113,6 +119,7 @@ impl Authn {
             hashing: Hashing::new(limits),
             adoption: adoption::Cache::default(),
             rules,
+            resets: Arc::new(Semaphore::new(reset::RESETS_AT_ONCE as usize)),
             decoy,
         })
     }

@@ -39,8 +39,8 @@ impl CodeOutcome {
 }
 
 /// A code's try, counted and admitted.
-struct Counted {
-    bucket: Bucket,
+pub(super) struct Counted {
+    pub(super) bucket: Bucket,
     pause_if_wrong: Option<Timestamp>,
 }
 
@@ -158,13 +158,26 @@ impl Authn {
             Ok(counted) => counted,
             Err(until) => return self.end_paused(at, until, place).await.map(Err),
         };
+        self.take_counted(at, &counted, (kind, canonical), place)
+            .await
+    }
+
+    /// [`Self::take_recovery_code`] of a try that is counted already.
+    pub(super) async fn take_counted(
+        &self,
+        at: &Position,
+        counted: &Counted,
+        (kind, canonical): (RecoveryKind, &str),
+        place: &Place,
+    ) -> Result<Result<Taken, CodeOutcome>, Fault> {
+        let account = at.account.id;
         let verified = self
-            .verify_counted(&counted, account, (kind, canonical))
+            .verify_counted(counted, account, (kind, canonical))
             .await?;
         let Some((proof, emergency_left)) = verified else {
             self.note_wrong_recovery(account, kind).await?;
             let outcome = self
-                .wrong_code(at, &counted, Event::CodeRefused, place)
+                .wrong_code(at, counted, Event::CodeRefused, place)
                 .await;
             return outcome.map(Err);
         };
@@ -313,7 +326,10 @@ impl Authn {
         effects
     }
 
-    async fn count_code(&self, account: AccountId) -> Result<Result<Counted, Timestamp>, Fault> {
+    pub(super) async fn count_code(
+        &self,
+        account: AccountId,
+    ) -> Result<Result<Counted, Timestamp>, Fault> {
         let bucket = Bucket::new(Kind::Code, account.uuid().as_bytes());
         let rule = self.rules.throttle.code;
         let admission = self
@@ -350,7 +366,7 @@ impl Authn {
     }
 
     /// Codes are paused: the sign-in ends, so that guessing cannot go on without the password.
-    async fn end_paused(
+    pub(super) async fn end_paused(
         &self,
         at: &Position,
         until: Timestamp,

@@ -258,8 +258,8 @@ pub struct TwoFactor {
     /// How long a device that the person trusts is not asked for a code.
     #[schemars(extend("examples" = ["30d"]))]
     pub trusted_devices: Option<Duration>,
-    /// What a first enrolment asks besides the password: helpdesk (a one-time code) or none; email is refused in this version.
-    #[schemars(extend("default" = "none", "examples" = ["helpdesk"]))]
+    /// What a first enrolment asks besides the password: email (a code mailed to the account's address; the helpdesk's where there is none), helpdesk (a one-time code) or none. Default: email where `mail` is configured, else none.
+    #[schemars(extend("examples" = ["helpdesk"]))]
     pub enrolment_proof: Option<EnrolmentProof>,
     /// How many emergency codes a person stores, 1 to 16.
     #[schemars(extend("default" = 8))]

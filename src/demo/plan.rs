@@ -75,9 +75,29 @@ impl Plan {
                     groups: &["staff", "support"],
                     password: password("helena"),
                     role: "helpdesk",
-                    note: "works at the helpdesk: her group requires two-factor authentication too, and \
-                           she may still put it off, until the day that the reminder names",
+                    note: "works at the helpdesk: has a console once her two-factor authentication is on, which \
+                           her group requires; she may put it off until the day that the reminder names",
                     grace_is_over: false,
+                },
+                Account {
+                    login: "oskar",
+                    email: "oskar@northgate.example".to_owned(),
+                    name: "Oskar Dahl",
+                    groups: &["staff", "support"],
+                    password: password("oskar"),
+                    role: "helpdesk",
+                    note: "the second agent: approves what takes two",
+                    grace_is_over: true,
+                },
+                Account {
+                    login: "ingrid",
+                    email: "ingrid@northgate.example".to_owned(),
+                    name: "Ingrid Solberg",
+                    groups: &["it-admins", "staff"],
+                    password: password("ingrid"),
+                    role: "administrator",
+                    note: "administrator: must enable two-factor authentication now, and has the console then",
+                    grace_is_over: true,
                 },
             ],
         })

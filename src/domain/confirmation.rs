@@ -5,7 +5,7 @@
 //! the account (SP 800-63B-4 4.1.2.1 and 4.6, ASVS 7.5.1 and 7.5.2).
 
 use super::assurance::SecondFactor;
-use super::binding::Enrolment;
+use super::binding::{Enrolment, EnrolmentProof};
 use super::login::{FRESH_PASSWORD, ForeignProof, Grant, NeedsCodes, Next, Proven, State};
 use super::own_page::OwnPage;
 use super::session::Session;
@@ -21,8 +21,11 @@ pub const FRESH: Duration = Duration::from_secs(10 * 60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
-    /// To bind a first app. `needs_proof`: of a code that the policy asks for besides.
-    Enrol { needs_proof: bool },
+    /// To bind a first app.
+    Enrol {
+        /// What the enrolment will ask besides.
+        asked: EnrolmentProof,
+    },
     /// To bind another app in place of the one there is.
     Replace,
     /// To make new emergency codes.
@@ -130,9 +133,7 @@ impl Asks {
 
 /// The session confirmed just now. Made by [`Confirmed::check`] only, and demanded by whatever changes an account.
 #[derive(Debug)]
-pub struct Confirmed {
-    purpose: Purpose,
-}
+pub struct Confirmed(());
 
 impl Confirmed {
     pub fn check(
@@ -142,11 +143,7 @@ impl Confirmed {
         now: Timestamp,
     ) -> Option<Self> {
         let asks = Asks::of(session, has_app, purpose, now);
-        asks.nothing().then_some(Self { purpose })
-    }
-
-    pub const fn purpose(&self) -> Purpose {
-        self.purpose
+        asks.nothing().then_some(Self(()))
     }
 }
 
@@ -208,8 +205,8 @@ impl AwaitConfirmation {
     fn go_on(self) -> Next {
         let proven = self.proven;
         match self.purpose {
-            Purpose::Enrol { needs_proof } => {
-                Next::Ask(State::Enrolment(Enrolment::first(proven, needs_proof)))
+            Purpose::Enrol { asked } => {
+                Next::Ask(State::Enrolment(Enrolment::first(proven, asked)))
             }
             Purpose::Replace => Next::Ask(State::Enrolment(Enrolment::exchanging(proven))),
             Purpose::NewCodes => Next::MakeCodes(NeedsCodes::new(proven, false)),
@@ -301,7 +298,9 @@ mod tests {
 
     #[test]
     fn a_first_app_asks_for_a_password_of_five_minutes() {
-        let enrol = Purpose::Enrol { needs_proof: false };
+        let enrol = Purpose::Enrol {
+            asked: EnrolmentProof::None,
+        };
         check(&session(299, None), false, enrol, "nothing");
         check(&session(300, None), false, enrol, "password");
     }

@@ -463,4 +463,101 @@ mod tests {
             Err(Refusal::HigherRole)
         );
     }
+
+    fn session(password: u64, second: Option<(SecondFactor, u64)>) -> Session {
+        use crate::domain::assurance::Factors;
+        let ago = |seconds| NOW.minus(Duration::from_secs(seconds));
+        Session {
+            id: crate::domain::id::SessionId::from_uuid(Uuid::from_u128(9)),
+            account: account().id,
+            factors: second.map_or(Factors::PASSWORD, |(factor, _)| Factors::with(factor)),
+            auth_time: ago(password),
+            password_at: ago(password),
+            second_factor_at: second.map(|(_, age)| ago(age)),
+            expires_at: NOW.plus(Duration::from_secs(60)),
+            last_seen_at: NOW,
+            address: None,
+            user_agent: None,
+            trusted_device: None,
+        }
+    }
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    #[test]
+    fn only_the_app_confirms_and_not_for_ever() {
+        use SecondFactor::{EmergencyCode, OneTimeCode, Totp};
+        let check = |session: &Session, looks: bool, changes: bool| {
+            assert_eq!(is_confirmed(session, Act::Look, NOW), looks, "{session:?}");
+            for act in Act::ALL.into_iter().filter(|act| act.changes_something()) {
+                assert_eq!(
+                    is_confirmed(session, act, NOW),
+                    changes,
+                    "{act:?} {session:?}"
+                );
+            }
+        };
+        check(&session(0, None), false, false);
+        check(&session(0, Some((EmergencyCode, 0))), false, false);
+        check(&session(0, Some((OneTimeCode, 0))), false, false);
+        check(&session(3599, Some((Totp, 3599))), true, true);
+        check(&session(3600, Some((Totp, 3600))), true, false);
+        // either of the two, anew
+        check(&session(0, Some((Totp, 8 * 3600 - 1))), true, true);
+        check(&session(0, Some((Totp, 8 * 3600))), false, false);
+        // what was proven in the future is not fresh
+        let mut ahead = session(0, Some((Totp, 0)));
+        ahead.second_factor_at = Some(NOW.plus(Duration::from_secs(1)));
+        check(&ahead, false, false);
+    }
+
+    #[test]
+    fn a_token_does_what_its_scope_says_and_nothing_to_those_with_rights() {
+        let token = |scopes: &[Scope]| ApiToken {
+            id: crate::domain::id::ApiTokenId::from_uuid(Uuid::from_u128(5)),
+            name: "inventory".to_owned(),
+            scopes: scopes.iter().copied().collect(),
+            created_at: NOW,
+            expires_at: NOW.plus(Duration::from_secs(60)),
+            last_used_at: None,
+        };
+        let person = somebody(2, &["staff"]);
+        let every = token(&Scope::ALL);
+        for act in Act::ALL {
+            let allowed = |token: &ApiToken, target: &Account| {
+                may_with_token(token, act, Some(target), &roles(), NOW)
+            };
+            let expected = if act == Act::ResetAuthenticator {
+                Err(Refusal::Scope)
+            } else {
+                Ok(())
+            };
+            assert_eq!(allowed(&every, &person), expected, "{act:?}");
+            assert_eq!(
+                allowed(&token(&[]), &person),
+                Err(Refusal::Scope),
+                "{act:?}"
+            );
+            let others: Vec<Scope> = Scope::ALL
+                .into_iter()
+                .filter(|scope| act.scope() != Some(*scope))
+                .collect();
+            assert_eq!(
+                allowed(&token(&others), &person),
+                Err(Refusal::Scope),
+                "{act:?}"
+            );
+            for group in ["security", "support", "it"] {
+                let privileged = somebody(3, &[group]);
+                if act.changes_somebody() {
+                    assert!(allowed(&every, &privileged).is_err(), "{act:?} {group}");
+                }
+            }
+        }
+        let late = NOW.plus(Duration::from_secs(60));
+        assert_eq!(
+            may_with_token(&every, Act::Look, None, &roles(), late),
+            Err(Refusal::Scope)
+        );
+    }
 }

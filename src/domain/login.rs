@@ -5,7 +5,7 @@
 //! the rest of the program: it opens nothing but its own next step (SP 800-63B-4 5.1, ASVS 2.3.1).
 
 use super::assurance::{Factors, SecondFactor};
-use super::binding::Enrolment;
+use super::binding::{Enrolment, EnrolmentProof};
 use super::confirmation::AwaitConfirmation;
 use super::id::{AccountId, AttemptId, DeviceId, SessionId};
 use super::recovery::AwaitLost;
@@ -346,8 +346,8 @@ impl AwaitReminder {
         }
     }
 
-    pub const fn enrol(self, needs_proof: bool) -> State {
-        State::Enrolment(Enrolment::first(self.proven, needs_proof))
+    pub fn enrol(self, asked: EnrolmentProof) -> Enrolment {
+        Enrolment::first(self.proven, asked)
     }
 }
 

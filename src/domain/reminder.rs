@@ -149,6 +149,59 @@ pub fn next_reminder(
     }
 }
 
+/// Days before a deadline on which a mail says so.
+const MAIL_BEFORE: [u64; 4] = [1, 3, 7, 14];
+
+/// The mail about a deadline that has passed goes out on the day after, or, where that was missed, until then.
+const MAIL_AFTER_DAYS: u64 = 3;
+
+/// What a person is mailed about a deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Milestone {
+    /// It is this many days away, or fewer.
+    Before(u64),
+    After,
+}
+
+impl Milestone {
+    /// Stable: it is stored.
+    pub fn code(self) -> String {
+        match self {
+            Self::Before(days) => days.to_string(),
+            Self::After => "after".to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Display for Milestone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Before(1) => f.write_str("1 day before the deadline"),
+            Self::Before(days) => write!(f, "{days} days before the deadline"),
+            Self::After => f.write_str("after the deadline"),
+        }
+    }
+}
+
+/// The nearest milestone of a deadline that has come; `None` long before and long after it. One that lies before the
+/// person's grace began, or on that very day, is none: the sign-in has just said the same.
+pub fn milestone(
+    deadline: Timestamp,
+    started: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Milestone> {
+    if now > deadline {
+        let late = deadline.days_until(now);
+        return (1..=MAIL_AFTER_DAYS)
+            .contains(&late)
+            .then_some(Milestone::After);
+    }
+    let left = now.days_until(deadline);
+    let nearest = MAIL_BEFORE.into_iter().find(|days| left <= *days)?;
+    let known = started.is_some_and(|start| start.days_until(deadline) <= nearest);
+    (!known).then_some(Milestone::Before(nearest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,5 +335,43 @@ mod tests {
             ..one_day
         };
         assert_eq!(required(&snoozed, true, &every), Status::Quiet);
+    }
+
+    #[test]
+    fn mails_come_14_7_3_and_1_days_before_and_the_day_after() {
+        let day = |n: i64| Timestamp::from_seconds(n * 86_400);
+        let deadline = day(100).end_of_day();
+        let due = |at: i64| milestone(deadline, None, day(at)).map(Milestone::code);
+        let table = [
+            (85, None),
+            (86, Some("14")),
+            (92, Some("14")),
+            (93, Some("7")),
+            (97, Some("3")),
+            (98, Some("3")),
+            (99, Some("1")),
+            (100, Some("1")),
+            (101, Some("after")),
+            (103, Some("after")),
+            (104, None),
+        ];
+        for (at, want) in table {
+            assert_eq!(due(at).as_deref(), want, "day {at}");
+        }
+    }
+
+    #[test]
+    fn no_mail_says_what_the_sign_in_of_the_day_has_said() {
+        let day = |n: i64| Timestamp::from_seconds(n * 86_400);
+        let deadline = day(14).end_of_day();
+        let due = |at: i64| milestone(deadline, Some(day(0)), day(at)).map(Milestone::code);
+        assert_eq!(due(0), None);
+        assert_eq!(due(6), None);
+        assert_eq!(due(7).as_deref(), Some("7"));
+        // two days of grace: only the last mail is news
+        let short =
+            |at: i64| milestone(day(2).end_of_day(), Some(day(0)), day(at)).map(Milestone::code);
+        assert_eq!(short(0), None);
+        assert_eq!(short(1).as_deref(), Some("1"));
     }
 }

@@ -86,6 +86,16 @@ pub struct Rule {
     pub exhausted_after: Option<u32>,
 }
 
+/// Mails that anybody can ask for: three, then one a pause of a quarter of an hour to an hour.
+pub const MAIL: Rule = Rule {
+    free: 3,
+    then: 1,
+    first_pause: Duration::from_secs(15 * 60),
+    longest_pause: Duration::from_secs(60 * 60),
+    forget_after: Duration::from_secs(24 * 60 * 60),
+    exhausted_after: None,
+};
+
 /// SP 800-63B-4 3.2.2: no more than this many failures in a row.
 pub const MOST_FAILURES: u32 = 100;
 

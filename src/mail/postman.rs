@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn pauses_double_up_to_a_quarter_of_an_hour() {
         let check = |tries: u32, low: f64, high: f64| {
-            let seconds = |random| pause(tries, random).as_secs_f64();
+            let seconds = |random: [u8; 2]| pause(tries, random).as_secs_f64();
             assert!((seconds([0, 0]) - low).abs() < 0.01, "{tries}");
             assert!((seconds([255, 255]) - high).abs() < 0.01, "{tries}");
         };

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub const SESSION: &str = "__Host-vestibule";
 /// A sign-in under way (portal).
 pub const SIGN_IN: &str = "__Host-signin";
+/// The link to choose a new password that this browser has opened (portal).
+pub const RESET: &str = "__Host-vestibule-reset";
 /// Binds a ticket to the browser that asked for it (application hosts).
 pub const PRE_SESSION: &str = "__Host-vestibule-pre";
 /// The account name that last signed in with this browser.

@@ -7,6 +7,9 @@ use zeroize::Zeroizing;
 /// Largest form accepted, in bytes: a password of 256 characters, a sealed destination, and room.
 pub const MAX_BYTES: usize = 64 * 1024;
 
+/// Largest import accepted: a mebibyte of text, each byte three characters in a form, and room.
+pub const MAX_IMPORT_BYTES: usize = 3 * 1024 * 1024 + MAX_BYTES;
+
 /// Why a body is not a form of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Malformed {
@@ -18,7 +21,8 @@ pub enum Malformed {
 pub struct Form(Vec<(String, Zeroizing<String>)>);
 
 impl Form {
-    pub async fn read(headers: &HeaderMap, body: Body) -> Result<Self, Malformed> {
+    /// Reads at most `most` bytes.
+    pub async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Self, Malformed> {
         let kind = headers
             .get(header::CONTENT_TYPE)
             .and_then(|v| v.to_str().ok())
@@ -26,7 +30,7 @@ impl Form {
             .map(str::trim);
         let is_form =
             kind.is_some_and(|k| k.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
-        let bytes = axum::body::to_bytes(body, MAX_BYTES)
+        let bytes = axum::body::to_bytes(body, most)
             .await
             .map_err(|_| Malformed::TooLarge)?;
         if !is_form && !bytes.is_empty() {

@@ -53,12 +53,17 @@ impl Reply {
             .any(|(header, value)| *header == header::SET_COOKIE && starts(value))
     }
 
-    /// A file to be saved.
+    /// A text to be saved.
     pub fn download(name: &str, text: String) -> Self {
+        Self::file(name, "text/plain; charset=utf-8", text)
+    }
+
+    /// A file to be saved.
+    pub fn file(name: &str, kind: &str, text: String) -> Self {
         Self {
             status: StatusCode::OK,
             headers: vec![
-                (header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
+                (header::CONTENT_TYPE, kind.to_owned()),
                 (
                     header::CONTENT_DISPOSITION,
                     format!("attachment; filename=\"{name}\""),

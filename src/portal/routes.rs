@@ -1,7 +1,8 @@
 //! The whole URL table of our own pages.
 
 use super::steps::{
-    account, desk, enrol, launcher, recovery, remind, second_factor, sign_in, sign_out,
+    account, desk, enrol, launcher, password, proof, recovery, remind, second_factor, sign_in,
+    sign_out,
 };
 use super::{Portal, api, errors, host_pages};
 use axum::Router;
@@ -10,7 +11,21 @@ use std::sync::Arc;
 
 /// The portal's host.
 pub fn portal(portal: Arc<Portal>) -> Router {
+    let by_mail = if portal.authn.rules().mails {
+        Router::new()
+            .route(
+                "/password/forgot",
+                get(password::forgot).post(password::submit_forgot),
+            )
+            .route(
+                "/password/reset",
+                get(password::reset).post(password::submit_reset),
+            )
+    } else {
+        Router::new()
+    };
     Router::new()
+        .merge(by_mail)
         .route("/", get(launcher::show))
         .route("/signin", get(sign_in::show).post(sign_in::submit))
         .route(
@@ -33,7 +48,7 @@ pub fn portal(portal: Arc<Portal>) -> Router {
         .route("/remind", get(remind::show).post(remind::submit))
         .route("/remind/app", get(remind::show_app))
         .route("/enrol", get(enrol::why))
-        .route("/enrol/proof", get(enrol::proof).post(enrol::submit_proof))
+        .route("/enrol/proof", get(proof::show).post(proof::submit))
         .route("/enrol/app", get(enrol::app).post(enrol::submit_app))
         .route("/enrol/scan", get(enrol::scan))
         .route(
@@ -70,6 +85,18 @@ pub fn portal(portal: Arc<Portal>) -> Router {
         .route(
             "/desk/users/{id}/{act}",
             get(desk::act::show).post(desk::act::submit),
+        )
+        .route("/desk/adoption", get(desk::adoption::show))
+        .route("/desk/adoption.csv", get(desk::adoption::download))
+        .route("/desk/audit", get(desk::trail::show))
+        .route("/desk/audit.jsonl", get(desk::trail::export))
+        .route(
+            "/desk/accounts/new",
+            get(desk::accounts::show).post(desk::accounts::submit),
+        )
+        .route(
+            desk::import::PATH,
+            get(desk::import::show).post(desk::import::submit),
         )
         .route("/desk/approvals", get(desk::approvals::show))
         .route("/desk/approvals/{id}", post(desk::approvals::submit))

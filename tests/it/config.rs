@@ -511,6 +511,39 @@ fn each_mistake_has_its_place_and_its_remedy() {
 }
 
 #[test]
+fn a_first_enrolment_is_proven_by_mail_where_there_is_mail() {
+    let folder = Folder::new();
+    const MAIL: &str = "mail: { smtp: \"smtp://127.0.0.1:25\", from: noreply@example.com }\n";
+    let check = |mail: &str, proof: &str, want: EnrolmentProof, warns: bool| {
+        let text = BASE.replacen("  enrolment_proof: helpdesk\n", proof, 1);
+        let (settings, report) = folder.examine(&format!("{text}{mail}"));
+        let report = report.to_string();
+        let settings = settings.unwrap_or_else(|| panic!("{report}"));
+        assert_eq!(settings.enrolment_proof, want, "{mail:?} {proof:?}");
+        assert_eq!(
+            report.contains("a stolen password alone"),
+            warns,
+            "{report}"
+        );
+    };
+    check(MAIL, "", EnrolmentProof::Email, false);
+    check(
+        MAIL,
+        "  enrolment_proof: email\n",
+        EnrolmentProof::Email,
+        false,
+    );
+    check(
+        MAIL,
+        "  enrolment_proof: none\n",
+        EnrolmentProof::None,
+        false,
+    );
+    check("", "  enrolment_proof: none\n", EnrolmentProof::None, false);
+    check("", "", EnrolmentProof::None, true);
+}
+
+#[test]
 fn many_mistakes_come_out_in_one_run() {
     let folder = Folder::new();
     let text = "\
@@ -612,7 +645,6 @@ fn the_design_page_is_accepted_but_for_what_is_not_built() {
         .collect();
     insta::assert_snapshot!(errors.join("\n"));
     let whole = text
-        .replace("enrolment_proof: email", "enrolment_proof: helpdesk")
         .replace(
             "smtps://user@host\", from: \"...\", password_file: ...",
             "smtps://host\", from: a@example.com",

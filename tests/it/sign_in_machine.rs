@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use uuid::Uuid;
 use vestibule::domain::account::{Account, PasswordHash, Status};
-use vestibule::domain::assurance::Assurance;
+use vestibule::domain::assurance::{Assurance, Factors, SecondFactor};
 use vestibule::domain::authenticator::{EmergencyCode, OneTimeCode, TotpBinding};
-use vestibule::domain::binding::App;
-use vestibule::domain::id::{AccountId, AuthenticatorId};
+use vestibule::domain::binding::{App, EnrolmentProof};
+use vestibule::domain::confirmation::{self, Purpose};
+use vestibule::domain::id::{AccountId, AuthenticatorId, SessionId};
 use vestibule::domain::login::{self, Grant, Next, Standing, State};
 use vestibule::domain::reminder::{self, Record};
 use vestibule::domain::secret::{Password, TotpSecret};
+use vestibule::domain::session::Session;
 use vestibule::domain::timestamp::Timestamp;
 use vestibule::domain::verifier::{self, recovery_code, totp};
 
@@ -69,6 +71,10 @@ enum Event {
     ConfirmRight,
     ConfirmWrong,
     CodesStored,
+    MailCode,
+    MailedRight,
+    MailedWrong,
+    NoMail,
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -90,6 +96,10 @@ fn event() -> impl Strategy<Value = Event> {
         ConfirmRight,
         ConfirmWrong,
         CodesStored,
+        MailCode,
+        MailedRight,
+        MailedWrong,
+        NoMail,
     ])
 }
 
@@ -98,11 +108,12 @@ fn event() -> impl Strategy<Value = Event> {
 struct Shown {
     second: bool,
     authorised: bool,
+    mailed: bool,
 }
 
 struct Run {
     account: Account,
-    needs_proof: bool,
+    asked: EnrolmentProof,
     shown: Shown,
 }
 
@@ -148,12 +159,29 @@ impl Run {
             (State::Lost(s), Event::Temporarily) => s.temporary().unwrap(),
             (State::Lost(s), Event::Permanently) => Next::Ask(State::Enrolment(s.permanent())),
             (State::Reminder(s), Event::Later) => s.later(),
-            (State::Reminder(s), Event::Enrol) => Next::Ask(s.enrol(self.needs_proof)),
+            (State::Reminder(s), Event::Enrol) => Next::Ask(State::Enrolment(s.enrol(self.asked))),
             (State::Enrolment(s), Event::Authorise) => {
                 let proof = self.one_time(ONE_TIME).unwrap();
                 self.shown.authorised = true;
                 Next::Ask(State::Enrolment(s.authorise(&proof).unwrap()))
             }
+            (State::Enrolment(s), Event::MailCode) => {
+                let until = NOW.plus(Duration::from_secs(60));
+                self.shown.mailed = s.mail(NOW).is_some();
+                Next::Ask(State::Enrolment(s.with_mailed(ONE_TIME.to_owned(), until)))
+            }
+            (State::Enrolment(s), Event::MailedRight) => {
+                let authorised = s.enter_mailed(ONE_TIME, NOW);
+                if authorised.is_ok() {
+                    assert!(self.shown.mailed, "a code that was never mailed is right");
+                    self.shown.authorised = true;
+                }
+                Next::Ask(State::Enrolment(authorised.unwrap_or_else(|s| *s)))
+            }
+            (State::Enrolment(s), Event::MailedWrong) => Next::Ask(State::Enrolment(
+                *s.enter_mailed("7KQM4XTE", NOW).unwrap_err(),
+            )),
+            (State::Enrolment(s), Event::NoMail) => Next::Ask(State::Enrolment(s.without_mail())),
             (State::Enrolment(s), Event::ChooseApp) => {
                 Next::Ask(State::Enrolment(s.choose(App::Other)))
             }
@@ -163,7 +191,7 @@ impl Run {
                 assert!(
                     s.key(NOW).is_none()
                         || s.is_replacement()
-                        || !self.needs_proof
+                        || self.asked == EnrolmentProof::None
                         || self.shown.authorised,
                     "a key is shown without the proof that is asked for"
                 );
@@ -245,17 +273,25 @@ fn status() -> impl Strategy<Value = reminder::Status> {
     ])
 }
 
+fn asked() -> impl Strategy<Value = EnrolmentProof> {
+    prop::sample::select(vec![
+        EnrolmentProof::Email,
+        EnrolmentProof::Helpdesk,
+        EnrolmentProof::None,
+    ])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn aal2_only_after_two_factors(
         with_app: bool,
-        needs_proof: bool,
+        asked in asked(),
         status in status(),
         events in prop::collection::vec(event(), 0..14),
     ) {
-        let mut run = Run { account: account(with_app), needs_proof, shown: Shown::default() };
+        let mut run = Run { account: account(with_app), asked, shown: Shown::default() };
         if let Some(grant) = run.run_to_end(status, &events) {
             let reached = grant.factors().assurance();
             prop_assert_eq!(reached == Assurance::Aal2, run.shown.second);
@@ -277,7 +313,7 @@ fn the_ways_that_lead_to_a_session() {
                  want: Option<(Assurance, bool)>| {
         let mut run = Run {
             account: account(with_app),
-            needs_proof: false,
+            asked: EnrolmentProof::None,
             shown: Shown::default(),
         };
         let got = run
@@ -335,4 +371,105 @@ fn the_ways_that_lead_to_a_session() {
         full,
     );
     check(true, quiet, &[RightEmergency, Permanently], None);
+}
+
+/// A live session whose password and second factor are so many seconds old.
+fn session(password: u64, second: Option<(SecondFactor, u64)>) -> Session {
+    let ago = |seconds| NOW.minus(Duration::from_secs(seconds));
+    Session {
+        id: SessionId::from_uuid(Uuid::from_u128(9)),
+        account: account(true).id,
+        factors: Factors {
+            second: second.map(|(factor, _)| factor),
+        },
+        auth_time: ago(password),
+        password_at: ago(password),
+        second_factor_at: second.map(|(_, age)| ago(age)),
+        expires_at: NOW.plus(Duration::from_secs(3600)),
+        last_seen_at: NOW,
+        address: None,
+        user_agent: None,
+        trusted_device: None,
+    }
+}
+
+fn setting() -> impl Strategy<Value = Purpose> {
+    prop::sample::select(vec![
+        Purpose::Replace,
+        Purpose::NewCodes,
+        Purpose::Password,
+        Purpose::Disable,
+    ])
+}
+
+fn second() -> impl Strategy<Value = Option<(SecondFactor, u64)>> {
+    use SecondFactor::{EmergencyCode, OneTimeCode, Totp};
+    let kind = prop::sample::select(vec![Totp, EmergencyCode, OneTimeCode]);
+    prop::option::of((kind, 0u64..1300))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn no_setting_is_reached_without_both_factors_of_late(
+        purpose in setting(),
+        password_age in 0u64..1300,
+        second in second(),
+        // in each round: is the password right, is the code
+        answers in prop::collection::vec((any::<bool>(), any::<bool>()), 0..4),
+    ) {
+        let account = account(true);
+        let decoy = PasswordHash::from_encoded(String::new());
+        let typed = Password::new("password").unwrap();
+        let password = verifier::password::verify(&typed, Some(&account), &decoy, NOW).unwrap();
+        let secret = TotpSecret::from_bytes(SECRET).unwrap();
+        let code = totp::verify(CODE, &account, &secret, NOW).unwrap();
+        let fresh_password = password_age < 600;
+        let fresh_app = second.is_some_and(|(kind, age)| kind == SecondFactor::Totp && age < 600);
+        let (mut shown_password, mut shown_app) = (fresh_password, fresh_app);
+        let mut next = confirmation::begin(&session(password_age, second), true, purpose, NOW);
+        for (with_password, with_code) in answers {
+            let Next::Ask(State::Confirmation(waiting)) = next else {
+                break;
+            };
+            let asks = waiting.asks();
+            shown_password = fresh_password || with_password;
+            shown_app = fresh_app || with_code;
+            prop_assert_eq!((asks.password, asks.code), (!fresh_password, !fresh_app));
+            // what is kept between two requests is what was there
+            let kept = serde_json::to_vec(&waiting).unwrap();
+            let waiting: confirmation::AwaitConfirmation = serde_json::from_slice(&kept).unwrap();
+            next = waiting
+                .complete(with_password.then_some(&password), with_code.then_some(&code))
+                .unwrap();
+        }
+        let reached = !matches!(next, Next::Ask(State::Confirmation(_)));
+        prop_assert_eq!(reached, shown_password && shown_app);
+        if let Next::Open(grant) = &next {
+            prop_assert!(grant.is_confirmation());
+            prop_assert_eq!(grant.factors().second, Some(SecondFactor::Totp));
+        }
+    }
+}
+
+#[test]
+fn what_only_ends_something_raises_no_assurance() {
+    for purpose in [Purpose::Sessions, Purpose::Devices] {
+        let stale = session(900, None);
+        let Next::Ask(State::Confirmation(waiting)) =
+            confirmation::begin(&stale, true, purpose, NOW)
+        else {
+            panic!("nothing is asked");
+        };
+        let typed = Password::new("password").unwrap();
+        let decoy = PasswordHash::from_encoded(String::new());
+        let account = account(true);
+        let proof = verifier::password::verify(&typed, Some(&account), &decoy, NOW).unwrap();
+        let Next::Open(grant) = waiting.complete(Some(&proof), None).unwrap() else {
+            panic!("no grant");
+        };
+        assert_eq!(grant.factors(), Factors::PASSWORD);
+        assert_eq!(grant.second_factor_at(), None);
+    }
 }

@@ -1,6 +1,6 @@
 //! Acts that take two agents: what waits, and the second one's word.
 
-use super::act::{Order, Outcome, detail};
+use super::act::{Order, Outcome, Parameters, detail};
 use super::{Agent, Answer, Denied, granted};
 use crate::authn::{Authn, Fault};
 use crate::domain::account::Account;
@@ -15,6 +15,8 @@ pub struct Pending {
     pub approval: Approval,
     pub target: Account,
     pub requested_by: Account,
+    /// What it would do besides: the second agent approves this, not only the act.
+    pub parameters: Parameters,
     /// Whether the one who looks may approve it.
     pub may_approve: Result<(), Refusal>,
 }
@@ -71,6 +73,7 @@ impl Authn {
             approval,
             target,
             requested_by,
+            parameters,
             may_approve,
         } = pending;
         let act = approval.act;
@@ -83,9 +86,9 @@ impl Authn {
             Err(Refusal::Role)
         });
         if let Err(refusal) = still {
-            let text = format!("approval of {}: {refusal}", act.code());
-            let record = self.by(agent, Event::DeskRefused, Some(target.id), place, text);
-            let _ = self.store.commit(&[Change::Audit(record)]).await?;
+            let what = format!("approval of {}", act.code());
+            self.note_refusal(agent, Some(target), (&what, refusal), place)
+                .await?;
             return Ok(Err(Denied::Refusal(refusal)));
         }
         let order = Order {
@@ -93,7 +96,7 @@ impl Authn {
             target: target.id,
             case: approval.case.clone(),
             check: approval.check,
-            parameters: serde_json::from_str(&approval.details)?,
+            parameters: parameters.clone(),
         };
         let order = granted!(self.fitting(order, target, Permission::SecondAgent));
         let plan = granted!(self.plan(&order, target).await?);
@@ -171,7 +174,12 @@ impl Authn {
             return Ok(Err(Denied::Refusal(Refusal::Role)));
         };
         let allowed = desk::may(&me, Act::ResetAuthenticator, None, &self.rules.roles);
-        Ok(allowed.map(|_| me).map_err(Denied::Refusal))
+        if let Err(refusal) = allowed {
+            self.note_refusal(agent, None, ("approvals", refusal), place)
+                .await?;
+            return Ok(Err(Denied::Refusal(refusal)));
+        }
+        Ok(Ok(me))
     }
 
     /// `None` where one of the two accounts is gone, and the request with it.
@@ -185,6 +193,7 @@ impl Authn {
         let may_approve =
             desk::may_approve(me, approval.requested_by, approval.act, &target, roles);
         Ok(Some(Pending {
+            parameters: serde_json::from_str(&approval.details)?,
             approval,
             target,
             requested_by,

@@ -163,12 +163,25 @@ impl Authn {
     ) -> Answer<Permission> {
         let verdict = self.verdict(agent, act, target).await?;
         if let Err(Denied::Refusal(refusal)) = verdict {
-            let detail = format!("{}: {refusal}", act.code());
-            let account = target.map(|target| target.id);
-            let record = self.by(agent, Event::DeskRefused, account, place, detail);
-            let _ = self.store.commit(&[Change::Audit(record)]).await?;
+            self.note_refusal(agent, target, (act.code(), refusal), place)
+                .await?;
         }
         Ok(verdict)
+    }
+
+    /// Writes down that somebody was refused something.
+    async fn note_refusal(
+        &self,
+        agent: &Agent,
+        target: Option<&Account>,
+        (what, refusal): (&str, Refusal),
+        place: &Place,
+    ) -> Result<(), Fault> {
+        let detail = format!("{what}: {refusal}");
+        let account = target.map(|target| target.id);
+        let record = self.by(agent, Event::DeskRefused, account, place, detail);
+        let _ = self.store.commit(&[Change::Audit(record)]).await?;
+        Ok(())
     }
 
     async fn verdict(

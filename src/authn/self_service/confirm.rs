@@ -51,7 +51,11 @@ impl Authn {
         let next = confirmation::begin(&view.session, has_app, purpose, self.env.now());
         let mut effects = Effects::default();
         let state = match next {
-            Next::Ask(state) => state,
+            Next::Ask(state) => {
+                let whose = (view.account.as_ref(), self.env.now());
+                self.with_mailed_proof(state, whose, place, &mut effects)
+                    .await?
+            }
             Next::MakeCodes(needs) => {
                 let letter =
                     self.letter(&view.account, Matter::EmergencyCodesCreated, Some(place))?;
@@ -125,19 +129,25 @@ impl Authn {
             None => None,
         };
         let next = waiting.complete(password.as_ref(), app.as_ref())?;
-        match &next {
-            Next::Ask(_) => {
+        let next = match next {
+            Next::Ask(state) => {
                 effects.change(self.record(Event::Confirmed, at.account.id, place, ""));
+                let whose = (&at.account, at.frame.started_at);
+                Next::Ask(
+                    self.with_mailed_proof(state, whose, place, &mut effects)
+                        .await?,
+                )
             }
-            Next::MakeCodes(_) => {
+            Next::MakeCodes(needs) => {
                 effects.change(self.record(Event::Confirmed, at.account.id, place, ""));
                 let letter =
                     self.letter(&at.account, Matter::EmergencyCodesCreated, Some(place))?;
                 effects.changes.extend(letter);
+                Next::MakeCodes(needs)
             }
             // said by the session that is raised
-            Next::Open(_) => {}
-        }
+            Next::Open(grant) => Next::Open(grant),
+        };
         let spends = app.is_some();
         let progress = self.advance(at, next, effects, place).await?;
         Ok(match progress {

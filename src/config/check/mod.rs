@@ -128,7 +128,7 @@ impl<'a> Check<'a> {
             sessions,
             remember_account,
             password: self.password(file.password.as_ref(), &two_factor),
-            enrolment_proof: self.enrolment_proof(file.two_factor.as_ref()),
+            enrolment_proof: self.enrolment_proof(file.two_factor.as_ref(), file.mail.is_some()),
             emergency_codes: self.emergency_codes(file.two_factor.as_ref()),
             two_factor,
             throttle,

@@ -84,21 +84,26 @@ impl Check<'_> {
         rules
     }
 
+    /// Where nothing is written, the safest proof that costs nobody a call.
     pub(super) fn enrolment_proof(
         &mut self,
         section: Option<&schema::TwoFactor>,
+        has_mail: bool,
     ) -> EnrolmentProof {
         let at = self.at(&["two_factor", "enrolment_proof"]);
         match section.and_then(|s| s.enrolment_proof) {
             Some(schema::EnrolmentProof::Helpdesk) => EnrolmentProof::Helpdesk,
             Some(schema::EnrolmentProof::None) => EnrolmentProof::None,
             Some(schema::EnrolmentProof::Email) => {
-                self.error(&at, "`email` is not in force in this version, so nothing would be asked", "write `enrolment_proof: helpdesk`: the first enrolment then asks for a one-time code of the helpdesk; or `none`");
-                EnrolmentProof::Helpdesk
+                if !has_mail {
+                    self.error(&at, "`email` asks for a code by mail, and there is no mail server", "write `mail: { smtp: ..., from: ... }`; or `enrolment_proof: helpdesk`: the first enrolment then asks for a one-time code of the helpdesk");
+                }
+                EnrolmentProof::Email
             }
+            None if has_mail => EnrolmentProof::Email,
             None => {
                 if at.is_missing() {
-                    self.warning(&at, "a stolen password alone can bind a phone", "write `enrolment_proof: helpdesk` (a one-time code is asked at the first enrolment), or `none` if that is meant");
+                    self.warning(&at, "a stolen password alone can bind a phone", "write `enrolment_proof: helpdesk` (a one-time code is asked at the first enrolment), or name a mail server in `mail` (a code is mailed), or write `none` if that is meant");
                 }
                 EnrolmentProof::None
             }

@@ -30,7 +30,8 @@ pub fn hash(password: &Password, salt: &[u8; SALT_BYTES]) -> Result<PasswordHash
 }
 
 /// Checks a password. For an account that does not exist, is disabled or has no password, `decoy` is
-/// checked instead, so that the answer takes the same time, and the result is `None` whatever it says.
+/// checked instead, so that the answer takes the same time, and the result is `None` whatever it says. So it is for an
+/// initial password that has run out.
 pub fn verify(
     password: &Password,
     account: Option<&Account>,
@@ -40,6 +41,10 @@ pub fn verify(
     let stored = account.and_then(|a| a.password.as_ref());
     let matches = matches_encoded(password, stored.unwrap_or(decoy));
     let account = account.filter(|a| a.is_active() && a.password.is_some())?;
+    let initial = account.history.initial_password_until;
+    if initial.is_some_and(|until| now >= until) {
+        return None;
+    }
     matches.then_some(PasswordProof {
         account: account.id,
         at: now,

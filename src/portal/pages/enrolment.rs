@@ -121,6 +121,8 @@ pub struct EmailProof<'a> {
     pub error: Option<RecoveryError>,
     /// A new code was sent just now.
     pub resent: bool,
+    /// Another one can be asked for.
+    pub more: bool,
 }
 template!(EmailProof<'_>, "email_proof.html");
 

@@ -62,6 +62,8 @@ impl SignIn<'_> {
 /// Too many tries.
 pub struct Throttled {
     pub minutes: u64,
+    /// A link to "Forgot your password?".
+    pub forgot: bool,
 }
 template!(Throttled, "throttled.html");
 

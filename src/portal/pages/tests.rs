@@ -83,7 +83,13 @@ fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec
             "sign in, expired",
             Box::new(sign_in(Some(SignInError::Expired))),
         ),
-        ("throttled", Box::new(Throttled { minutes: 4 })),
+        (
+            "throttled",
+            Box::new(Throttled {
+                minutes: 4,
+                forgot: true,
+            }),
+        ),
         ("code", Box::new(code(None))),
         ("code, wrong", Box::new(code(Some(CodeError::Wrong)))),
         ("locked", Box::new(CodeLocked { minutes: 15 })),

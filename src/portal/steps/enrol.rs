@@ -1,31 +1,33 @@
 //! Enrolment, five steps: why, which app, scan, confirm, store the emergency codes.
 
-use super::second_factor::locked;
 use super::sign_in::{WRONG, see};
 use super::{Desk, Get, Outcome, Post, elsewhere};
 use crate::authn::enrolment::ConfirmOutcome;
-use crate::authn::helpdesk::ONE_TIME_CODE_LIFETIME;
 use crate::authn::progress::{Position, Underway};
-use crate::authn::second_factor::CodeOutcome;
 use crate::domain::binding::{App, Enrolment};
 use crate::domain::login::State as Step;
 use crate::domain::own_page::OwnPage;
 use crate::domain::return_to::Destination;
-use crate::domain::timestamp::minutes_rounded_up;
 use crate::domain::verifier::code_text::{self, Malformed};
 use crate::domain::verifier::totp;
 use crate::portal::Happening;
 use crate::portal::form::Form;
 use crate::portal::pages::{
-    Chosen, CodesFor, ConfirmError, EnrolApp, EnrolCodes, EnrolConfirm, EnrolScan, EnrolWhy,
-    OneTimeCode, Page, Panel, RecoveryError,
+    Chosen, CodesFor, ConfirmError, EnrolApp, EnrolCodes, EnrolConfirm, EnrolScan, EnrolWhy, Page,
+    Panel,
 };
 use crate::portal::respond::Reply;
 use axum::response::Response;
 use http::StatusCode;
 
 impl Desk {
-    fn wizard(&self, at: &Position, step: u8, status: StatusCode, page: &impl Page) -> Outcome {
+    pub(super) fn wizard(
+        &self,
+        at: &Position,
+        step: u8,
+        status: StatusCode,
+        page: &impl Page,
+    ) -> Outcome {
         let panel = Panel::Steps {
             current: step,
             codes_plural: self.portal.authn.rules().emergency_codes > 1,
@@ -34,7 +36,7 @@ impl Desk {
         Ok(reply.form_target(self.target(at.frame.destination.as_ref())))
     }
 
-    async fn enrolment(&self) -> Result<(Position, Enrolment), super::Stop> {
+    pub(super) async fn enrolment(&self) -> Result<(Position, Enrolment), super::Stop> {
         let Underway { at, state } = self.must_be_underway().await?;
         match state {
             Step::Enrolment(enrolment) => Ok((at, enrolment)),
@@ -58,69 +60,6 @@ pub async fn why(Get(desk): Get) -> Response {
     };
     let outcome = outcome.await;
     desk.finish(outcome)
-}
-
-pub async fn proof(Get(desk): Get) -> Response {
-    let outcome = async {
-        let (at, enrolment) = desk.enrolment().await?;
-        if !enrolment.needs_proof() {
-            return see("/enrol/app");
-        }
-        proof_page(&desk, &at, StatusCode::OK, None)
-    };
-    let outcome = outcome.await;
-    desk.finish(outcome)
-}
-
-fn proof_page(
-    desk: &Desk,
-    at: &Position,
-    status: StatusCode,
-    error: Option<RecoveryError>,
-) -> Outcome {
-    let page = OneTimeCode {
-        minutes: minutes_rounded_up(ONE_TIME_CODE_LIFETIME),
-        error,
-        enrolment: true,
-    };
-    desk.wizard(at, 1, status, &page)
-}
-
-pub async fn submit_proof(Post(desk, form): Post) -> Response {
-    let outcome = match form {
-        Ok(form) => proof_submitted(&desk, &form).await,
-        Err(stop) => Err(stop),
-    };
-    desk.finish(outcome)
-}
-
-async fn proof_submitted(desk: &Desk, form: &Form) -> Outcome {
-    let (at, enrolment) = desk.enrolment().await?;
-    if !enrolment.needs_proof() {
-        return see("/enrol/app");
-    }
-    let canonical = match code_text::crockford(form.field("otc"), code_text::ONE_TIME_CHARS) {
-        Ok(canonical) => canonical,
-        Err(Malformed::Empty) => return proof_page(desk, &at, WRONG, Some(RecoveryError::Empty)),
-        Err(Malformed::NotACode) => {
-            return proof_page(desk, &at, WRONG, Some(RecoveryError::Wrong));
-        }
-    };
-    let place = desk.visit.place();
-    let outcome = desk
-        .portal
-        .authn
-        .authorise_enrolment(at, enrolment, &canonical, &place)
-        .await?;
-    match outcome {
-        CodeOutcome::Wrong => {
-            desk.portal.happened(Happening::CodeRefused);
-            let (at, _) = desk.enrolment().await?;
-            proof_page(desk, &at, WRONG, Some(RecoveryError::Wrong))
-        }
-        CodeOutcome::Paused { until } => locked(desk, until),
-        CodeOutcome::Progress(_) => see("/enrol/app"),
-    }
 }
 
 pub async fn app(Get(desk): Get) -> Response {

@@ -5,6 +5,8 @@ pub mod account;
 pub mod desk;
 pub mod enrol;
 pub mod launcher;
+pub mod password;
+pub mod proof;
 pub mod recovery;
 pub mod remind;
 pub mod second_factor;
@@ -13,13 +15,14 @@ pub mod sign_out;
 
 use super::cookie;
 use super::errors;
-use super::form::{Form, Malformed};
+use super::form::{Form, MAX_BYTES, MAX_IMPORT_BYTES, Malformed};
 use super::pages::{Frame, Page, Panel};
 use super::respond::Reply;
 use super::visit::{Person, Visit};
 use super::{HOST_ASSETS, Happening, PORTAL_ASSETS, Portal};
 use crate::authn::progress::{Position, Progress, Underway};
 use crate::authn::{self};
+use crate::domain::desk::Role;
 use crate::domain::id::SessionId;
 use crate::domain::login::{self, Began, State};
 use crate::domain::own_page::OwnPage;
@@ -131,7 +134,8 @@ impl FromRequest<Arc<Portal>> for Unchecked {
         if desk.visit.is_foreign(&desk.own_origin()) {
             return Ok(Self(desk, Err(Stop::Forged)));
         }
-        let form = Form::read(&desk.visit.headers, body).await;
+        let most = desk.most_form_bytes().await;
+        let form = Form::read(&desk.visit.headers, body, most).await;
         Ok(Self(desk, form.map_err(Stop::Malformed)))
     }
 }
@@ -154,6 +158,24 @@ impl Desk {
     fn own_origin(&self) -> String {
         let port = self.portal.origin.port();
         crate::domain::host::Origin::new(self.visit.conn.host.clone(), port).to_string()
+    }
+
+    /// How large a form this person may send here: an import is large, and only somebody who may import is let send one.
+    async fn most_form_bytes(&self) -> usize {
+        if self.visit.here != desk::import::PATH {
+            return MAX_BYTES;
+        }
+        let roles = &self.portal.authn.rules().roles;
+        match self.person().await {
+            Ok(Some(view))
+                if roles
+                    .of(&view.account.groups)
+                    .contains(&Role::Administrator) =>
+            {
+                MAX_IMPORT_BYTES
+            }
+            Ok(_) | Err(_) => MAX_BYTES,
+        }
     }
 
     /// Whether the form's `csrf` belongs to one of the cookies that came with it.

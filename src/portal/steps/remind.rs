@@ -168,7 +168,7 @@ async fn submitted(desk: &Desk, form: &Form) -> Outcome {
                 desk.portal.happened(Happening::ReminderPostponed);
                 authn.postpone(at, waiting, &place).await?
             } else {
-                authn.enrol_from_reminder(at, waiting).await?
+                authn.enrol_from_reminder(at, waiting, &place).await?
             };
             desk.note(&progress);
             desk.after(progress).await
@@ -187,8 +187,8 @@ async fn session_submitted(desk: &Desk, form: &Form, view: &Person, later: bool)
         return desk.go_on(view, destination).await;
     }
     let authn = &desk.portal.authn;
+    let place = desk.visit.place();
     if later {
-        let place = desk.visit.place();
         if !authn.postpone_in_session(view, &place).await? {
             return see("/remind");
         }

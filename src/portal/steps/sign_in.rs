@@ -62,7 +62,7 @@ fn form_page(
         to: sealed.as_deref(),
         error,
         by_login: true,
-        forgot: false,
+        forgot: desk.portal.authn.rules().mails,
     };
     let known = desk
         .visit
@@ -149,6 +149,7 @@ pub(super) fn paused(
     let wait = until.since(desk.portal.env.now());
     let page = Throttled {
         minutes: minutes_rounded_up(wait),
+        forgot: desk.portal.authn.rules().mails,
     };
     let reply = desk.page(
         StatusCode::TOO_MANY_REQUESTS,

@@ -134,6 +134,10 @@ pub async fn codes_are_confirmed(s: &dyn Store) {
     done(s, [add(1), bind(1, 1)]).await;
     done(s, [Change::ConfirmCodesStored { account }]).await;
     assert!(!get(s, 1).await.totp.unwrap().codes_unconfirmed);
+    // of new ones nobody has said so yet
+    let codes = vec![emergency_code(1)];
+    done(s, [Change::ReplaceEmergencyCodes { account, codes }]).await;
+    assert!(get(s, 1).await.totp.unwrap().codes_unconfirmed);
 }
 
 pub async fn the_first_authenticator_is_the_first(s: &dyn Store) {

@@ -30,7 +30,7 @@ macro_rules! contract {
                 sessions: opening_and_seeing raising_changes_the_token_and_keeps_the_children
                     an_ended_session_is_not_raised a_child_dies_with_its_parent
                     an_expired_session_is_not_there all_but_one_end tickets_are_redeemed_once
-                    listing_newest_first touching_never_goes_back;
+                    listing_newest_first hosts_are_told_by_session touching_never_goes_back;
                 throttle: five_then_a_pause a_paused_bucket_stops_all_counting forgiving_everything
                     forgiving_one_try the_latest_pause_is_told;
                 audit: kept_whole_newest_first counted_by_account_event_and_time;

@@ -204,3 +204,31 @@ pub async fn touching_never_goes_back(s: &dyn Store) {
     s.touch(&many).await.unwrap();
     assert_eq!(seen().await, later(10));
 }
+
+pub async fn hosts_are_told_by_session(s: &dyn Store) {
+    let child_at = |parent, name: &str, t| Change::OpenChild {
+        parent: session_id(parent),
+        host: host(name),
+        token: token(t),
+        created_at: NOW,
+    };
+    done(
+        s,
+        [add(1), add(2), open(1, 1, 1), open(2, 1, 2), open(3, 2, 3)],
+    )
+    .await;
+    done(
+        s,
+        [
+            child_at(1, "wiki.example.com", 4),
+            child_at(1, "wiki.example.com", 5),
+            child_at(1, "crm.example.com", 6),
+            child_at(3, "payroll.example.com", 7),
+        ],
+    )
+    .await;
+    let opened = s.hosts_opened(account_id(1)).await.unwrap();
+    let names: Vec<&str> = opened[&session_id(1)].iter().map(|h| h.as_str()).collect();
+    assert_eq!(names, ["crm.example.com", "wiki.example.com"]);
+    assert_eq!(opened.len(), 1);
+}

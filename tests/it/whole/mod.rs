@@ -1,17 +1,24 @@
 //! Attacks on the whole: every test is one that worked somewhere, once, against a gateway of this kind.
 
 mod browser;
+mod desk;
 mod phone;
+mod post;
 mod site;
 
+mod account;
+mod account_forms;
+mod admin;
 mod api;
 mod away;
 mod doors;
 mod enrolment;
 mod injection;
 mod kill;
+mod proof;
 mod recovery;
 mod reminder;
+mod reset;
 mod second_factor;
 mod secrets;
 mod sessions;

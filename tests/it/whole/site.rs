@@ -64,7 +64,7 @@ pub(super) struct Site {
     pub(super) env: Env,
     /// Another process's handle on the same store.
     pub(super) office: Office,
-    _running: app::Running,
+    pub(super) running: app::Running,
     pub(super) wiki: Upstream,
     pub(super) payroll: Upstream,
     pub(super) net: Net,
@@ -196,7 +196,7 @@ impl Site {
             clock,
             env,
             office,
-            _running: running,
+            running,
             wiki,
             payroll,
             net,

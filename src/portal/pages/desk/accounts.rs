@@ -33,6 +33,8 @@ pub enum AccountError {
     /// An invitation needs an address.
     EmailEmpty,
     Groups,
+    /// One of the groups gives a role here.
+    RoleGroups,
     Start,
 }
 
@@ -71,6 +73,7 @@ impl NewAccount<'_> {
                 AccountError::EmailTaken => ("email", "desk-new-email-taken"),
                 AccountError::EmailEmpty => ("email", "desk-new-email-empty"),
                 AccountError::Groups => ("groups", "desk-groups-err"),
+                AccountError::RoleGroups => ("groups", "desk-new-role-err"),
                 AccountError::Start => ("start", "desk-new-start-err"),
             };
             Problem {
@@ -130,6 +133,8 @@ pub enum ImportStep<'a> {
     /// `do=import` carries `data` on.
     Preview {
         data: &'a str,
+        /// Field `seal`: that this is what was shown.
+        seal: &'a str,
         counts: ImportCounts,
         lines: &'a [ImportLine<'a>],
     },

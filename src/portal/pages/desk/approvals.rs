@@ -13,6 +13,10 @@ pub struct Request<'a> {
     pub account_name: &'a str,
     pub case: &'a str,
     pub check: Option<Check>,
+    /// Of an exemption: its last moment.
+    pub until: Option<i64>,
+    /// Of a change of groups: all groups afterwards.
+    pub groups: Option<String>,
     /// Until it lapses.
     pub minutes_left: u64,
     /// Asked by the one who looks at it, or about them.

@@ -99,6 +99,8 @@ fn data<'a>(text: &'a str, email: &'a str) -> Data<'a> {
         account_name: text,
         case: if text == HOSTILE { HOSTILE } else { "CS-20418" },
         check: (!own).then_some(Check::Callback),
+        until: own.then_some(NOW),
+        groups: (!own).then(|| text.to_owned()),
         minutes_left: 28,
         own,
     };
@@ -580,6 +582,7 @@ fn administration<'a>(
         "import-preview",
         Box::new(import(ImportStep::Preview {
             data,
+            seal: "1.x",
             counts,
             lines,
         })),

@@ -134,6 +134,7 @@ pub(super) fn pages(text: &str) -> Vec<Named<'_>> {
         minutes: 30,
         error,
         resent,
+        more: !resent,
     };
     let role = Nav {
         shown_as: text,

@@ -3,9 +3,9 @@
 use super::super::{Desk, Get, Outcome, Post};
 use super::{back, confirm_first, under};
 use crate::authn::self_service::second_factor::Disabling;
-use crate::domain::binding::EnrolmentProof;
 use crate::domain::confirmation::Purpose;
 use crate::domain::own_page::OwnPage;
+use crate::domain::return_to::Destination;
 use crate::portal::form::Form;
 use crate::portal::pages::{DisableTwoFactor, Done};
 use crate::portal::respond::Reply;
@@ -25,16 +25,20 @@ pub async fn submit(Post(desk, form): Post) -> Response {
 async fn submitted(desk: &Desk, form: &Form) -> Outcome {
     let view = desk.owner(OwnPage::Security).await?;
     let on = view.account.has_second_factor();
-    let purpose = match form.field("do") {
-        "enrol" if !on => Purpose::Enrol {
-            needs_proof: desk.portal.authn.rules().enrolment_proof == EnrolmentProof::Helpdesk,
-        },
-        "replace" if on => Purpose::Replace,
-        "codes" if on => Purpose::NewCodes,
+    let progress = match form.field("do") {
+        "enrol" if !on => {
+            let destination = Some(Destination::Own(OwnPage::Enabled));
+            let place = desk.visit.place();
+            desk.portal
+                .authn
+                .enrol_in_session(&view, destination, desk.attempt_cookie(), &place)
+                .await?
+        }
+        "replace" if on => desk.begin_change(&view, Purpose::Replace).await?,
+        "codes" if on => desk.begin_change(&view, Purpose::NewCodes).await?,
         // another tab was first
         _ => return Ok(Reply::see_other(OwnPage::Security.path())),
     };
-    let progress = desk.begin_change(&view, purpose).await?;
     desk.after(progress).await
 }
 

@@ -5,7 +5,7 @@ use super::users::mail_off;
 use super::{Console, act_of, check_of, number};
 use crate::authn::desk::Outcome as Acted;
 use crate::authn::desk::{
-    Cannot, Denied, Issued, Looked, MOST_EXEMPT, Missing, Order, Parameters, Send,
+    Cannot, DELETION_GRACE, Denied, Issued, Looked, MOST_EXEMPT, Missing, Order, Parameters, Send,
 };
 use crate::domain::audit::Event;
 use crate::domain::desk::{Act, Permission};
@@ -20,6 +20,7 @@ use crate::store::AuditFilter;
 use axum::extract::Path;
 use axum::response::Response;
 use http::{StatusCode, header};
+use std::collections::BTreeSet;
 
 /// What stands in a form.
 #[derive(Default)]
@@ -28,6 +29,7 @@ struct Filled {
     check: Option<view::Check>,
     send: Option<view::Send>,
     until: String,
+    groups: String,
 }
 
 impl Filled {
@@ -37,6 +39,7 @@ impl Filled {
             check: view::Check::parse(form.field("check")),
             send: view::Send::parse(form.field("send")),
             until: form.field("until").to_owned(),
+            groups: form.field("groups").to_owned(),
         }
     }
 
@@ -55,10 +58,16 @@ impl Filled {
                         view::Send::Show => Send::Show,
                     }),
                 until: last_moment(&self.until).filter(|_| act == Act::Exempt),
-                groups: None,
+                groups: (act == Act::SetGroups).then(|| groups_of(&self.groups)),
             },
         }
     }
+}
+
+/// Groups, separated by commas.
+pub(super) fn groups_of(text: &str) -> BTreeSet<String> {
+    let groups = text.split(',').map(str::trim).filter(|g| !g.is_empty());
+    groups.map(str::to_owned).collect()
 }
 
 /// The end of a day written `2026-12-31`.
@@ -95,7 +104,14 @@ pub async fn show(Path((id, act)): Path<(String, String)>, Get(desk): Get) -> Re
 
 async fn form_page(desk: &Desk, id: AccountId, acts: (view::Act, Act)) -> Outcome {
     let console = desk.console().await?;
-    ask(&console, id, acts, &Filled::default(), StatusCode::OK, None).await
+    let mut filled = Filled::default();
+    if acts.1 == Act::SetGroups
+        && let Some(account) = desk.portal.authn.store().account(id).await?
+    {
+        let groups: Vec<&str> = account.groups.iter().map(String::as_str).collect();
+        filled.groups = groups.join(", ");
+    }
+    ask(&console, id, acts, &filled, StatusCode::OK, None).await
 }
 
 /// The page that asks. Whoever may not do it, or has to confirm first, learns it here and not after typing.
@@ -136,6 +152,7 @@ async fn ask(
             Denied::Missing(Missing::Until) => Some(view::ActError::Until {
                 most_days: MOST_EXEMPT.as_secs() / 86_400,
             }),
+            Denied::Missing(Missing::Groups) => Some(view::ActError::Groups),
             _ => None,
         })
         .collect();
@@ -150,8 +167,8 @@ async fn ask(
         asks_check: act.asks_check(),
         check: filled.check,
         until: &filled.until,
-        groups: "",
-        grace_days: 0,
+        groups: &filled.groups,
+        grace_days: DELETION_GRACE.as_secs() / 86_400,
         second_agent,
         errors: &errors,
     };

@@ -74,6 +74,11 @@ fn request<'p>(
             IdentityCheck::Manager => view::Check::Manager,
             IdentityCheck::Id => view::Check::Id,
         }),
+        until: pending.parameters.until.map(Timestamp::seconds),
+        groups: pending.parameters.groups.as_ref().map(|groups| {
+            let names: Vec<&str> = groups.iter().map(String::as_str).collect();
+            names.join(", ")
+        }),
         minutes_left: minutes_rounded_up(approval.expires_at.since(now)),
         own: pending.may_approve.is_err(),
     })

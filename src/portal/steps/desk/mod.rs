@@ -1,7 +1,11 @@
 //! The console under `/desk`: every handler asks one use case of `authn::desk`, which judges, does and writes down.
 
+pub mod accounts;
 pub mod act;
+pub mod adoption;
 pub mod approvals;
+pub mod import;
+pub mod trail;
 pub mod users;
 
 use super::{Desk, Get, Outcome, Stop};
@@ -55,6 +59,12 @@ impl Console<'_> {
         self.desk.page(status, Panel::Tagline, page, session)
     }
 
+    /// A text in the page's language; `value` is its `$name`.
+    pub(super) fn text(&self, id: &str, value: &str) -> String {
+        let texts = self.desk.portal.texts.in_language(self.desk.visit.language);
+        texts.with(id, "name", value)
+    }
+
     fn roles(&self) -> BTreeSet<Role> {
         let roles = &self.desk.portal.authn.rules().roles;
         roles.of(&self.person.account.groups)
@@ -64,6 +74,7 @@ impl Console<'_> {
     pub(super) async fn frame(&self, section: view::Section) -> Result<view::Desk<'_>, Stop> {
         let roles = self.roles();
         let helps = roles.contains(&Role::Helpdesk) || roles.contains(&Role::Administrator);
+        let reads = roles.contains(&Role::Auditor) || roles.contains(&Role::Administrator);
         let approvals = if helps {
             let now = self.desk.portal.env.now();
             let waiting = self.desk.portal.authn.store().approvals(now).await?;
@@ -81,10 +92,9 @@ impl Console<'_> {
             section,
             users: !roles.is_empty(),
             approvals,
-            // the pages of the other parts say here that they are there
-            adoption: false,
-            trail: false,
-            accounts: false,
+            adoption: reads,
+            trail: reads,
+            accounts: roles.contains(&Role::Administrator),
         })
     }
 
@@ -202,7 +212,7 @@ pub(super) async fn number(desk: Desk, text: &str) -> Result<(Desk, AccountId), 
     }
 }
 
-/// What a page's act is to the rules. Those without a rule here have no page yet.
+/// What a page's act is to the rules. Those without a rule here have no page yet. Taking a deletion back is enabling.
 pub(super) const fn act_of(act: view::Act) -> Option<Act> {
     match act {
         view::Act::IssueCode => Some(Act::IssueCode),
@@ -211,12 +221,11 @@ pub(super) const fn act_of(act: view::Act) -> Option<Act> {
         view::Act::Reset => Some(Act::ResetAuthenticator),
         view::Act::Exempt => Some(Act::Exempt),
         view::Act::Unlock => Some(Act::Unlock),
-        view::Act::PasswordReset
-        | view::Act::Groups
-        | view::Act::Disable
-        | view::Act::Enable
-        | view::Act::Delete
-        | view::Act::Keep => None,
+        view::Act::Groups => Some(Act::SetGroups),
+        view::Act::Disable => Some(Act::Disable),
+        view::Act::Enable | view::Act::Keep => Some(Act::Enable),
+        view::Act::Delete => Some(Act::Delete),
+        view::Act::PasswordReset => None,
     }
 }
 

@@ -233,6 +233,12 @@ fn offers(console: &Console<'_>, looked: &Looked) -> Vec<view::Offer> {
         let fits = match act {
             Act::IssueCode => account.is_active(),
             Act::Exempt => !account.has_second_factor(),
+            Act::Disable => account.is_active(),
+            Act::Delete => account.history.delete_at.is_none(),
+            Act::Enable => {
+                let planned = account.history.delete_at.is_some();
+                !account.is_active() && planned == (page == view::Act::Keep)
+            }
             _ => true,
         };
         let off = match act {
@@ -297,6 +303,15 @@ fn done<'l>(console: &Console<'_>, looked: &'l Looked) -> Option<view::Done<'l>>
             until: looked.account.reminder.exempt_until?.seconds(),
         }),
         view::Act::Unlock if mine(Event::Unlocked) => Some(view::Done::Unlocked),
+        view::Act::Disable if mine(Event::AccountDisabled) => Some(view::Done::Disabled),
+        view::Act::Enable if mine(Event::AccountEnabled) => Some(view::Done::Enabled),
+        view::Act::Keep if mine(Event::AccountEnabled) => Some(view::Done::Kept),
+        view::Act::Groups if mine(Event::GroupsChanged) => Some(view::Done::Groups),
+        view::Act::Delete if mine(Event::AccountDeletionPlanned) => {
+            Some(view::Done::DeletionPlanned {
+                at: looked.account.history.delete_at?.seconds(),
+            })
+        }
         _ => None,
     }
 }
