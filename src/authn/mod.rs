@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod adoption;
+pub mod api_access;
 pub mod api_tokens;
 pub mod codes;
 pub mod desk;

@@ -26,6 +26,8 @@ pub enum Kind {
     Mail,
     /// One-time codes issued by one agent.
     Agent,
+    /// Requests of one token of the API within one minute.
+    Token,
 }
 
 impl Kind {
@@ -38,6 +40,7 @@ impl Kind {
             Self::DeviceCode => "device_code",
             Self::Mail => "mail",
             Self::Agent => "agent",
+            Self::Token => "token",
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A handler reads the request, calls one use case of `authn`, and shows the page of the state that is then
 //! due. It verifies nothing itself.
 
+pub mod api;
 pub mod assets;
 pub mod brand;
 pub mod cookie;

@@ -4,9 +4,9 @@ use super::steps::{
     account, desk, enrol, launcher, new_password, password, proof, recovery, remind, second_factor,
     sign_in, sign_out,
 };
-use super::{Portal, errors, host_pages};
+use super::{Portal, api, errors, host_pages};
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use std::sync::Arc;
 
 /// The portal's host.
@@ -112,6 +112,7 @@ pub fn portal(portal: Arc<Portal>) -> Router {
         )
         .route("/.well-known/jwks.json", get(launcher::jwks))
         .route("/assets/{name}", get(launcher::asset))
+        .route("/api/{*rest}", any(api::serve))
         .fallback(errors::not_found)
         .method_not_allowed_fallback(errors::method_not_allowed)
         .with_state(portal)

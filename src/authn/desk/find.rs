@@ -166,7 +166,7 @@ impl Authn {
             .collect()
     }
 
-    fn standing_of(&self, account: Account) -> Match {
+    pub(super) fn standing_of(&self, account: Account) -> Match {
         let (rules, now) = (&self.rules.two_factor, self.env.now());
         Match {
             standing: Standing::of(&account, rules, now),

@@ -11,6 +11,7 @@ mod act;
 mod approvals;
 mod find;
 mod import;
+mod list;
 mod manage;
 mod newcomers;
 mod trail;
@@ -22,6 +23,7 @@ pub use act::{
 pub use approvals::{Asked, Pending};
 pub use find::{FEWEST_CHARACTERS, Found, Looked, MOST_ROWS, Match};
 pub use import::{ImportRow, Imported, MOST_BYTES, MOST_LINES, Unfit as UnfitImport};
+pub use list::{Listed, MOST_LISTED, MOST_MATCHES, Unlisted, Waiting};
 pub use manage::DELETION_GRACE;
 pub use newcomers::{Begins, Created, INITIAL_LIFETIME, Newcomer, Unfit};
 pub use trail::{Export, Question, Shown, TrailPage};

@@ -67,18 +67,29 @@ impl Authn {
         question: Question<'_>,
         place: &Place,
     ) -> Answer<TrailPage> {
+        self.desk_trail_page(agent, question, PAGE, place).await
+    }
+
+    /// The same, at most `limit` records.
+    pub async fn desk_trail_page(
+        &self,
+        agent: &Agent,
+        question: Question<'_>,
+        limit: u32,
+        place: &Place,
+    ) -> Answer<TrailPage> {
         granted!(
             self.desk_authorise(agent, Act::ReadTrail, None, place)
                 .await?
         );
-        let Some(filter) = self.filter(question, PAGE + 1).await? else {
+        let Some(filter) = self.filter(question, limit.saturating_add(1)).await? else {
             return Ok(Ok(TrailPage {
                 entries: Vec::new(),
                 older: None,
             }));
         };
         let mut found = self.store.audit(&filter).await?;
-        let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
+        let page = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = found.len() > page;
         found.truncate(page);
         let older = found.last().filter(|_| more).map(|last| last.number);

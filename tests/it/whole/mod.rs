@@ -9,6 +9,7 @@ mod site;
 mod account;
 mod account_forms;
 mod admin;
+mod api;
 mod away;
 mod devices;
 mod doors;

@@ -68,6 +68,7 @@ pub(super) struct Site {
     pub(super) wiki: Upstream,
     pub(super) payroll: Upstream,
     pub(super) net: Net,
+    ca: Ca,
 }
 
 /// How to get there: what every browser shares.
@@ -199,11 +200,16 @@ impl Site {
             wiki,
             payroll,
             net,
+            ca,
         };
         site.account("aino", &["staff"]).await;
         site
     }
 
+    /// Whom clients trust.
+    pub(super) fn ca_pem(&self) -> String {
+        self.ca.pem()
+    }
     pub(super) fn browser(&self) -> Browser {
         Browser::new(self.net.clone())
     }
