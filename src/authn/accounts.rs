@@ -149,8 +149,11 @@ impl Authn {
                     .await
             }
             Status::Active => {
+                // who may sign in again is not deleted either
+                let keep = Change::PlanDeletion { account, at: None };
                 let record = self.operator(Event::AccountEnabled, account, "");
-                let _ = self.store.commit(&[change, record]).await?;
+                let _ = self.store.commit(&[keep, change, record]).await?;
+                self.sessions.forget_account(account);
                 Ok(())
             }
         }
