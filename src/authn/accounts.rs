@@ -136,6 +136,7 @@ impl Authn {
                 initial_until: None,
             },
             Change::RemoveDevicesOf { account },
+            Change::DropLinksOf { account },
             begins_anew(account, Guessed::Password),
         ];
         self.change(account, Event::PasswordChanged, changes).await
@@ -145,7 +146,8 @@ impl Authn {
         let change = Change::SetStatus { account, status };
         match status {
             Status::Disabled => {
-                self.change(account, Event::AccountDisabled, vec![change])
+                let links = Change::DropLinksOf { account };
+                self.change(account, Event::AccountDisabled, vec![change, links])
                     .await
             }
             Status::Active => {
