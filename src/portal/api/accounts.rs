@@ -107,7 +107,9 @@ fn unfit(reasons: &[Unfit]) -> Problem {
         Unfit::LoginTaken => "`login` is taken.",
         Unfit::Email => "`email` is no address: write name@domain.",
         Unfit::EmailTaken => "`email` is taken.",
-        Unfit::Groups => "`groups`: a name has 1 to 128 bytes, no comma and no control character.",
+        Unfit::Groups => {
+            "`groups`: a name has 1 to 128 bytes, no comma, no control character and no blank at its ends."
+        }
         Unfit::Role => "`groups`: one of them gives a role in the console.",
     };
     if reasons.contains(&Unfit::Role) {
