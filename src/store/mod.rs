@@ -491,8 +491,8 @@ pub trait Store: Send + Sync {
     async fn api_token(&self, token: &TokenHash) -> Result<Option<ApiToken>, Fault>;
     /// All tokens of the API, by name; none of them can be told from it.
     async fn api_tokens(&self) -> Result<Vec<ApiToken>, Fault>;
-    /// Figures since that day (days since 1970-01-01), oldest first.
-    async fn adoption(&self, since_day: i64) -> Result<Vec<Snapshot>, Fault>;
+    /// Figures of everybody, or of one group, since that day (days since 1970-01-01), oldest first.
+    async fn adoption(&self, since_day: i64, group: Option<&str>) -> Result<Vec<Snapshot>, Fault>;
     /// A counter as it stands.
     async fn counter(&self, bucket: &Bucket) -> Result<Counter, Fault>;
     async fn outbox(&self) -> Result<Outbox, Fault>;
