@@ -36,7 +36,9 @@ pub enum Refusal {
     Login(String),
     #[error("`{0}` is not an e-mail address: write name@domain")]
     Email(String),
-    #[error("`{0}` cannot be a group name: commas and control characters are not allowed")]
+    #[error(
+        "`{0}` cannot be a group name: commas, control characters and blanks at its ends are not allowed"
+    )]
     Group(String),
     #[error("the login name or e-mail address is taken: `{0}`")]
     Taken(String),
@@ -277,7 +279,9 @@ pub(super) fn refused(new: &NewAccount) -> Option<Refusal> {
         .map(|g| Refusal::Group(g.clone()))
 }
 
-/// Groups are joined by commas in headers, so they hold none.
+/// Groups are joined by commas in headers, so they hold none. Nor do they begin or end with a blank: an application
+/// that trims what it reads would take ` it` for `it`, which may be a group that only two people give.
 pub(super) fn group_ok(group: &str) -> bool {
-    !group.is_empty() && group.len() <= 128 && !group.chars().any(|c| c == ',' || c.is_control())
+    let plain = !group.chars().any(|c| c == ',' || c.is_control());
+    !group.is_empty() && group.len() <= 128 && plain && group.trim() == group
 }

@@ -50,7 +50,7 @@ impl Authn {
         let today = day_of(self.env.now());
         let snapshots = self
             .store
-            .adoption(today.saturating_sub(CURVE_DAYS))
+            .adoption(today.saturating_sub(CURVE_DAYS), None)
             .await?;
         Ok(weekly(&snapshots))
     }

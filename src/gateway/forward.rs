@@ -191,7 +191,8 @@ fn text(account: &Account, part: &Part) -> String {
 
 /// Joined by commas. A group whose name could be read as two is left out: less access, never more.
 fn groups(account: &Account) -> String {
-    let plain = |g: &&String| !g.chars().any(|c| c == ',' || c.is_control());
+    let plain =
+        |g: &&String| !g.chars().any(|c| c == ',' || c.is_control()) && g.trim() == g.as_str();
     let names: Vec<&str> = account
         .groups
         .iter()
@@ -276,7 +277,9 @@ mod tests {
     fn values_cannot_break_out() {
         let mut person = account();
         person.name = "Åsa\r\nRemote-Groups: admin\u{85}".into();
-        person.groups = ["staff", "a,admin", "b\nadmin"].map(str::to_owned).into();
+        person.groups = ["staff", "a,admin", "b\nadmin", " admin", "admin\u{a0}"]
+            .map(str::to_owned)
+            .into();
         person.email = None;
         let mut head = RequestHeader::build("GET", b"/", None).unwrap();
         let spec = route("a.test", "/").identity;

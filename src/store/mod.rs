@@ -191,9 +191,15 @@ pub enum Change {
         account: AccountId,
         groups: BTreeSet<String>,
     },
+    /// Grace and snooze. An exemption stays as it is: it is given by somebody else, perhaps in this very moment.
     SetReminder {
         account: AccountId,
         reminder: reminder::Record,
+    },
+    /// Lets somebody off until then; `None`: no longer.
+    Exempt {
+        account: AccountId,
+        until: Option<Timestamp>,
     },
 
     // --- authenticators
@@ -491,8 +497,8 @@ pub trait Store: Send + Sync {
     async fn api_token(&self, token: &TokenHash) -> Result<Option<ApiToken>, Fault>;
     /// All tokens of the API, by name; none of them can be told from it.
     async fn api_tokens(&self) -> Result<Vec<ApiToken>, Fault>;
-    /// Figures since that day (days since 1970-01-01), oldest first.
-    async fn adoption(&self, since_day: i64) -> Result<Vec<Snapshot>, Fault>;
+    /// Figures of everybody, or of one group, since that day (days since 1970-01-01), oldest first.
+    async fn adoption(&self, since_day: i64, group: Option<&str>) -> Result<Vec<Snapshot>, Fault>;
     /// A counter as it stands.
     async fn counter(&self, bucket: &Bucket) -> Result<Counter, Fault>;
     async fn outbox(&self) -> Result<Outbox, Fault>;

@@ -9,7 +9,6 @@ use crate::domain::binding::EnrolmentProof;
 use crate::domain::desk::{APPROVAL_LIFETIME, Act, Approval, IdentityCheck, Permission};
 use crate::domain::id::{AccountId, ApprovalId};
 use crate::domain::letter::{DeskAct, Matter};
-use crate::domain::reminder;
 use crate::domain::throttle::{Admission, Bucket, Rule};
 use crate::domain::timestamp::Timestamp;
 use crate::store::{Change, Commit};
@@ -336,11 +335,8 @@ impl Authn {
                 Plan::of(Event::AuthenticatorReset, changes)
             }
             Act::Exempt => {
-                let reminder = reminder::Record {
-                    exempt_until: order.parameters.until,
-                    ..target.reminder
-                };
-                let change = Change::SetReminder { account, reminder };
+                let until = order.parameters.until;
+                let change = Change::Exempt { account, until };
                 Plan::of(Event::Exempted, vec![change])
             }
             Act::Unlock => Plan::of(Event::Unlocked, self.unlock_changes(account).await?),

@@ -108,7 +108,9 @@ fn unfit(reasons: &[Unfit]) -> Problem {
         Unfit::Email => "`email` is no address: write name@domain.",
         Unfit::EmailTaken => "`email` is taken.",
         Unfit::NoInvitation => "`email` is missing.",
-        Unfit::Groups => "`groups`: a name has 1 to 128 bytes, no comma and no control character.",
+        Unfit::Groups => {
+            "`groups`: a name has 1 to 128 bytes, no comma, no control character and no blank at its ends."
+        }
         Unfit::Role => "`groups`: one of them gives a role in the console.",
     };
     if reasons.contains(&Unfit::Role) {

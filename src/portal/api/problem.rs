@@ -168,7 +168,7 @@ impl From<Denied> for Problem {
                 Missing::Send => "`send` is missing: write `email` or `show`.",
                 Missing::Until => "`until` must lie ahead, and no more than 90 days.",
                 Missing::Groups => {
-                    "`groups`: a name has 1 to 128 bytes, no comma and no control character."
+                    "`groups`: a name has 1 to 128 bytes, no comma, no control character and no blank at its ends."
                 }
                 Missing::Query => "`q` has 3 to 254 characters, and no control character.",
             }),

@@ -431,21 +431,33 @@ pub(super) async fn set_groups(
     Ok(Outcome::Applied)
 }
 
+pub(super) async fn exempt(
+    c: &mut SqliteConnection,
+    account: AccountId,
+    until: Option<Timestamp>,
+) -> Applied {
+    let done = query("UPDATE accounts SET exempt_until = $2 WHERE id = $1")
+        .bind(&account.uuid().as_bytes()[..])
+        .bind(until.map(Timestamp::seconds))
+        .execute(&mut *c)
+        .await?;
+    notices::account(c, account).await?;
+    Ok(Outcome::if_met(&done))
+}
+
 pub(super) async fn set_reminder(
     c: &mut SqliteConnection,
     account: AccountId,
     reminder: &reminder::Record,
 ) -> Applied {
     let done = query(
-        "UPDATE accounts SET grace_started_at = $2, grace_ends_at = $3, snoozed_until = $4,
-             exempt_until = $5
+        "UPDATE accounts SET grace_started_at = $2, grace_ends_at = $3, snoozed_until = $4
          WHERE id = $1",
     )
     .bind(&account.uuid().as_bytes()[..])
     .bind(reminder.grace_started_at.map(Timestamp::seconds))
     .bind(reminder.grace_ends_at.map(Timestamp::seconds))
     .bind(reminder.snoozed_until.map(Timestamp::seconds))
-    .bind(reminder.exempt_until.map(Timestamp::seconds))
     .execute(&mut *c)
     .await?;
     notices::account(c, account).await?;

@@ -100,6 +100,8 @@ async fn apply(c: &mut SqliteConnection, change: &Change) -> Applied {
             accounts::set_reminder(c, *account, reminder).await
         }
 
+        Change::Exempt { account, until } => accounts::exempt(c, *account, *until).await,
+
         Change::SpendTotpStep {
             account,
             authenticator,

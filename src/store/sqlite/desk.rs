@@ -143,12 +143,17 @@ pub(super) async fn record_adoption(c: &mut SqliteConnection, all: &[Snapshot]) 
     Ok(Outcome::Applied)
 }
 
-pub(super) async fn adoption(db: &SqlitePool, since_day: i64) -> Result<Vec<Snapshot>, Fault> {
+pub(super) async fn adoption(
+    db: &SqlitePool,
+    since_day: i64,
+    group: Option<&str>,
+) -> Result<Vec<Snapshot>, Fault> {
     let rows = query(
         "SELECT day, group_name, on_count, reminding, overdue, exempt FROM adoption
-         WHERE day >= $1 ORDER BY day, group_name",
+         WHERE day >= $1 AND group_name = $2 ORDER BY day",
     )
     .bind(since_day)
+    .bind(group.unwrap_or(""))
     .fetch_all(db)
     .await?;
     rows.iter().map(rows::snapshot).collect()

@@ -173,8 +173,8 @@ impl Store for SqliteStore {
         desk::tokens(self.reader()?).await
     }
 
-    async fn adoption(&self, since_day: i64) -> Result<Vec<Snapshot>, Fault> {
-        desk::adoption(self.reader()?, since_day).await
+    async fn adoption(&self, since_day: i64, group: Option<&str>) -> Result<Vec<Snapshot>, Fault> {
+        desk::adoption(self.reader()?, since_day, group).await
     }
 
     async fn counter(&self, bucket: &Bucket) -> Result<Counter, Fault> {

@@ -33,7 +33,7 @@ pub async fn binding_replaces_and_ends_the_snooze(s: &dyn Store) {
         grace_started_at: Some(NOW),
         grace_ends_at: Some(later(9)),
         snoozed_until: Some(later(5)),
-        exempt_until: Some(later(77)),
+        exempt_until: None,
     };
     done(s, [add(1), Change::SetReminder { account, reminder }]).await;
     done(s, [bind(1, 7)]).await;

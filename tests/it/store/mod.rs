@@ -42,6 +42,7 @@ macro_rules! contract {
                     approvals_are_settled_once api_tokens_are_found_by_their_hash
                     adoption_has_one_row_a_day_and_group people_are_found_by_a_part_of_a_name
                     contact_changes_and_keeps_names_apart deletion_waits_for_its_day
+                    an_exemption_is_not_lost_to_a_snooze
                     an_initial_password_has_an_end the_trail_is_narrowed
                     failures_in_a_row_outlast_pauses_and_days;
                 whole_or_nothing: a_lost_change_undoes_all_before_it nothing_is_an_empty_commit

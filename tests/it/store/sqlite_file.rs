@@ -328,3 +328,79 @@ async fn a_newer_program_s_store_is_not_touched() {
     let error = SqliteStore::open(&path).await.unwrap_err();
     assert!(error.to_string().contains("9999"), "{error}");
 }
+
+/// A store as the version before wrote it, with a row in every table: opened, everything is there and goes on working.
+#[tokio::test]
+async fn a_store_of_the_version_before_is_brought_up_to_date() {
+    use sqlx::SqlSafeStr as _;
+    use sqlx::migrate::{Migration, MigrationType, Migrator};
+    use sqlx::{ConnectOptions as _, Row as _, sqlite::SqliteConnectOptions};
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("old.db");
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true);
+    let mut old = options.connect().await.unwrap();
+    let first = Migration::new(
+        1,
+        "init".into(),
+        MigrationType::Simple,
+        sqlx::AssertSqlSafe(include_str!("../../../migrations/sqlite/0001_init.sql"))
+            .into_sql_str(),
+        false,
+    );
+    Migrator::with_migrations(vec![first])
+        .run_direct(None, &mut old, false)
+        .await
+        .unwrap();
+    let rows = "
+        INSERT INTO accounts VALUES (x'0000000000000000000000000000a001', 'User1', 'User1@Example.com', 'Name', '{}', 'fi',
+            'active', 1800000000, '$argon2id$x', x'0000000000000000000000000000c007', x'0007ff', 1800000000, 100, 0,
+            NULL, NULL, NULL);
+        INSERT INTO account_names VALUES ('user1', x'0000000000000000000000000000a001');
+        INSERT INTO account_groups VALUES (x'0000000000000000000000000000a001', 'staff');
+        INSERT INTO emergency_codes VALUES (x'0000000000000000000000000000c001', x'0000000000000000000000000000a001', '01', 'h');
+        INSERT INTO one_time_codes VALUES (x'0000000000000000000000000000a001', x'0000000000000000000000000000c002', 'h', 1, 1800000600, 0);
+        INSERT INTO portal_sessions VALUES (x'00000000000000000000000000005001', zeroblob(32), x'0000000000000000000000000000a001',
+            'totp', 1800000000, 1800000000, 1800000000, 1800036000, 1800000000, NULL, NULL);
+        INSERT INTO application_sessions VALUES (randomblob(32), x'00000000000000000000000000005001', 'wiki.example.com', 1800000000);
+        INSERT INTO throttle VALUES ('password', zeroblob(32), 3, 0, NULL, 1800000000, 0, 1800086400);
+        INSERT INTO audit (at, event, account_id, actor, detail) VALUES (1800000000, 'session.opened', x'0000000000000000000000000000a001', 'person', 'aal2');";
+    sqlx::raw_sql(rows).execute(&mut old).await.unwrap();
+    sqlx::Connection::close(old).await.unwrap();
+
+    for round in 0..2 {
+        let store = SqliteStore::open_existing(&path).await.unwrap();
+        let kept = get(&store, 1).await;
+        assert_eq!((kept.login.as_str(), kept.groups.len()), ("User1", 1));
+        let spent = if round == 0 { 100 } else { 200 };
+        assert_eq!(kept.totp.map(|app| app.last_step), Some(spent));
+        assert_eq!(kept.history, vestibule::domain::account::History::default());
+        assert!(!kept.reminder.is_exempt(NOW));
+        let sessions = store.sessions_of(None, NOW, 9).await.unwrap();
+        assert_eq!(sessions.len(), 1);
+        assert_eq!(sessions[0].trusted_device, None);
+        assert_eq!(store.emergency_codes(account_id(1)).await.unwrap().len(), 1);
+        assert!(store.one_time_code(account_id(1)).await.unwrap().is_some());
+        assert_eq!(trail(&store).await.len(), 1);
+        assert_eq!(store.search_accounts("name", 9).await.unwrap().len(), 1);
+        let next = 200 + round;
+        done(&store, [step(1, 7, next)]).await;
+        store.close().await;
+    }
+    let mut db = SqliteConnectOptions::new()
+        .filename(&path)
+        .connect()
+        .await
+        .unwrap();
+    let sound = sqlx::query("PRAGMA integrity_check")
+        .fetch_one(&mut db)
+        .await
+        .unwrap();
+    assert_eq!(sound.get::<String, _>(0), "ok");
+    let foreign = sqlx::query("PRAGMA foreign_key_check")
+        .fetch_all(&mut db)
+        .await
+        .unwrap();
+    assert!(foreign.is_empty());
+}

@@ -320,6 +320,18 @@ async fn accounts_with_rights_are_out_of_reach_and_nobody_is_given_any() {
         assert_eq!(api.site.find(login).await, account, "{login} was touched");
     }
     let aino = api.site.find("aino").await;
+    // a blank around it is what an application may trim away
+    for group in [" it", "it\u{a0}"] {
+        let amendment = json!({ "case": "T-1", "groups": ["staff", group] }).to_string();
+        let path = filled("/accounts/{id}", &aino);
+        let answer = said(&api.ask(&token, "PATCH", &path, Some(&amendment)).await);
+        assert_eq!(answer.0, 400, "{group:?}");
+        let new = json!({ "login": "mole", "name": "M", "groups": [group], "start": "none" });
+        assert_eq!(api.post(&token, "/accounts", &new).await.0, 422);
+        let line = format!("{{\"login\":\"mole\",\"groups\":[\"{group}\"]}}");
+        let answer = import(&api, &token, "application/x-ndjson", &line).await;
+        assert_eq!(answer.1["refused"], 1, "{}", answer.1);
+    }
     for group in ["support", "it", "security"] {
         let amendment = json!({ "case": "T-1", "groups": ["staff", group] }).to_string();
         let path = filled("/accounts/{id}", &aino);

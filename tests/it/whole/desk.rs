@@ -286,7 +286,6 @@ async fn searches_are_bounded_and_written_down() {
         let answer = b.page(&format!("/desk/users?q={short}")).await;
         assert_eq!(answer.status, 422, "{short}");
     }
-    assert_eq!(b.page("/desk/users?state=on").await.status, 422);
     let page = b.page("/desk/users?q=many").await.text();
     assert_eq!(page.matches("href=\"/desk/users/").count(), 50);
     // no wildcard of a query language

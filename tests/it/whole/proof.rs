@@ -9,7 +9,6 @@ use vestibule::authn::accounts::NewAccount;
 use vestibule::domain::account::PasswordHash;
 use vestibule::domain::audit::Event;
 use vestibule::domain::letter::Matter;
-use vestibule::domain::reminder::Record;
 use vestibule::store::Change;
 
 const DAY: i64 = 86_400;
@@ -289,17 +288,10 @@ async fn people_are_mailed_before_their_deadline_and_once_after_it() {
     let answer = site.browser().password("aino").await;
     assert_eq!(answer.header("location"), Some("/remind"));
     let exempt = site.find("exempt").await;
-    let reminder = Record {
-        exempt_until: Some(
-            site.env
-                .now()
-                .plus(std::time::Duration::from_secs(90 * 86_400)),
-        ),
-        ..exempt.reminder
-    };
-    site.commit(&[Change::SetReminder {
+    let quarter = std::time::Duration::from_secs(90 * 86_400);
+    site.commit(&[Change::Exempt {
         account: exempt.id,
-        reminder,
+        until: Some(site.env.now().plus(quarter)),
     }])
     .await;
     let gone = site.find("gone").await.id;
