@@ -152,10 +152,13 @@ impl Authn {
                 self.change(account, told, vec![change]).await
             }
             Status::Active => {
+                // who may sign in again is not deleted either
+                let keep = Change::PlanDeletion { account, at: None };
                 let told = (Event::AccountEnabled, DeskAct::Enabled);
-                let mut changes = vec![change];
+                let mut changes = vec![keep, change];
                 changes.extend(self.record_and_letter(account, told, "").await?);
                 let _ = self.store.commit(&changes).await?;
+                self.sessions.forget_account(account);
                 Ok(())
             }
         }

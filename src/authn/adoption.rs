@@ -69,7 +69,7 @@ impl Authn {
 
     /// At most `limit` accounts that stand there, by login, those after `after` (a login) only; accounts that may not
     /// sign in stand nowhere. With the last moment at which each may put it off.
-    pub async fn those_standing(
+    pub(super) async fn those_standing(
         &self,
         standing: Standing,
         after: Option<&str>,

@@ -65,14 +65,19 @@ impl Authn {
         Ok(Ok(Agent::Token { token }))
     }
 
-    /// Counted like a wrong password of this network. A token that works is not held up by it: nobody guesses 256 bits,
-    /// and a neighbour's mistakes must not stop a program.
+    /// Counted by network, as wrong passwords are, and apart from them: a program whose token has run out and which asks
+    /// on must not keep a whole office from signing in. A token that works is not held up by it: nobody guesses 256
+    /// bits, and a neighbour's mistakes must not stop a program.
     async fn wrong_token(&self, place: &Place, now: Timestamp) -> Result<NotAdmitted, Fault> {
         let Some(address) = place.address else {
             return Ok(NotAdmitted::Unknown);
         };
-        let network = (Bucket::network(address), self.rules.throttle.network);
-        Ok(match self.store.count_try(&[network], now).await? {
+        let callers = Bucket {
+            kind: Kind::Token,
+            ..Bucket::network(address)
+        };
+        let rule = self.rules.throttle.network;
+        Ok(match self.store.count_try(&[(callers, rule)], now).await? {
             Admission::Admitted { .. } => NotAdmitted::Unknown,
             Admission::Paused { until } => NotAdmitted::Paused { until },
         })

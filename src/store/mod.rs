@@ -176,7 +176,7 @@ pub enum Change {
         account: AccountId,
         at: Option<Timestamp>,
     },
-    /// Once: the account is there, and its deletion was planned for this moment or an earlier one.
+    /// Once: the account is there and disabled, and its deletion was planned for this moment or an earlier one.
     DeleteAccount {
         account: AccountId,
         due: Timestamp,

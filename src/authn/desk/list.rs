@@ -6,6 +6,7 @@ use crate::domain::account::Account;
 use crate::domain::adoption::Standing;
 use crate::domain::audit::{Event, Place};
 use crate::domain::desk::{Act, Approval};
+use crate::domain::timestamp::Timestamp;
 use crate::store::Change;
 
 /// Accounts on one page, at most.
@@ -81,6 +82,23 @@ impl Authn {
         let last = matches.last().filter(|_| more);
         let next = last.map(|last| last.account.login.clone());
         Ok(Ok(Ok(Listed { matches, next })))
+    }
+
+    /// Those who stand somewhere, by login, for a file. As with every search, that it was made is in the trail first.
+    pub async fn desk_standing(
+        &self,
+        agent: &Agent,
+        standing: Standing,
+        limit: usize,
+        place: &Place,
+    ) -> Answer<Vec<(Account, Option<Timestamp>)>> {
+        for act in [Act::ReadAdoption, Act::Find] {
+            granted!(self.desk_authorise(agent, act, None, place).await?);
+        }
+        let detail = format!("all accounts: {}", standing.code());
+        let record = self.by(agent, Event::DeskSearched, None, place, detail);
+        let _ = self.store.commit(&[Change::Audit(record)]).await?;
+        Ok(Ok(self.those_standing(standing, None, limit).await?))
     }
 
     /// What waits for a second agent, oldest first. Reading it approves nothing.

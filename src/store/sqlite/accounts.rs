@@ -329,11 +329,13 @@ pub(super) async fn delete(
     account: AccountId,
     due: Timestamp,
 ) -> Applied {
-    let done = query("DELETE FROM accounts WHERE id = $1 AND delete_at <= $2")
-        .bind(&account.uuid().as_bytes()[..])
-        .bind(due.seconds())
-        .execute(&mut *c)
-        .await?;
+    // only who may not sign in any more: a deletion never falls on somebody at work
+    let done =
+        query("DELETE FROM accounts WHERE id = $1 AND delete_at <= $2 AND status = 'disabled'")
+            .bind(&account.uuid().as_bytes()[..])
+            .bind(due.seconds())
+            .execute(&mut *c)
+            .await?;
     notices::account(c, account).await?;
     Ok(Outcome::if_met(&done))
 }
@@ -394,7 +396,8 @@ pub(super) async fn deletions_due(
     const SQL: &str = concat!(
         "SELECT ",
         account_columns!(),
-        " FROM (SELECT * FROM accounts WHERE delete_at <= $1 ORDER BY delete_at, login LIMIT $2) a
+        " FROM (SELECT * FROM accounts WHERE delete_at <= $1 AND status = 'disabled'
+                ORDER BY delete_at, login LIMIT $2) a
           LEFT JOIN account_groups g ON g.account_id = a.id
           ORDER BY a.login"
     );

@@ -403,6 +403,12 @@ pub async fn deletion_waits_for_its_day(s: &dyn Store) {
     done(s, plan(None)).await;
     lost(s, 0, delete(later(100))).await;
     done(s, plan(Some(later(100)))).await;
+    // let in again: whoever may sign in is not deleted
+    let status = |status| [Change::SetStatus { account, status }];
+    done(s, status(Status::Active)).await;
+    assert_eq!(s.deletions_due(later(100), 9).await.unwrap().len(), 0);
+    lost(s, 0, delete(later(100))).await;
+    done(s, status(Status::Disabled)).await;
     done(s, delete(later(100))).await;
     assert_eq!(s.account(account).await.unwrap(), None);
     assert!(s.session(&token(1), NOW).await.unwrap().is_none());

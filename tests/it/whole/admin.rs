@@ -206,6 +206,24 @@ async fn disabling_and_deleting_end_sessions_and_can_be_taken_back() {
     assert!(site.office.store.audit(&filter).await.unwrap().len() > 5);
 }
 
+/// Whichever way somebody is let in again, the deletion is off.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_enabled_on_the_command_line_is_not_deleted_later() {
+    let site = site().await;
+    let (mut admin, _) = inside(&site, "ilse", &["it"]).await;
+    assert_eq!(
+        act(&mut admin, &site, "aino", "delete", &[]).await.status,
+        303
+    );
+    let aino = site.find("aino").await.id;
+    let authn = &site.office.authn;
+    authn.set_status(aino, Status::Active).await.unwrap();
+    assert_eq!(site.find("aino").await.history.delete_at, None);
+    site.clock.advance(31 * DAY);
+    authn.delete_due().await.unwrap();
+    assert!(site.find("aino").await.is_active());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rights_are_given_and_taken_by_two() {
     let site = site().await;
@@ -249,6 +267,13 @@ async fn rights_are_given_and_taken_by_two() {
     );
     let answer = post(&mut second, &path, &[("do", "approve")]).await;
     assert_eq!(answer.status, 303, "{}", answer.text());
+    assert_eq!(groups(&site).await, BTreeSet::from(["security".to_owned()]));
+    // an auditor now: one administrator alone neither takes that away nor shuts them out
+    for (verb, fields) in [("groups", &set("a")[..]), ("disable", &[]), ("delete", &[])] {
+        let answer = act(&mut admin, &site, "aino", verb, fields).await;
+        assert_eq!(answer.status, 303, "{verb}: {}", answer.text());
+        assert!(site.find("aino").await.is_active(), "{verb}");
+    }
     assert_eq!(groups(&site).await, BTreeSet::from(["security".to_owned()]));
     // nobody does it to themselves
     for verb in ["disable", "delete", "groups"] {
@@ -655,6 +680,9 @@ async fn the_figures_add_up_and_a_day_is_kept_once() {
             .any(|row| row[0] == "'=1+1" && row[3] == "'=staff"),
         "{people:?}"
     );
+    // who was listed is in the trail, like every other search
+    let searched = count(&site, Event::DeskSearched).await;
+    assert_eq!(searched, 1);
     // believed for a minute
     site.account("new", &[]).await;
     let users =

@@ -248,6 +248,9 @@ async fn wrong_tokens_of_a_network_are_paused_and_right_ones_are_not() {
     }
     assert_eq!(statuses, BTreeSet::from([401, 429]));
     assert_eq!(api.get(&good, "/accounts").await.0, 200);
+    // nor the people beside the program that goes on with its old token
+    let mut b = api.site.browser();
+    assert_eq!(b.password("aino").await.status, 303);
 }
 
 #[tokio::test]

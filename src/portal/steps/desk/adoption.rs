@@ -2,9 +2,10 @@
 
 use super::super::{Desk, Get, Outcome};
 use super::Console;
+use crate::domain::account::Account;
 use crate::domain::adoption::{Figures, Standing};
 use crate::domain::desk::Act;
-use crate::domain::timestamp::DAY;
+use crate::domain::timestamp::{DAY, Timestamp};
 use crate::portal::pages::desk as view;
 use crate::portal::respond::Reply;
 use axum::response::Response;
@@ -81,22 +82,23 @@ async fn file(desk: &Desk) -> Outcome {
     let console = desk.console().await?;
     let place = desk.visit.place();
     let asked = desk.visit.query("state").and_then(Standing::parse);
-    let acts = [Some(Act::ReadAdoption), asked.map(|_| Act::Find)];
-    for act in acts.into_iter().flatten() {
-        let may = desk
-            .portal
-            .authn
-            .desk_authorise(&console.agent, act, None, &place);
-        if let Err(denied) = may.await? {
-            return console.denied(denied, None).await;
-        }
-    }
+    let authn = &desk.portal.authn;
+    let agent = &console.agent;
     let (name, rows) = match asked {
-        None => ("adoption.csv".to_owned(), figures(&console).await?),
-        Some(standing) => (
-            format!("accounts-{}.csv", standing.code()),
-            people(&console, standing).await?,
-        ),
+        None => {
+            let may = authn.desk_authorise(agent, Act::ReadAdoption, None, &place);
+            if let Err(denied) = may.await? {
+                return console.denied(denied, None).await;
+            }
+            ("adoption.csv".to_owned(), figures(&console).await?)
+        }
+        Some(standing) => {
+            let found = authn.desk_standing(agent, standing, MOST_PEOPLE, &place);
+            match found.await? {
+                Ok(found) => (format!("accounts-{}.csv", standing.code()), people(&found)),
+                Err(denied) => return console.denied(denied, None).await,
+            }
+        }
     };
     let text: String = rows.iter().map(|row| line(row)).collect();
     Ok(Reply::file(
@@ -122,9 +124,7 @@ async fn figures(console: &Console<'_>) -> Result<Rows, super::Stop> {
     Ok(rows)
 }
 
-async fn people(console: &Console<'_>, standing: Standing) -> Result<Rows, super::Stop> {
-    let authn = &console.desk.portal.authn;
-    let found = authn.those_standing(standing, None, MOST_PEOPLE).await?;
+fn people(found: &[(Account, Option<Timestamp>)]) -> Rows {
     let head = ["login", "email", "name", "groups", "deadline"];
     let mut rows: Rows = vec![head.map(str::to_owned).to_vec()];
     for (account, deadline) in found {
@@ -137,10 +137,10 @@ async fn people(console: &Console<'_>, standing: Standing) -> Result<Rows, super
             deadline.map(day).unwrap_or_default(),
         ]);
     }
-    Ok(rows)
+    rows
 }
 
-fn day(at: crate::domain::timestamp::Timestamp) -> String {
+fn day(at: Timestamp) -> String {
     time::OffsetDateTime::from_unix_timestamp(at.seconds())
         .map(|at| at.date().to_string())
         .unwrap_or_default()
