@@ -296,3 +296,5 @@ desk-import-err-empty = Indsæt mindst én konto
 desk-import-err-many = For mange linjer: højst { $name } ad gangen
 desk-import-err-large = Dette er for stort: højst 1 MiB ad gangen
 desk-import-err-stale = Det sendte er ikke det, der blev kontrolleret. Kontrollér igen
+desk-act-last-administrator = Der ville ikke være nogen administrator tilbage. Giv først rollen til en anden.
+desk-act-no-mail = Der kan ikke sendes e-mail til denne bruger: adressen mangler eller blev ændret inden for de seneste 7 dage, eller e-mail er ikke sat op.

@@ -296,3 +296,5 @@ desk-import-err-empty = Mindestens ein Konto einfügen
 desk-import-err-many = Zu viele Zeilen: höchstens { $name } auf einmal
 desk-import-err-large = Das ist zu groß: höchstens 1 MiB auf einmal
 desk-import-err-stale = Gesendet wurde nicht, was geprüft wurde. Bitte erneut prüfen
+desk-act-last-administrator = Es gäbe keinen Administrator mehr. Geben Sie zuerst jemand anderem die Rolle.
+desk-act-no-mail = An diesen Benutzer kann nichts gesendet werden: Die Adresse fehlt oder wurde in den letzten 7 Tagen geändert, oder E-Mail ist nicht eingerichtet.

@@ -296,3 +296,5 @@ desk-import-err-empty = Paste at least one account
 desk-import-err-many = There are too many lines: at most { $name } at a time
 desk-import-err-large = This is too large: at most 1 MiB at a time
 desk-import-err-stale = What was sent is not what was checked. Check it again
+desk-act-last-administrator = There would be no administrator left. Give somebody else the role first.
+desk-act-no-mail = Nothing can be mailed to this user: the address is missing or changed in the last 7 days, or mail is not set up.

@@ -296,3 +296,5 @@ desk-import-err-empty = Liitä vähintään yksi tili
 desk-import-err-many = Rivejä on liikaa: enintään { $name } kerralla
 desk-import-err-large = Tämä on liian suuri: enintään 1 Mt kerralla
 desk-import-err-stale = Lähetetty ei ole se, mikä tarkistettiin. Tarkista uudelleen
+desk-act-last-administrator = Yhtään pääkäyttäjää ei jäisi jäljelle. Anna rooli ensin jollekulle muulle.
+desk-act-no-mail = Tälle käyttäjälle ei voi lähettää sähköpostia: osoite puuttuu tai se on muuttunut viimeisten 7 päivän aikana, tai sähköposti ei ole käytössä.

@@ -296,3 +296,5 @@ desk-import-err-empty = Lim inn minst én konto
 desk-import-err-many = For mange linjer: høyst { $name } om gangen
 desk-import-err-large = Dette er for stort: høyst 1 MiB om gangen
 desk-import-err-stale = Det som ble sendt, er ikke det som ble kontrollert. Kontroller på nytt
+desk-act-last-administrator = Det ville ikke være noen administrator igjen. Gi rollen til noen andre først.
+desk-act-no-mail = Ingenting kan sendes på e-post til denne brukeren: adressen mangler eller ble endret de siste 7 dagene, eller e-post er ikke satt opp.

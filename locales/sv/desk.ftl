@@ -296,3 +296,5 @@ desk-import-err-empty = Klistra in minst ett konto
 desk-import-err-many = För många rader: högst { $name } åt gången
 desk-import-err-large = Det här är för stort: högst 1 MiB åt gången
 desk-import-err-stale = Det som skickades är inte det som kontrollerades. Kontrollera igen
+desk-act-last-administrator = Det skulle inte finnas någon administratör kvar. Ge rollen till någon annan först.
+desk-act-no-mail = Inget kan mejlas till den här användaren: adressen saknas eller ändrades under de senaste 7 dagarna, eller så är e-post inte inställt.

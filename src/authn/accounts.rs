@@ -138,6 +138,7 @@ impl Authn {
                 initial_until: None,
             },
             Change::RemoveDevicesOf { account },
+            Change::DropLinksOf { account },
             begins_anew(account, Guessed::Password),
         ];
         let told = (Event::PasswordChanged, DeskAct::PasswordReset);
@@ -148,8 +149,9 @@ impl Authn {
         let change = Change::SetStatus { account, status };
         match status {
             Status::Disabled => {
+                let links = Change::DropLinksOf { account };
                 let told = (Event::AccountDisabled, DeskAct::Disabled);
-                self.change(account, told, vec![change]).await
+                self.change(account, told, vec![change, links]).await
             }
             Status::Active => {
                 // who may sign in again is not deleted either

@@ -141,14 +141,12 @@ impl Authn {
             })
             .change(self.record(event, account, place, ""));
         effects.change(begins_anew(account, Guessed::Code));
-        if bound.replaces {
-            effects.change(Change::RemoveDevicesOf { account });
-        }
+        // A browser that is known from before was known for the old app or for the password alone: it is not to have
+        // a lane of its own for the codes of this app.
+        effects.change(Change::RemoveDevicesOf { account });
         let mut at = at;
-        if bound.replaces || at.frame.browser == Browser::Unknown {
-            // the letter below tells of this sign-in
-            at.frame.browser = Browser::Renewed;
-        }
+        // the letter below tells of this sign-in
+        at.frame.browser = Browser::Renewed;
         let matter = if bound.replaces {
             Matter::Replaced
         } else {

@@ -302,11 +302,16 @@ impl Authn {
         } else {
             rules.lifetime
         };
+        // a password said once more is no sign-in with two factors: what applications read stays as old as the code
+        let auth_time = grant
+            .second_factor_at()
+            .filter(|_| grant.is_confirmation())
+            .unwrap_or(now);
         Session {
             id,
             account: grant.account(),
             factors: grant.factors(),
-            auth_time: now,
+            auth_time,
             password_at: grant.password_at(),
             second_factor_at: grant
                 .second_factor_at()

@@ -109,11 +109,7 @@ impl Authn {
         effects: &mut Effects,
     ) -> Result<(), Fault> {
         let token = self.env.token();
-        let matter = Matter::Reset {
-            link: self.link_to(&token),
-            minutes: u32::try_from(minutes_rounded_up(RESET_LIFETIME)).unwrap_or(30),
-        };
-        let letter = self.letter(account, matter, Some(place))?;
+        let letter = self.letter(account, self.reset_letter(&token), Some(place))?;
         match letter.filter(|_| account.is_active()) {
             Some(letter) => {
                 effects
@@ -131,6 +127,22 @@ impl Authn {
             }
         }
         Ok(())
+    }
+
+    /// What is to be written so that somebody can choose another password, where customer service has them do it: the
+    /// link and the letter with it. `None`: there is no mail, or no address to send it to.
+    pub(super) fn reset_by_desk(&self, account: &Account) -> Result<Option<Vec<Change>>, Fault> {
+        let token = self.env.token();
+        let letter = self.letter(account, self.reset_letter(&token), None)?;
+        let purpose = (LinkPurpose::Reset, RESET_LIFETIME);
+        Ok(letter.map(|letter| vec![self.issue(&token, account, purpose), letter]))
+    }
+
+    fn reset_letter(&self, token: &Token) -> Matter {
+        Matter::Reset {
+            link: self.link_to(token),
+            minutes: u32::try_from(minutes_rounded_up(RESET_LIFETIME)).unwrap_or(30),
+        }
     }
 
     /// What is to be written so that somebody can choose the first password of their account: a link that works for a

@@ -149,7 +149,15 @@ pub fn accept(typed: &str, rules: &Rules, person: Person<'_>) -> Result<Password
         return Err(Refusal::Breached);
     }
     let estimate = strength::estimate(password.reveal(), &words);
-    if estimate.common {
+    // "password password" is no better than without the blank
+    let bare: String = password
+        .reveal()
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .collect();
+    let bare = zeroize::Zeroizing::new(bare);
+    let common_bare = *bare != password.reveal() && strength::estimate(&bare, &words).common;
+    if estimate.common || common_bare {
         return Err(Refusal::Common);
     }
     if estimate.guesses < strength::FEWEST_GUESSES {

@@ -222,12 +222,13 @@ fn second_factor_unmet(
             })
         }
         Assurance::Aal1 if view.account.has_second_factor() => {
-            let required = account_policy.max(route.two_factor) == TwoFactor::Required;
+            // Whoever has an app is asked for its code, whatever the policy: nothing but trust stands in for it, and
+            // only where it may. A session whose trust is gone is asked, too.
             let trusted = view.session.trusted_device.is_some()
                 && route.trusted_devices
                 && rules.trust_for(&view.account.groups).is_some();
             // a second factor of some age is asked of everybody: trust has none
-            let asked = (required && !trusted) || route.max_age.is_some();
+            let asked = !trusted || route.max_age.is_some();
             asked.then_some(Decision::StepUp {
                 max_age: route.max_age,
             })
@@ -432,6 +433,20 @@ pub(crate) mod tests {
         trusted()
             .rules(|r| r.policy = TwoFactor::Required)
             .check("forward");
+        // a policy that requires nothing of people makes trust no better than it is
+        for policy in [TwoFactor::Optional, TwoFactor::Recommended] {
+            let lenient = || trusted().route(|r| r.two_factor = policy);
+            lenient().check("forward");
+            lenient()
+                .route(|r| r.trusted_devices = false)
+                .check("step_up");
+            lenient()
+                .rules(|r| r.untrusted_groups = BTreeSet::from(["staff".to_owned()]))
+                .check("step_up");
+            lenient()
+                .session(|s| s.trusted_device = None)
+                .check("step_up");
+        }
         // without an app there is nothing that trust could stand in for
         trusted().account(|a| a.totp = None).check("enrol");
         trusted()

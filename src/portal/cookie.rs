@@ -23,8 +23,9 @@ pub const LANGUAGE: &str = "__Host-vestibule-lang";
 pub const DEVICE: &str = "__Host-vestibule-device-";
 /// As long as browsers keep a cookie at most (RFC 6265bis 5.5).
 pub const DEVICE_AGE: Duration = Duration::from_secs(400 * 86_400);
-/// More accounts than this in one browser are not looked at.
-const MOST_DEVICES: usize = 8;
+/// More accounts than this in one browser are not looked at: no browser keeps more cookies of one site. Fewer would
+/// make strangers, at every sign-in, of some of the people who share a machine.
+const MOST_DEVICES: usize = 200;
 
 /// What a request brought along. Read byte by byte: a legacy application's cookie in some other encoding must
 /// not hide ours.
@@ -179,7 +180,7 @@ mod tests {
             &["__Host-vestibule-device-=x; __Host-vestibule-device-zzzzzzzzzzzzzzzz=x"],
             &[],
         );
-        let many: Vec<String> = (0..30).map(|n| format!("{DEVICE}{n:016x}=v")).collect();
+        let many: Vec<String> = (0..300).map(|n| format!("{DEVICE}{n:016x}=v")).collect();
         let mut headers = HeaderMap::new();
         headers.append(header::COOKIE, many.join("; ").parse().unwrap());
         assert_eq!(Jar::of(&headers).devices().len(), MOST_DEVICES);

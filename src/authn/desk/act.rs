@@ -249,6 +249,8 @@ impl Authn {
             Act::ResetAuthenticator if !target.has_second_factor() => {
                 return Err(Cannot::Nothing.into());
             }
+            Act::StartPasswordReset if !target.is_active() => return Err(Cannot::Inactive.into()),
+            Act::StartPasswordReset => self.may_mail_code(target)?,
             Act::Exempt if target.has_second_factor() => return Err(Cannot::Nothing.into()),
             Act::Exempt => {
                 let now = self.env.now();
@@ -342,6 +344,10 @@ impl Authn {
                 Plan::of(Event::Exempted, vec![change])
             }
             Act::Unlock => Plan::of(Event::Unlocked, self.unlock_changes(account).await?),
+            Act::StartPasswordReset => match self.reset_by_desk(target)? {
+                Some(changes) => Plan::of(Event::ResetRequested, changes),
+                None => return Ok(Err(Cannot::NoMail.into())),
+            },
             Act::Disable | Act::Enable | Act::SetGroups | Act::Delete => {
                 granted!(self.plan_managing(order, target).await?)
             }
@@ -351,8 +357,7 @@ impl Authn {
             | Act::ReadAdoption
             | Act::ReadTrail
             | Act::Create
-            | Act::Import
-            | Act::StartPasswordReset => return Ok(Err(Denied::NotFound)),
+            | Act::Import => return Ok(Err(Denied::NotFound)),
         };
         let matter = letter_of(order.act).map(|act| Matter::DeskAction {
             act,

@@ -81,13 +81,23 @@ impl Authn {
         let query: String = query.chars().filter(|c| !c.is_control()).collect();
         let query = query.trim();
         let length = query.chars().count();
-        if !(FEWEST_CHARACTERS..=MOST_CHARACTERS).contains(&length) {
+        // nobody in particular: everybody of one standing
+        let lists = query.is_empty() && standing.is_some();
+        if !lists && !(FEWEST_CHARACTERS..=MOST_CHARACTERS).contains(&length) {
             return Ok(Err(Denied::Missing(Missing::Query)));
         }
+        let asked = match standing {
+            Some(standing) if lists => format!("everybody: {}", standing.code()),
+            _ => query.to_owned(),
+        };
         // written down first: what was seen is in the trail even if the answer never arrives
-        let record = self.by(agent, Event::DeskSearched, None, place, query.to_owned());
+        let record = self.by(agent, Event::DeskSearched, None, place, asked);
         let _ = self.store.commit(&[Change::Audit(record)]).await?;
-        let accounts = self.store.search_accounts(query, MOST_COUNTED + 1).await?;
+        let accounts = if lists {
+            self.store.accounts(None, MOST_COUNTED + 1).await?
+        } else {
+            self.store.search_accounts(query, MOST_COUNTED + 1).await?
+        };
         let most = usize::try_from(MOST_COUNTED).unwrap_or(usize::MAX);
         let more = accounts.len() > most;
         let mut figures = Figures::default();

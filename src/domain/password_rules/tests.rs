@@ -46,6 +46,8 @@ fn what_is_guessed_first_is_refused() {
     use Refusal::{Breached, Common, Context, Guessable};
     for (bad, why) in [
         ("passwordpassword", Common),
+        ("password password", Common),
+        ("pass-word_password", Common),
         ("Password2026!!!", Common),
         ("IloveyouIloveyou", Common),
         ("1qaz2wsx3edc4rfv", Common),

@@ -140,7 +140,8 @@ pub(super) async fn open(
     Ok(Outcome::if_met(&done))
 }
 
-/// A session past its absolute end, by the new record's own last sight, is not brought back.
+/// A session past its absolute end, by the new record's own last sight, is not brought back. Nor is trust: what is
+/// raised was read before, and the trust it rested on may have ended since.
 pub(super) async fn raise(
     c: &mut SqliteConnection,
     session: &Session,
@@ -151,7 +152,7 @@ pub(super) async fn raise(
              password_at = $6, second_factor_at = $7,
              expires_at = CASE WHEN expires_at < $8 THEN expires_at ELSE $8 END,
              last_seen_at = CASE WHEN last_seen_at < $9 THEN $9 ELSE last_seen_at END,
-             trusted_device_id = $10
+             trusted_device_id = CASE WHEN trusted_device_id = $10 THEN $10 END
          WHERE id = $1 AND account_id = $3 AND expires_at > $9",
     )
     .bind(&session.id.uuid().as_bytes()[..])

@@ -624,3 +624,30 @@ async fn who_must_have_two_factors_cannot_switch_them_off() {
         assert_eq!(site.count(login, Event::AuthenticatorRemoved).await, 0);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_said_once_more_makes_the_two_factors_no_younger() {
+    let site = Site::start().await;
+    let (mut b, phone) = inside(&site, "mikael").await;
+    let account = site.find("mikael").await.id;
+    let stands_for = async || {
+        let now = site.env.now();
+        let open = site.office.store.sessions_of(Some(account), now, 9).await;
+        let open = open.unwrap();
+        let session = open.first().unwrap();
+        (session.auth_time.seconds(), session.password_at.seconds())
+    };
+    let signed_in = stands_for().await.0;
+    site.clock.advance(900);
+    let _ = b.page("/account/confirm?next=sessions").await;
+    let answer = confirm(&mut b, &[("password", PASSWORD)]).await;
+    assert_eq!(location(&answer), "/account/sessions");
+    assert_eq!(stands_for().await, (signed_in, site.now()));
+    // both once more are one
+    site.clock.advance(900);
+    let code = next_code(&site, &phone);
+    let _ = b.page("/account/confirm?next=password").await;
+    let answer = confirm(&mut b, &[("password", PASSWORD), ("code", &code)]).await;
+    assert_eq!(location(&answer), "/account/password");
+    assert_eq!(stands_for().await, (site.now(), site.now()));
+}

@@ -620,3 +620,50 @@ async fn an_exemption_has_an_end() {
     assert!(reminder.is_exempt(site.env.now()));
     assert_eq!(site.count("aino", Event::Exempted).await, 1);
 }
+
+/// A list of everybody of one standing, without a search.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_of_a_standing_is_listed_and_the_look_is_in_the_trail() {
+    let site = site().await;
+    site.account("mikael", &["staff"]).await;
+    let (mut b, _) = inside(&site, "hel", &["support"]).await;
+    let on = b.page("/desk/users?q=&state=on").await;
+    assert_eq!(on.status, 200);
+    assert!(on.text().contains("hel@"), "{}", on.text());
+    assert!(!on.text().contains("mikael@"), "{}", on.text());
+    let reminding = b.page("/desk/users?q=&state=grace").await.text();
+    assert!(reminding.contains("mikael@"), "{reminding}");
+    assert_eq!(b.page("/desk/users?q=mi&state=all").await.status, 422);
+    let filter = AuditFilter {
+        events: vec![Event::DeskSearched],
+        limit: 9,
+        ..AuditFilter::default()
+    };
+    let searched = site.office.store.audit(&filter).await.unwrap();
+    let details: Vec<&str> = searched.iter().map(|l| l.record.detail.as_str()).collect();
+    assert_eq!(details, ["everybody: grace", "everybody: on"]);
+}
+
+/// An administrator has somebody choose another password, and never chooses it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_administrator_starts_a_reset_and_chooses_no_password() {
+    let site = site_with_mail().await;
+    site.account("mikael", &["staff"]).await;
+    let before = site.find("mikael").await;
+    let path = path_of(&site, "mikael", "password-reset").await;
+    let (mut agent, _) = inside(&site, "hel", &["support"]).await;
+    let asked = [("case", "CS-1"), ("check", "id")];
+    let sent = async |b: &mut Browser| {
+        let page = b.page("/signout").await;
+        b.submit(&page, &path, &asked).await
+    };
+    assert_eq!(sent(&mut agent).await.status, 403, "not the helpdesk's");
+    let (mut b, _) = inside(&site, "ingrid", &["it"]).await;
+    let answer = sent(&mut b).await;
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    assert_eq!(site.find("mikael").await.password, before.password);
+    assert_eq!(site.count("mikael", Event::ResetRequested).await, 1);
+    // the link, and the notice of who started it
+    let outbox = site.office.store.outbox().await.unwrap();
+    assert_eq!(outbox.waiting, 2);
+}

@@ -397,3 +397,46 @@ async fn what_happens_at_a_sign_in_is_mailed() {
     let _ = thief.step(path, path, &[("otc", &otc)]).await;
     assert!(told().await.contains(&Matter::OneTimeCodeUsed));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_that_requires_nothing_may_distrust_a_browser_all_the_same() {
+    let site = Site::with(Plan {
+        policy: "policy: optional\n  trusted_devices: 30d",
+        wiki_policy: "optional, trusted_devices: false",
+        ..Plan::default()
+    })
+    .await;
+    let phone = site.account_with_app("mikael", &[]).await;
+    let mut b = site.browser();
+    trust(&mut b, "mikael", &phone, site.now()).await;
+    // signed in for the portal, on trust
+    assert!(again(&mut b, "mikael").await);
+    let page = b.open(&site.url(WIKI, "/")).await;
+    assert!(b.at.ends_with("/signin/code"), "{} {}", b.at, page.status);
+    site.untouched();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trust_that_was_taken_away_does_not_come_back_with_a_confirmation() {
+    let site = site().await;
+    let phone = site.account_with_app("mikael", &["staff", "admins"]).await;
+    let account = site.find("mikael").await.id;
+    let mut thief = site.browser();
+    trust(&mut thief, "mikael", &phone, site.now()).await;
+    assert!(again(&mut thief, "mikael").await);
+    site.clock.advance(700);
+    // asked, and not answered yet
+    let page = thief.page("/account/confirm?next=sessions").await;
+    let page = thief.follow(page).await;
+    site.commit(&[Change::UntrustDevicesOf { account }]).await;
+    site.settle().await;
+    let fields = [("password", PASSWORD)];
+    let answer = thief.submit(&page, "/account/confirm", &fields).await;
+    assert_eq!(answer.header("location"), Some("/account/sessions"));
+    let now = site.env.now();
+    let open = site.office.store.sessions_of(Some(account), now, 9).await;
+    let rest_on = open.unwrap().iter().map(|s| s.trusted_device).max();
+    assert_eq!(rest_on, Some(None));
+    let _ = thief.open(&site.url(PAYROLL, "/")).await;
+    assert!(thief.at.ends_with("/signin/code"), "{}", thief.at);
+}

@@ -276,3 +276,31 @@ async fn a_dead_password_is_told_of_once() {
     assert_eq!(letters.len(), 1);
     assert!(letters[0].matter == Matter::PasswordDisabled);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn browsers_known_before_the_app_have_no_lanes_for_its_codes() {
+    let site = patient().await;
+    // a thief of the password makes himself known while it is all there is
+    let mut thieves = [
+        known(&site, "aino").await,
+        known(&site, "aino").await,
+        known(&site, "aino").await,
+    ];
+    let mut owner = site.browser();
+    let _ = owner.password("aino").await;
+    let _ = owner
+        .step("/account/security", "/account/2fa", &[("do", "enrol")])
+        .await;
+    let (phone, _) = owner.bind(site.now()).await;
+    let _ = owner.finish().await;
+    let mut looked_at = 0;
+    for thief in &mut thieves {
+        let answer = thief.password("aino").await;
+        assert_eq!(answer.header("location"), Some("/signin/code"));
+        while thief.code(&phone.wrong(site.now())).await.status == 422 {
+            looked_at += 1;
+        }
+    }
+    // five in one lane, the last of which says that it pauses
+    assert_eq!(looked_at, 4);
+}

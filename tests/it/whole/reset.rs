@@ -3,11 +3,11 @@
 
 use super::browser::{Ask, Browser, field};
 use super::post::{site_with_post, with_mail};
-use super::site::{LOGIN, PASSWORD, Plan, Site};
+use super::site::{CHEAP, LOGIN, PASSWORD, Plan, Site};
 use crate::support::client::Answer;
 use url::Url;
 use vestibule::authn::accounts::NewAccount;
-use vestibule::domain::account::Status;
+use vestibule::domain::account::{PasswordHash, Status};
 use vestibule::domain::audit::Event;
 use vestibule::domain::device::Device;
 use vestibule::domain::id::DeviceId;
@@ -443,4 +443,20 @@ async fn without_a_mail_server_there_is_nothing_of_it() {
     let with = site_with_post(with_mail()).await;
     let page = with.browser().page("/signin").await.text();
     assert!(page.contains("href=\"/password/forgot\""), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_does_not_outlive_what_the_operator_does_to_the_account() {
+    let site = site_with_post(with_mail()).await;
+    let account = site.find("aino").await.id;
+    let authn = &site.office.authn;
+    let taken = link(&site, "aino").await;
+    let same = PasswordHash::from_encoded(CHEAP.to_owned());
+    authn.set_password(account, same).await.unwrap();
+    assert!(is_gone(&open(&mut site.browser(), &taken).await));
+    let taken = link(&site, "aino").await;
+    for status in [Status::Disabled, Status::Active] {
+        authn.set_status(account, status).await.unwrap();
+    }
+    assert!(is_gone(&open(&mut site.browser(), &taken).await));
 }

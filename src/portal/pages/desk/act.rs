@@ -137,6 +137,10 @@ pub enum ActError {
         most_days: u64,
     },
     Groups,
+    /// There would be no administrator any more.
+    LastAdministrator,
+    /// Nothing can be mailed: no address, a new one, or no mail server.
+    NoMail,
 }
 
 /// GET, POST `/desk/users/{id}/{act}`: fields `case`, and where asked for `check`, `until`, `groups`.
@@ -210,6 +214,14 @@ impl ActPage<'_> {
             ActError::Groups => Problem {
                 field: "groups",
                 text: f.t("desk-groups-err"),
+            },
+            ActError::LastAdministrator => Problem {
+                field: "case",
+                text: f.t("desk-act-last-administrator"),
+            },
+            ActError::NoMail => Problem {
+                field: "case",
+                text: f.t("desk-act-no-mail"),
             },
         };
         self.errors.iter().map(problem).collect()

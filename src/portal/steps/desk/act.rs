@@ -153,6 +153,8 @@ async fn ask(
                 most_days: MOST_EXEMPT.as_secs() / 86_400,
             }),
             Denied::Missing(Missing::Groups) => Some(view::ActError::Groups),
+            Denied::Cannot(Cannot::LastAdministrator) => Some(view::ActError::LastAdministrator),
+            Denied::Cannot(Cannot::NoMail | Cannot::ContactChanged) => Some(view::ActError::NoMail),
             _ => None,
         })
         .collect();
@@ -287,7 +289,12 @@ async fn submitted(
         ))),
         Err(
             denied @ (Denied::Missing(_)
-            | Denied::Cannot(Cannot::NoMail | Cannot::ContactChanged | Cannot::OnlyByMail)),
+            | Denied::Cannot(
+                Cannot::NoMail
+                | Cannot::ContactChanged
+                | Cannot::OnlyByMail
+                | Cannot::LastAdministrator,
+            )),
         ) => ask(&console, id, (page, act), &filled, WRONG, Some(denied)).await,
         Err(denied @ Denied::Quota { until }) => {
             let status = StatusCode::TOO_MANY_REQUESTS;

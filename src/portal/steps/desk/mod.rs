@@ -225,7 +225,7 @@ pub(super) const fn act_of(act: view::Act) -> Option<Act> {
         view::Act::Disable => Some(Act::Disable),
         view::Act::Enable | view::Act::Keep => Some(Act::Enable),
         view::Act::Delete => Some(Act::Delete),
-        view::Act::PasswordReset => None,
+        view::Act::PasswordReset => Some(Act::StartPasswordReset),
     }
 }
 

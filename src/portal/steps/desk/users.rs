@@ -230,13 +230,14 @@ async fn user_page(console: &Console<'_>, looked: &Looked) -> Outcome {
 fn offers(console: &Console<'_>, looked: &Looked) -> Vec<view::Offer> {
     let account = &looked.account;
     let asks_proof = console.desk.portal.authn.rules().enrolment_proof != EnrolmentProof::None;
+    let mails = console.desk.portal.authn.rules().mails;
     let allowed = |act: Act| looked.allowed.iter().any(|(allowed, _)| *allowed == act);
     let offer = |page: view::Act| {
         let act = act_of(page).filter(|act| allowed(*act))?;
         let fits = match act {
             Act::IssueCode => account.is_active(),
             Act::Exempt => !account.has_second_factor(),
-            Act::Disable => account.is_active(),
+            Act::Disable | Act::StartPasswordReset => account.is_active(),
             Act::Delete => account.history.delete_at.is_none(),
             Act::Enable => {
                 let planned = account.history.delete_at.is_some();
@@ -256,6 +257,8 @@ fn offers(console: &Console<'_>, looked: &Looked) -> Vec<view::Offer> {
                 Some(view::Off::NoTrustedDevices)
             }
             Act::SignOutEverywhere if looked.sessions == 0 => Some(view::Off::NoSessions),
+            Act::StartPasswordReset if account.email.is_none() => Some(view::Off::NoEmail),
+            Act::StartPasswordReset if !mails => Some(view::Off::MailOff),
             _ => None,
         };
         fits.then_some(view::Offer { act: page, off })
@@ -310,6 +313,11 @@ fn done<'l>(console: &Console<'_>, looked: &'l Looked) -> Option<view::Done<'l>>
         view::Act::Exempt if mine(Event::Exempted) => Some(view::Done::Exempted {
             until: looked.account.reminder.exempt_until?.seconds(),
         }),
+        view::Act::PasswordReset if mine(Event::ResetRequested) => {
+            Some(view::Done::PasswordReset {
+                email: looked.account.email.as_deref()?,
+            })
+        }
         view::Act::Unlock if mine(Event::Unlocked) => Some(view::Done::Unlocked),
         view::Act::Disable if mine(Event::AccountDisabled) => Some(view::Done::Disabled),
         view::Act::Enable if mine(Event::AccountEnabled) => Some(view::Done::Enabled),
