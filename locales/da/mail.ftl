@@ -34,6 +34,7 @@ mail-otc-keep = Giv den ikke til nogen, heller ikke til os.
 
 mail-otc-shown-subject = Kundeservice har oprettet en engangskode til dig
 mail-otc-shown-body = En engangskode blev oprettet til din konto den { $when } (sag { $case }) og givet til dig via chat eller telefon.
+mail-otc-shown-plain-body = En engangskode blev oprettet til din konto den { $when } og givet til dig via chat eller telefon.
 
 mail-otc-used-subject = En engangskode er brugt
 mail-otc-used-body = En engangskode fra kundeservice blev brugt til at logge ind den { $when }.
@@ -46,7 +47,7 @@ mail-locked-subject = Nogen har indtastet forkerte koder til din konto
 mail-locked-body = Nogen, der kender din adgangskode, indtastede { $wrong } forkerte koder, den sidste den { $when }. Koder er sat på pause indtil den { $until }. Hvis det ikke var dig, så skift din adgangskode nu.
 
 mail-password-disabled-subject = Din adgangskode er spærret
-mail-password-disabled-body = Efter for mange forkerte forsøg blev din adgangskode spærret den { $when }. Den åbner ikke længere din konto. Du får en ny af kundeservice.
+mail-password-disabled-body = Efter for mange forkerte forsøg blev din adgangskode spærret den { $when }. Den åbner ikke længere din konto. Vælg en ny: åbn { $host }, og vælg »Glemt adgangskoden?«.
 
 mail-app-disabled-subject = Din godkendelsesapp er spærret
 mail-app-disabled-body = Nogen, der kender din adgangskode, indtastede for mange forkerte koder, så din godkendelsesapp blev spærret den { $when }. Kontakt kundeservice for at sætte den op igen. Hvis det ikke var dig, så skift din adgangskode nu.

@@ -34,6 +34,7 @@ mail-otc-keep = Geben Sie ihn niemandem, auch nicht uns.
 
 mail-otc-shown-subject = Der Kundenservice hat einen Einmalcode für Sie erstellt
 mail-otc-shown-body = Für Ihr Konto wurde ein Einmalcode erstellt: { $when } (Vorgang { $case }). Sie haben ihn per Chat oder Telefon erhalten.
+mail-otc-shown-plain-body = Für Ihr Konto wurde ein Einmalcode erstellt: { $when }. Sie haben ihn per Chat oder Telefon erhalten.
 
 mail-otc-used-subject = Ein Einmalcode wurde verwendet
 mail-otc-used-body = Ein Einmalcode des Kundenservice wurde zum Anmelden verwendet: { $when }.
@@ -46,7 +47,7 @@ mail-locked-subject = Jemand hat falsche Codes für Ihr Konto eingegeben
 mail-locked-body = Jemand, der Ihr Passwort kennt, hat { $wrong } falsche Codes eingegeben, zuletzt: { $when }. Codes werden erst wieder angenommen ab: { $until }. Wenn Sie das nicht waren, ändern Sie jetzt Ihr Passwort.
 
 mail-password-disabled-subject = Ihr Passwort wurde gesperrt
-mail-password-disabled-body = Nach zu vielen falschen Versuchen wurde Ihr Passwort gesperrt: { $when }. Es öffnet Ihr Konto nicht mehr. Ein neues erhalten Sie vom Kundenservice.
+mail-password-disabled-body = Nach zu vielen falschen Versuchen wurde Ihr Passwort gesperrt: { $when }. Es öffnet Ihr Konto nicht mehr. Um ein neues zu wählen, öffnen Sie { $host } und wählen „Passwort vergessen?“.
 
 mail-app-disabled-subject = Ihre Authenticator-App wurde gesperrt
 mail-app-disabled-body = Jemand, der Ihr Passwort kennt, hat zu viele falsche Codes eingegeben. Deshalb wurde Ihre Authenticator-App gesperrt: { $when }. Um sie neu einzurichten, wenden Sie sich an den Kundenservice. Wenn Sie das nicht waren, ändern Sie jetzt Ihr Passwort.

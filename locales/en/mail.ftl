@@ -34,6 +34,7 @@ mail-otc-keep = Do not give it to anyone, also not to us.
 
 mail-otc-shown-subject = Customer service issued a one-time code for you
 mail-otc-shown-body = A one-time code was issued for your account on { $when } (case { $case }) and given to you by chat or phone.
+mail-otc-shown-plain-body = A one-time code was issued for your account on { $when } and given to you by chat or phone.
 
 mail-otc-used-subject = A one-time code was used
 mail-otc-used-body = A one-time code from customer service was used to sign in on { $when }.
@@ -46,7 +47,7 @@ mail-locked-subject = Someone entered wrong codes for your account
 mail-locked-body = Someone who knows your password entered { $wrong } wrong codes, the last on { $when }. Codes are paused until { $until }. If this was not you, change your password now.
 
 mail-password-disabled-subject = Your password was disabled
-mail-password-disabled-body = After too many wrong tries your password was disabled on { $when }. It opens your account no more. You get a new one from customer service.
+mail-password-disabled-body = After too many wrong tries your password was disabled on { $when }. It opens your account no more. To choose a new one, open { $host } and choose “Forgot your password?”.
 
 mail-app-disabled-subject = Your authenticator app was disabled
 mail-app-disabled-body = Someone who knows your password entered too many wrong codes, so your authenticator app was disabled on { $when }. To set it up again, contact customer service. If this was not you, change your password now.

@@ -34,6 +34,7 @@ mail-otc-keep = Älä anna sitä kenellekään, älä myöskään meille.
 
 mail-otc-shown-subject = Asiakaspalvelu antoi sinulle kertakäyttökoodin
 mail-otc-shown-body = Tilillesi luotiin kertakäyttökoodi { $when } (tapaus { $case }), ja se annettiin sinulle chatissa tai puhelimessa.
+mail-otc-shown-plain-body = Tilillesi luotiin kertakäyttökoodi { $when }, ja se annettiin sinulle chatissa tai puhelimessa.
 
 mail-otc-used-subject = Kertakäyttökoodi käytettiin
 mail-otc-used-body = Asiakaspalvelun kertakäyttökoodilla kirjauduttiin sisään { $when }.
@@ -46,7 +47,7 @@ mail-locked-subject = Joku antoi vääriä koodeja tilillesi
 mail-locked-body = Joku, joka tietää salasanasi, antoi { $wrong } väärää koodia, viimeksi { $when }. Koodit ovat tauolla, kunnes on { $until }. Jos se et ollut sinä, vaihda salasanasi nyt.
 
 mail-password-disabled-subject = Salasanasi poistettiin käytöstä
-mail-password-disabled-body = Liian monen väärän yrityksen jälkeen salasanasi poistettiin käytöstä { $when }. Se ei enää avaa tiliäsi. Saat uuden asiakaspalvelusta.
+mail-password-disabled-body = Liian monen väärän yrityksen jälkeen salasanasi poistettiin käytöstä { $when }. Se ei enää avaa tiliäsi. Valitse uusi salasana: avaa { $host } ja valitse ”Unohditko salasanasi?”.
 
 mail-app-disabled-subject = Todennussovelluksesi poistettiin käytöstä
 mail-app-disabled-body = Joku, joka tietää salasanasi, antoi liian monta väärää koodia, joten todennussovelluksesi poistettiin käytöstä { $when }. Ota yhteyttä asiakaspalveluun, jotta saat sen taas käyttöön. Jos se et ollut sinä, vaihda salasanasi nyt.

@@ -34,6 +34,7 @@ mail-otc-keep = Ikke gi den til noen, heller ikke til oss.
 
 mail-otc-shown-subject = Kundeservice har laget en engangskode til deg
 mail-otc-shown-body = En engangskode ble laget for kontoen din { $when } (sak { $case }) og gitt til deg i chat eller på telefon.
+mail-otc-shown-plain-body = En engangskode ble laget for kontoen din { $when } og gitt til deg i chat eller på telefon.
 
 mail-otc-used-subject = En engangskode er brukt
 mail-otc-used-body = En engangskode fra kundeservice ble brukt til å logge inn { $when }.
@@ -46,7 +47,7 @@ mail-locked-subject = Noen har skrevet inn feil koder for kontoen din
 mail-locked-body = Noen som kjenner passordet ditt, skrev inn { $wrong } feil koder, den siste { $when }. Koder er satt på pause til { $until }. Hvis det ikke var deg, endre passordet ditt nå.
 
 mail-password-disabled-subject = Passordet ditt er sperret
-mail-password-disabled-body = Etter for mange feil forsøk ble passordet ditt sperret { $when }. Det åpner ikke lenger kontoen din. Du får et nytt av kundeservice.
+mail-password-disabled-body = Etter for mange feil forsøk ble passordet ditt sperret { $when }. Det åpner ikke lenger kontoen din. Velg et nytt: åpne { $host } og velg «Glemt passordet?».
 
 mail-app-disabled-subject = Autentiseringsappen din er sperret
 mail-app-disabled-body = Noen som kjenner passordet ditt, skrev inn for mange feil koder, så autentiseringsappen din ble sperret { $when }. Kontakt kundeservice for å sette den opp på nytt. Hvis det ikke var deg, endre passordet ditt nå.

@@ -34,6 +34,7 @@ mail-otc-keep = Ge den inte till någon, inte heller till oss.
 
 mail-otc-shown-subject = Kundtjänst har skapat en engångskod åt dig
 mail-otc-shown-body = En engångskod skapades för ditt konto den { $when } (ärende { $case }) och gavs till dig via chatt eller telefon.
+mail-otc-shown-plain-body = En engångskod skapades för ditt konto den { $when } och gavs till dig via chatt eller telefon.
 
 mail-otc-used-subject = En engångskod har använts
 mail-otc-used-body = En engångskod från kundtjänst användes för att logga in den { $when }.
@@ -46,7 +47,7 @@ mail-locked-subject = Någon har angett fel koder för ditt konto
 mail-locked-body = Någon som känner till ditt lösenord angav { $wrong } felaktiga koder, den sista den { $when }. Koder är pausade till den { $until }. Om det inte var du, byt lösenord nu.
 
 mail-password-disabled-subject = Ditt lösenord har spärrats
-mail-password-disabled-body = Efter för många felaktiga försök spärrades ditt lösenord den { $when }. Det öppnar inte längre ditt konto. Du får ett nytt av kundtjänst.
+mail-password-disabled-body = Efter för många felaktiga försök spärrades ditt lösenord den { $when }. Det öppnar inte längre ditt konto. Välj ett nytt: öppna { $host } och välj ”Har du glömt lösenordet?”.
 
 mail-app-disabled-subject = Din autentiseringsapp har spärrats
 mail-app-disabled-body = Någon som känner till ditt lösenord angav för många felaktiga koder, så din autentiseringsapp spärrades den { $when }. Kontakta kundtjänst för att ställa in den igen. Om det inte var du, byt lösenord nu.

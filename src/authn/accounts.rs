@@ -1,11 +1,13 @@
-//! Accounts as an operator manages them: every change is one transaction with its audit record, and ends
-//! what it must end.
+//! Accounts as an operator manages them on the command line: every change is one transaction with its audit record
+//! and its mail to the person, and ends what it must end. What administrators do in the console is in `desk/`.
 
+use super::desk::ends_everything;
 use super::lanes::{Guessed, begins_anew};
 use super::{Authn, Fault};
 use crate::domain::account::{Account, History, NameKey, PasswordHash, Status};
 use crate::domain::audit::{Actor, Event, Place, Record};
 use crate::domain::id::{AccountId, SessionId};
+use crate::domain::letter::{DeskAct, Matter};
 use crate::domain::password_rules::{self, Person};
 use crate::domain::reminder;
 use crate::domain::secret::Password;
@@ -140,21 +142,24 @@ impl Authn {
             Change::RemoveDevicesOf { account },
             begins_anew(account, Guessed::Password),
         ];
-        self.change(account, Event::PasswordChanged, changes).await
+        let told = (Event::PasswordChanged, DeskAct::PasswordReset);
+        self.change(account, told, changes).await
     }
 
     pub async fn set_status(&self, account: AccountId, status: Status) -> Result<(), Fault> {
         let change = Change::SetStatus { account, status };
         match status {
             Status::Disabled => {
-                self.change(account, Event::AccountDisabled, vec![change])
-                    .await
+                let told = (Event::AccountDisabled, DeskAct::Disabled);
+                self.change(account, told, vec![change]).await
             }
             Status::Active => {
                 // who may sign in again is not deleted either
                 let keep = Change::PlanDeletion { account, at: None };
-                let record = self.operator(Event::AccountEnabled, account, "");
-                let _ = self.store.commit(&[keep, change, record]).await?;
+                let told = (Event::AccountEnabled, DeskAct::Enabled);
+                let mut changes = vec![keep, change];
+                changes.extend(self.record_and_letter(account, told, "").await?);
+                let _ = self.store.commit(&changes).await?;
                 self.sessions.forget_account(account);
                 Ok(())
             }
@@ -171,10 +176,9 @@ impl Authn {
             return Ok(Err(Refusal::Group(bad.clone())));
         }
         let detail = groups.iter().cloned().collect::<Vec<_>>().join(", ");
-        let changes = [
-            Change::SetGroups { account, groups },
-            self.operator(Event::GroupsChanged, account, &detail),
-        ];
+        let mut changes = vec![Change::SetGroups { account, groups }];
+        let told = (Event::GroupsChanged, DeskAct::GroupsChanged);
+        changes.extend(self.record_and_letter(account, told, &detail).await?);
         let _ = self.store.commit(&changes).await?;
         self.sessions.forget_account(account);
         Ok(Ok(()))
@@ -187,14 +191,14 @@ impl Authn {
             Change::RemoveDevicesOf { account },
             begins_anew(account, Guessed::Code),
         ];
-        self.change(account, Event::AuthenticatorReset, changes)
-            .await
+        let told = (Event::AuthenticatorReset, DeskAct::AuthenticatorReset);
+        self.change(account, told, changes).await
     }
 
     /// Ends every session and every sign-in of an account.
     pub async fn revoke_sessions(&self, account: AccountId) -> Result<(), Fault> {
-        self.change(account, Event::SessionRevoked, Vec::new())
-            .await
+        let told = (Event::SessionRevoked, DeskAct::SignedOutEverywhere);
+        self.change(account, told, Vec::new()).await
     }
 
     pub async fn revoke_session(
@@ -215,24 +219,30 @@ impl Authn {
     async fn change(
         &self,
         account: AccountId,
-        event: Event,
-        changes: Vec<Change>,
+        told: (Event, DeskAct),
+        mut changes: Vec<Change>,
     ) -> Result<(), Fault> {
-        let ends = [
-            Change::EndSessionsOf {
-                account,
-                except: None,
-            },
-            Change::DropAttemptsOf {
-                account,
-                except: None,
-            },
-            self.operator(event, account, ""),
-        ];
-        let changes: Vec<Change> = changes.into_iter().chain(ends).collect();
+        changes.extend(ends_everything(account));
+        changes.extend(self.record_and_letter(account, told, "").await?);
         let _ = self.store.commit(&changes).await?;
         self.sessions.forget_account(account);
         Ok(())
+    }
+
+    /// The audit record of a change, and the mail that tells the person of it.
+    async fn record_and_letter(
+        &self,
+        account: AccountId,
+        (event, act): (Event, DeskAct),
+        detail: &str,
+    ) -> Result<Vec<Change>, Fault> {
+        let matter = Matter::DeskAction { act, case: None };
+        let letter = match self.store.account(account).await? {
+            Some(person) => self.letter(&person, matter, None)?,
+            None => None,
+        };
+        let record = self.operator(event, account, detail);
+        Ok(std::iter::once(record).chain(letter).collect())
     }
 
     fn operator(&self, event: Event, account: AccountId, detail: &str) -> Change {

@@ -29,7 +29,7 @@ pub struct NewDevice {
 
 impl Authn {
     /// The browser that one of the cookies stands for, where this account was used in it and it is not forgotten.
-    pub(super) async fn known_device(
+    pub async fn known_device(
         &self,
         account: &Account,
         cookies: &[DeviceCookie],

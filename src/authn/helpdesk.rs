@@ -1,14 +1,12 @@
-//! One-time codes from the helpdesk.
+//! One-time codes that an operator issues on the command line. Those of the console are in `desk/act.rs`.
 
+use super::desk::SHOWN_CODE_LIFETIME;
 use super::{Authn, Fault};
 use crate::domain::account::Account;
 use crate::domain::audit::{Actor, Event, Place, Record};
+use crate::domain::letter::Matter;
 use crate::domain::timestamp::Timestamp;
 use crate::store::Change;
-use std::time::Duration;
-
-/// Told by voice or chat: ten minutes (SP 800-63B-4 4.2.1.2).
-pub const ONE_TIME_CODE_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// A code to be told once.
 #[derive(Debug)]
@@ -24,7 +22,7 @@ impl Authn {
             return Ok(None);
         }
         let now = self.env.now();
-        let expires_at = now.plus(ONE_TIME_CODE_LIFETIME);
+        let expires_at = now.plus(SHOWN_CODE_LIFETIME);
         let (shown, code) = self.new_one_time_code(expires_at).await?;
         let record = Record {
             at: now,
@@ -34,13 +32,15 @@ impl Authn {
             place: Place::default(),
             detail: "on the command line".to_owned(),
         };
-        let changes = [
-            Change::IssueOneTimeCode {
-                account: account.id,
-                code,
-            },
-            Change::Audit(record),
-        ];
+        let issue = Change::IssueOneTimeCode {
+            account: account.id,
+            code,
+        };
+        let letter = self.letter(account, Matter::OneTimeCodeShown { case: None }, None)?;
+        let changes: Vec<Change> = [issue, Change::Audit(record)]
+            .into_iter()
+            .chain(letter)
+            .collect();
         let _ = self.store.commit(&changes).await?;
         Ok(Some(Issued {
             code: shown.to_string(),

@@ -42,9 +42,9 @@ pub enum Matter {
         until: Timestamp,
         case: Option<String>,
     },
-    /// An agent was shown a code for this person.
+    /// An agent, or an operator, was shown a code for this person.
     OneTimeCodeShown {
-        case: String,
+        case: Option<String>,
     },
     OneTimeCodeUsed,
     /// The code that a first enrolment asks for.

@@ -180,9 +180,11 @@ impl Writer<'_> {
             Matter::EmergencyCodesCreated => plain("mail-codes-new"),
             Matter::OneTimeCode { code, until, case } => self.one_time_code(code, *until, case),
             Matter::OneTimeCodeShown { case } => {
-                let id = "mail-otc-shown";
-                let body = self.body(id, &[("case", &one_line(case))]);
-                (self.subject(id), vec![body])
+                let body = match case {
+                    Some(case) => self.body("mail-otc-shown", &[("case", &one_line(case))]),
+                    None => self.body("mail-otc-shown-plain", &[]),
+                };
+                (self.subject("mail-otc-shown"), vec![body])
             }
             Matter::OneTimeCodeUsed => plain("mail-otc-used"),
             Matter::EnrolmentCode { code, until } => {

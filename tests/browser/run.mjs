@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { launch, looks, person } from './lib/browser.mjs';
-import { beside, demo, end, endAll, pins } from './lib/gateway.mjs';
+import { another, beside, demo, end, endAll, pins } from './lib/gateway.mjs';
 
 const { values: options } = parseArgs({ options: { only: { type: 'string' }, screenshots: { type: 'string' } } });
-const groups = ['story', 'policy', 'applications', 'reminder', 'languages', 'plain'];
+const groups = ['story', 'policy', 'applications', 'reminder', 'languages', 'people', 'accounts', 'console', 'plain'];
+// in these each test begins where the last one ended
+const stories = new Set(['story', 'people', 'accounts', 'console']);
 const tally = { passed: 0, failed: 0 };
 const dir = await mkdtemp(join(tmpdir(), 'vestibule-browser-'));
 let browser;
@@ -18,6 +20,7 @@ const world = {
   dir,
   newDir: () => join(dir, `d${(dirs += 1)}`),
   person: (options) => person(browser, options),
+  another: (dir = world.newDir()) => another(world.gateway, dir),
   beside: (edit) => beside(world.gateway, world.newDir(), edit),
   end,
 };
@@ -66,7 +69,7 @@ try {
       const { default: tests } = await import(`./tests/${group}.mjs`);
       let going = true;
       for (const [name, body] of Object.entries(tests)) {
-        if (going) going = (await test(`${group}: ${name}`, body)) || group !== 'story';
+        if (going) going = (await test(`${group}: ${name}`, body)) || !stories.has(group);
         else console.log(`skipped ${group}: ${name}: it begins where the last one ended`);
       }
     }

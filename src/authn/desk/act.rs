@@ -389,7 +389,7 @@ impl Authn {
         };
         let mut plan = Plan::of(Event::OneTimeCodeIssued, vec![issue]);
         let (shown, matter) = if shows {
-            (Some(text), Matter::OneTimeCodeShown { case })
+            (Some(text), Matter::OneTimeCodeShown { case: Some(case) })
         } else {
             let matter = Matter::OneTimeCode {
                 code: text.to_string(),
@@ -407,7 +407,7 @@ impl Authn {
 }
 
 /// Nothing of the account's is signed in any more, or about to be.
-pub(super) fn ends_everything(account: AccountId) -> Vec<Change> {
+pub(in crate::authn) fn ends_everything(account: AccountId) -> Vec<Change> {
     vec![
         Change::EndSessionsOf {
             account,

@@ -16,6 +16,7 @@ mod manage;
 mod newcomers;
 mod trail;
 
+pub(super) use act::ends_everything;
 pub use act::{
     CONTACT_SETTLES, Issued, MAILED_CODE_LIFETIME, MOST_EXEMPT, Order, Outcome, Parameters,
     SHOWN_CODE_LIFETIME, Send,

@@ -1,4 +1,5 @@
-//! New accounts, one at a time: with an initial password of ours that is shown once and must be changed.
+//! New accounts, one at a time: with an invitation by mail, or with an initial password of ours that is shown once and
+//! must be changed.
 
 use super::{Agent, Answer, granted};
 use crate::authn::Authn;
@@ -25,6 +26,8 @@ const INITIAL_CHARS: usize = 20;
 pub enum Begins {
     /// With an initial password, shown to the administrator once.
     Shown,
+    /// With a link by mail, to choose the first password.
+    Invited,
     /// Without a password.
     Bare,
 }
@@ -50,6 +53,8 @@ pub enum Unfit {
     LoginTaken,
     Email,
     EmailTaken,
+    /// There is nowhere to send an invitation.
+    NoInvitation,
     Groups,
     /// One of the groups gives a role in the console: that takes two agents.
     Role,
@@ -87,7 +92,10 @@ impl Authn {
             language: newcomer.language,
             ..NewAccount::default()
         };
-        let unfit = self.unfit(&new).await?;
+        let mut unfit = self.unfit(&new).await?;
+        if begins == Begins::Invited && new.email.is_none() {
+            unfit.push(Unfit::NoInvitation);
+        }
         if !unfit.is_empty() {
             return Ok(Ok(Err(unfit)));
         }
@@ -98,6 +106,13 @@ impl Authn {
         let mut records = vec![created(Event::AccountCreated, detail)];
         let mut password = None;
         let mut until = None;
+        let mut invitation = Vec::new();
+        if begins == Begins::Invited {
+            match self.invite(&account)? {
+                Some(changes) => invitation = changes,
+                None => return Ok(Ok(Err(vec![Unfit::NoInvitation]))),
+            }
+        }
         if begins == Begins::Shown {
             let now = self.env.now();
             let shown = self.initial_password();
@@ -115,6 +130,7 @@ impl Authn {
         }
         let changes: Vec<Change> = std::iter::once(Change::AddAccount(Box::new(account.clone())))
             .chain(records)
+            .chain(invitation)
             .collect();
         Ok(Ok(match self.store.commit(&changes).await? {
             Commit::Done => Ok(Created {

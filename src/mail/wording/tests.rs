@@ -53,8 +53,9 @@ fn matters() -> Vec<Matter> {
             case: None,
         },
         Matter::OneTimeCodeShown {
-            case: "C-17".into(),
+            case: Some("C-17".into()),
         },
+        Matter::OneTimeCodeShown { case: None },
         Matter::OneTimeCodeUsed,
         Matter::EnrolmentCode {
             code: "K7WQ-M2HB".into(),
@@ -254,7 +255,9 @@ fn what_somebody_typed_is_neither_markup_nor_a_line_of_its_own() {
     let texts = Texts::load().unwrap();
     let case = "1\r\nBcc: x@example.com\n\n<img src=x>\u{2028}".to_owned();
     for matter in [
-        Matter::OneTimeCodeShown { case: case.clone() },
+        Matter::OneTimeCodeShown {
+            case: Some(case.clone()),
+        },
         Matter::OneTimeCode {
             code: "AB\r\nCD".into(),
             until: AT,

@@ -107,6 +107,7 @@ fn unfit(reasons: &[Unfit]) -> Problem {
         Unfit::LoginTaken => "`login` is taken.",
         Unfit::Email => "`email` is no address: write name@domain.",
         Unfit::EmailTaken => "`email` is taken.",
+        Unfit::NoInvitation => "`email` is missing.",
         Unfit::Groups => {
             "`groups`: a name has 1 to 128 bytes, no comma, no control character and no blank at its ends."
         }

@@ -121,7 +121,6 @@ pub enum RecoveryError {
 
 /// `/signin/one-time-code`, and the helpdesk's proof before a first enrolment.
 pub struct OneTimeCode {
-    pub minutes: u64,
     pub error: Option<RecoveryError>,
     pub enrolment: bool,
 }
@@ -139,7 +138,7 @@ impl OneTimeCode {
         if self.enrolment {
             f.t("proof-body")
         } else {
-            f.n("otc-intro", "minutes", self.minutes)
+            f.t("otc-intro")
         }
     }
     const fn action(&self) -> &'static str {

@@ -103,7 +103,6 @@ fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec
         (
             "one-time code",
             Box::new(OneTimeCode {
-                minutes: 10,
                 error: Some(RecoveryError::Wrong),
                 enrolment: false,
             }),
@@ -111,7 +110,6 @@ fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec
         (
             "proof",
             Box::new(OneTimeCode {
-                minutes: 10,
                 error: None,
                 enrolment: true,
             }),

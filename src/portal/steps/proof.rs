@@ -3,7 +3,6 @@
 use super::second_factor::locked;
 use super::sign_in::{WRONG, see};
 use super::{Desk, Get, Outcome, Post};
-use crate::authn::helpdesk::ONE_TIME_CODE_LIFETIME;
 use crate::authn::progress::Position;
 use crate::authn::second_factor::CodeOutcome;
 use crate::domain::binding::{Enrolment, MAILED_LIFETIME};
@@ -36,7 +35,6 @@ fn page(
     let now = desk.portal.env.now();
     let Some(standing) = enrolment.mail(now) else {
         let page = OneTimeCode {
-            minutes: minutes_rounded_up(ONE_TIME_CODE_LIFETIME),
             error,
             enrolment: true,
         };

@@ -3,11 +3,9 @@
 use super::second_factor::locked;
 use super::sign_in::{WRONG, see};
 use super::{Desk, Get, Outcome, Post, Stop, elsewhere, in_session};
-use crate::authn::helpdesk::ONE_TIME_CODE_LIFETIME;
 use crate::authn::progress::{Position, Underway};
 use crate::authn::second_factor::CodeOutcome;
 use crate::domain::login::{AwaitCode, State as Step};
-use crate::domain::timestamp::minutes_rounded_up;
 use crate::domain::verifier::RecoveryKind;
 use crate::domain::verifier::code_text::{self, Malformed};
 use crate::portal::Happening;
@@ -67,7 +65,6 @@ fn code_page(
     match kind {
         RecoveryKind::OneTimeCode => {
             let page = OneTimeCode {
-                minutes: minutes_rounded_up(ONE_TIME_CODE_LIFETIME),
                 error,
                 enrolment: false,
             };

@@ -122,5 +122,7 @@ async function weigh(page, at) {
   }
   looks.heaviest = Math.max(looks.heaviest ?? 0, sum);
   if (process.env.VERBOSE) console.log(`    ${at}: ${sum} bytes`);
-  assert.ok(sum < 30_000, `${at} weighs ${sum} bytes`);
+  // the console has a style of its own besides and lists that are as long as they are; nobody passes it on the way in
+  const most = new URL(page.url()).pathname.startsWith('/desk') ? 60_000 : 30_000;
+  assert.ok(sum < most, `${at} weighs ${sum} bytes`);
 }

@@ -87,15 +87,20 @@ function describe(report) {
   };
 }
 
+/** A demo of its own beside one that runs, with its certificates: the browser trusts them. */
+export async function another(first, dir) {
+  await mkdir(dir);
+  const from = first.config.replace(/[^/]*$/, '');
+  for (const file of ['ca.pem', 'ca.key', 'cert.pem', 'cert.key']) await cp(from + file, join(dir, file));
+  return demo(dir);
+}
+
 /**
  * Another gateway beside a demo that runs: its certificates, accounts of its own, its configuration after
  * `edit`, and the applications of the demo.
  */
 export async function beside(first, dir, edit) {
-  await mkdir(dir);
-  const from = first.config.replace(/[^/]*$/, '');
-  for (const file of ['ca.pem', 'ca.key', 'cert.pem', 'cert.key']) await cp(from + file, join(dir, file));
-  const own = await demo(dir);
+  const own = await another(first, dir);
   await end(own);
   const upstreams = (text) => [...text.matchAll(/upstream: .*/g)].map(String);
   const [theirs, config] = await Promise.all([first.config, own.config].map((path) => readFile(path, 'utf8')));

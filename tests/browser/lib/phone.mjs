@@ -29,12 +29,20 @@ export class Phone {
     return phone;
   }
 
-  /** A code that has not been used: each stands for 30 seconds, and one step either way is accepted. */
+  /**
+   * A code that has not been used: each stands for 30 seconds, and one step either way is accepted. It begins with
+   * the step before, with time to type it, so that three are there at once.
+   */
   async code() {
-    const step = () => Math.floor(Date.now() / 30_000);
-    const next = Math.max(this.#last + 1, step());
+    const step = (later = 0) => Math.floor((Date.now() + later) / 30_000);
+    const next = Math.max(this.#last + 1, step(8000) - 1);
     while (next > step() + 1) await pause(250);
     return this.#at(next);
+  }
+
+  /** What the app shows now, used or not. */
+  now() {
+    return run('oathtool', ['--totp', '-b', this.#key]);
   }
 
   /** The last one once more. */

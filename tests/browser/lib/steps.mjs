@@ -1,6 +1,6 @@
 // What people do, step by step.
 import { readFile } from 'node:fs/promises';
-import { assert } from './check.mjs';
+import { assert, until } from './check.mjs';
 import { focused, heading, look } from './browser.mjs';
 import { Phone } from './phone.mjs';
 
@@ -76,4 +76,58 @@ export async function storeCodes(page, codes, { looking = true } = {}) {
   for (const code of codes) assert.ok(text.includes(code), `the file holds ${code}`);
   await page.check('#stored');
   await page.click('button:has-text("Finish")');
+}
+
+/** With the password and a code, up to where it leads. */
+export async function signIn(page, account, phone, url, { trust = false } = {}) {
+  await page.goto(url);
+  await password(page, account);
+  await heading(page, 'Enter the code from your app');
+  if (trust) await page.check('#trust');
+  await typeCode(page, await phone.code());
+  await page.waitForURL(url);
+}
+
+/** Signs in for the first time and enables two-factor authentication: what lies in the hand and on paper afterwards. */
+export async function begin(page, world, gateway, account, url = `${gateway.portal}/`) {
+  await page.goto(url);
+  await password(page, account);
+  await page.click('button:has-text("Enable two-factor authentication")');
+  const { phone, codes } = await enrol(page, world.dir, { looking: false });
+  await page.check('#stored');
+  await page.click('button:has-text("Finish")');
+  await page.waitForURL(url);
+  return { phone, codes };
+}
+
+/** The newest mail to somebody with this subject, as the demo's mailbox shows it; waits until there are so many. */
+export async function mailed(page, gateway, account, subject, count = 1) {
+  const box = await page.context().newPage();
+  try {
+    const links = box.locator('tr', { has: box.locator('td', { hasText: account.email }) }).locator('th a', { hasText: subject });
+    await until(`${subject} has come`, 15_000, async () => {
+      await box.goto(gateway.mailbox);
+      return (await links.count()) >= count;
+    });
+    await links.first().click();
+    await box.locator('h2', { hasText: subject }).waitFor();
+    return await box.locator('pre').innerText();
+  } finally {
+    await box.close();
+  }
+}
+
+/** Finds somebody in the console and opens the page. */
+export async function findUser(page, gateway, name) {
+  await page.goto(`${gateway.portal}/desk/users`);
+  await page.fill('#q', name);
+  await page.click('button:has-text("Search")');
+  await page.click('main h3 a');
+  await heading(page, name);
+}
+
+/** How an agent says what was checked, and for which case. */
+export async function checked(page, { check = 'Called back', number = '4711' } = {}) {
+  await page.locator('label', { hasText: check }).click();
+  await page.fill('#case', number);
 }

@@ -102,3 +102,37 @@ impl Site {
         told.trim_end().to_owned()
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_operator_does_on_the_command_line_is_told() {
+    use vestibule::domain::account::Status;
+    use vestibule::domain::letter::DeskAct;
+    use vestibule::domain::secret::Password;
+
+    let site = site_with_post(with_mail()).await;
+    site.account_with_app("mikael", &[]).await;
+    let (authn, id) = (&site.office.authn, site.find("mikael").await.id);
+    let before = site.letters().await.len();
+    site.helpdesk_code("mikael").await;
+    let hash = authn.hash_password(Password::new("quite another password").unwrap());
+    authn.set_password(id, hash.await.unwrap()).await.unwrap();
+    authn.reset_second_factor(id).await.unwrap();
+    authn.revoke_sessions(id).await.unwrap();
+    site.set_groups("mikael", &["staff"]).await;
+    authn.set_status(id, Status::Disabled).await.unwrap();
+    authn.set_status(id, Status::Active).await.unwrap();
+
+    let desk = |act| Matter::DeskAction { act, case: None };
+    let expected = [
+        Matter::OneTimeCodeShown { case: None },
+        desk(DeskAct::PasswordReset),
+        desk(DeskAct::AuthenticatorReset),
+        desk(DeskAct::SignedOutEverywhere),
+        desk(DeskAct::GroupsChanged),
+        desk(DeskAct::Disabled),
+        desk(DeskAct::Enabled),
+    ];
+    let letters = site.letters().await;
+    let told: Vec<Matter> = letters[before..].iter().map(|l| l.matter.clone()).collect();
+    assert!(told == expected, "{} letters", told.len());
+}

@@ -1,36 +1,15 @@
 //! What can be done to an account, and the page that asks why before it is done.
 
 use super::{Desk, Frame, Problem};
+use crate::domain::desk::IdentityCheck;
 
-/// How the agent made sure who asks. Field `check`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Check {
-    Callback,
-    Manager,
-    Id,
-}
-
-impl Check {
-    pub const ALL: [Self; 3] = [Self::Callback, Self::Manager, Self::Id];
-
-    /// As it stands in the form.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Callback => "callback",
-            Self::Manager => "manager",
-            Self::Id => "id",
-        }
-    }
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|check| check.code() == code)
-    }
-    pub(super) fn text(self, f: &Frame<'_>) -> String {
-        f.t(match self {
-            Self::Callback => "desk-issue-check-callback",
-            Self::Manager => "desk-issue-check-manager",
-            Self::Id => "desk-issue-check-id",
-        })
-    }
+/// How the agent made sure who asks, in words. Its code is the value of the field `check`.
+pub(super) fn check_text(check: IdentityCheck, f: &Frame<'_>) -> String {
+    f.t(match check {
+        IdentityCheck::Callback => "desk-issue-check-callback",
+        IdentityCheck::Manager => "desk-issue-check-manager",
+        IdentityCheck::Id => "desk-issue-check-id",
+    })
 }
 
 /// What an agent or an administrator does to an account.
@@ -170,7 +149,7 @@ pub struct ActPage<'a> {
     pub case: &'a str,
     /// Whether `check` is asked for.
     pub asks_check: bool,
-    pub check: Option<Check>,
+    pub check: Option<IdentityCheck>,
     /// `Act::Exempt`: what was typed, `2026-12-31`.
     pub until: &'a str,
     /// `Act::Groups`: separated by commas.

@@ -1,7 +1,8 @@
 //! What waits for a second agent.
 
-use super::act::{Act, Check};
+use super::act::Act;
 use super::{Desk, Frame, Moment};
+use crate::domain::desk::IdentityCheck;
 
 /// Something one agent asked for and another must approve.
 pub struct Request<'a> {
@@ -12,7 +13,7 @@ pub struct Request<'a> {
     pub account_id: &'a str,
     pub account_name: &'a str,
     pub case: &'a str,
-    pub check: Option<Check>,
+    pub check: Option<IdentityCheck>,
     /// Of an exemption: its last moment.
     pub until: Option<i64>,
     /// Of a change of groups: all groups afterwards.

@@ -1,7 +1,7 @@
 //! Issuing a one-time code, and showing it once.
 
-use super::act::Check;
 use super::{Desk, Frame, Moment, Problem};
+use crate::domain::desk::IdentityCheck;
 
 /// How the code gets to the person. Field `send`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub struct IssueCode<'a> {
     /// The number of the latest code in the trail. Field `after`: a form is good for one code.
     pub after: i64,
     pub second_agent: bool,
-    pub check: Option<Check>,
+    pub check: Option<IdentityCheck>,
     pub send: Option<Send>,
     pub case: &'a str,
     pub errors: &'a [IssueError],

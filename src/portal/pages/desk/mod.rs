@@ -18,7 +18,7 @@ pub use accounts::{
     AccountError, Import, ImportCounts, ImportLine, ImportStep, InitialSecret, LineState,
     NewAccount, Start,
 };
-pub use act::{Act, ActError, ActPage, Check};
+pub use act::{Act, ActError, ActPage};
 pub use adoption::{Adoption, GroupShare, Share};
 pub use approvals::{Approvals, Decided, Request};
 pub use chart::Point;

@@ -1,6 +1,7 @@
 //! Every page of the console, in every language, in every state, with hostile data.
 
 use super::*;
+use crate::domain::desk::IdentityCheck;
 use crate::i18n::{Language, Texts};
 use crate::portal::assets::Assets;
 use crate::portal::brand::{Brand, Support};
@@ -98,7 +99,7 @@ fn data<'a>(text: &'a str, email: &'a str) -> Data<'a> {
         account_id: "01JD3K",
         account_name: text,
         case: if text == HOSTILE { HOSTILE } else { "CS-20418" },
-        check: (!own).then_some(Check::Callback),
+        check: (!own).then_some(IdentityCheck::Callback),
         until: own.then_some(NOW),
         groups: (!own).then(|| text.to_owned()),
         minutes_left: 28,
@@ -378,7 +379,7 @@ fn acts<'a>(text: &'a str, email: &'a str, pages: &mut Vec<Seen<'a>>) {
                     shown_as: email,
                     case: if text == HOSTILE { HOSTILE } else { "" },
                     asks_check: act != Act::Unlock,
-                    check: (act == Act::Reset).then_some(Check::Manager),
+                    check: (act == Act::Reset).then_some(IdentityCheck::Manager),
                     until: "2026-12-31",
                     groups: "kaarna, payroll",
                     grace_days: 30,
@@ -825,8 +826,8 @@ fn the_words_of_addresses_come_back() {
     for act in Act::ALL {
         assert_eq!(Act::parse(act.code()), Some(act));
     }
-    for check in Check::ALL {
-        assert_eq!(Check::parse(check.code()), Some(check));
+    for check in IdentityCheck::ALL {
+        assert_eq!(IdentityCheck::parse(check.code()), Some(check));
     }
     for state in StateFilter::ALL {
         assert_eq!(StateFilter::parse(state.code()), state);

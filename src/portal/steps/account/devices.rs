@@ -21,7 +21,11 @@ pub async fn show(Get(desk): Get) -> Response {
 async fn show_page(desk: &Desk) -> Outcome {
     let view = desk.owner(OwnPage::Devices).await?;
     let trusted = desk.portal.authn.trusted_devices(&view).await?;
-    let rows: Vec<DeviceRow> = trusted.iter().filter_map(|d| row(d, &view)).collect();
+    // the session that trusted a browser did not begin with that trust: the cookie tells which one this is
+    let cookies = desk.device_cookies();
+    let here = desk.portal.authn.known_device(&view.account, &cookies);
+    let here = here.await?.map(|device| device.id);
+    let rows: Vec<DeviceRow> = trusted.iter().filter_map(|d| row(d, here)).collect();
     let page = Devices {
         nav: desk.nav(&view),
         done: desk.done(),
@@ -43,14 +47,14 @@ pub(super) fn trusting(desk: &Desk, view: &View) -> Trusting {
     }
 }
 
-fn row(device: &Known, view: &View) -> Option<DeviceRow> {
+fn row(device: &Known, here: Option<DeviceId>) -> Option<DeviceRow> {
     let address = device.address.as_deref().and_then(|a| a.parse().ok());
     Some(DeviceRow {
         id: device.id.to_string(),
         device: Device::new(device.user_agent.as_deref(), address),
         until: device.trusted_until?.seconds(),
         last_used_at: Some(device.last_used_at.seconds()),
-        current: view.session.trusted_device == Some(device.id),
+        current: here == Some(device.id),
     })
 }
 

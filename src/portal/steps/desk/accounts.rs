@@ -3,6 +3,7 @@
 use super::super::{Desk, Get, Outcome, Post};
 use super::Console;
 use super::act::groups_of;
+use super::users::INVITED;
 use crate::authn::desk::{Begins, Newcomer, Unfit};
 use crate::domain::desk::Act;
 use crate::i18n::Language;
@@ -70,6 +71,7 @@ async fn page(
     status: StatusCode,
     errors: &[view::AccountError],
 ) -> Outcome {
+    let mail = console.desk.portal.authn.rules().mails;
     let page = view::NewAccount {
         desk: console.frame(view::Section::NewAccount).await?,
         name: &filled.name,
@@ -77,9 +79,12 @@ async fn page(
         email: &filled.email,
         groups: &filled.groups,
         language: filled.language,
-        start: filled.start.unwrap_or(view::Start::Show),
-        // without an invitation there is nothing that mail is offered for
-        mail: false,
+        start: filled.start.unwrap_or(if mail {
+            view::Start::Invite
+        } else {
+            view::Start::Show
+        }),
+        mail,
         errors,
     };
     console.page(status, &page)
@@ -99,20 +104,25 @@ async fn submitted(desk: &Desk, form: &Form) -> Outcome {
     let filled = Filled::of(form);
     let place = desk.visit.place();
     let authn = &desk.portal.authn;
-    if filled.start != Some(view::Start::Show) {
+    let begins = match filled.start {
+        Some(view::Start::Show) => Some(Begins::Shown),
+        Some(view::Start::Invite) if authn.rules().mails => Some(Begins::Invited),
+        Some(view::Start::Invite) | None => None,
+    };
+    let Some(begins) = begins else {
         let may = authn.desk_authorise(&console.agent, Act::Create, None, &place);
         return match may.await? {
             Ok(_) => page(&console, &filled, WRONG, &[view::AccountError::Start]).await,
             Err(denied) => console.denied(denied, None).await,
         };
-    }
+    };
     let newcomer = Newcomer {
         login: filled.login.clone(),
         email: Some(filled.email.clone()),
         name: filled.name.clone(),
         groups: groups_of(&filled.groups),
         language: filled.language.map(|language| language.tag().to_owned()),
-        begins: Begins::Shown,
+        begins,
     };
     match authn.desk_create(&console.agent, newcomer, &place).await? {
         Err(denied) => console.denied(denied, None).await,
@@ -123,7 +133,7 @@ async fn submitted(desk: &Desk, form: &Form) -> Outcome {
         Ok(Ok(created)) => {
             let id = created.account.id.to_string();
             let Some(secret) = &created.password else {
-                return Ok(Reply::see_other(format!("/desk/users/{id}")));
+                return Ok(Reply::see_other(format!("/desk/users/{id}?done={INVITED}")));
             };
             let page = view::InitialSecret {
                 desk: console.frame(view::Section::NewAccount).await?,
@@ -146,6 +156,7 @@ const fn error_of(unfit: Unfit) -> view::AccountError {
         Unfit::LoginTaken => view::AccountError::LoginTaken,
         Unfit::Email => view::AccountError::EmailBad,
         Unfit::EmailTaken => view::AccountError::EmailTaken,
+        Unfit::NoInvitation => view::AccountError::EmailEmpty,
         Unfit::Groups => view::AccountError::Groups,
         Unfit::Role => view::AccountError::RoleGroups,
     }

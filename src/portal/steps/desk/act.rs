@@ -2,13 +2,13 @@
 
 use super::super::{Desk, Get, Outcome, Post, Stop};
 use super::users::mail_off;
-use super::{Console, act_of, check_of, number};
+use super::{Console, act_of, number};
 use crate::authn::desk::Outcome as Acted;
 use crate::authn::desk::{
     Cannot, DELETION_GRACE, Denied, Issued, Looked, MOST_EXEMPT, Missing, Order, Parameters, Send,
 };
 use crate::domain::audit::Event;
-use crate::domain::desk::{Act, Permission};
+use crate::domain::desk::{Act, IdentityCheck, Permission};
 use crate::domain::id::AccountId;
 use crate::domain::timestamp::{Timestamp, minutes_rounded_up};
 use crate::portal::errors;
@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 #[derive(Default)]
 struct Filled {
     case: String,
-    check: Option<view::Check>,
+    check: Option<IdentityCheck>,
     send: Option<view::Send>,
     until: String,
     groups: String,
@@ -36,7 +36,7 @@ impl Filled {
     fn of(form: &Form) -> Self {
         Self {
             case: form.field("case").to_owned(),
-            check: view::Check::parse(form.field("check")),
+            check: IdentityCheck::parse(form.field("check")),
             send: view::Send::parse(form.field("send")),
             until: form.field("until").to_owned(),
             groups: form.field("groups").to_owned(),
@@ -48,7 +48,7 @@ impl Filled {
             act,
             target,
             case: self.case.clone(),
-            check: self.check.map(check_of),
+            check: self.check,
             parameters: Parameters {
                 send: self
                     .send

@@ -3,7 +3,6 @@
 use super::super::{Desk, Get, Outcome, Post};
 use super::page_of;
 use crate::authn::desk::{Asked, Denied, Pending};
-use crate::domain::desk::IdentityCheck;
 use crate::domain::id::ApprovalId;
 use crate::domain::timestamp::{Timestamp, minutes_rounded_up};
 use crate::portal::errors;
@@ -69,11 +68,7 @@ fn request<'p>(
         account_id: account,
         account_name: &pending.target.name,
         case: &approval.case,
-        check: approval.check.map(|check| match check {
-            IdentityCheck::Callback => view::Check::Callback,
-            IdentityCheck::Manager => view::Check::Manager,
-            IdentityCheck::Id => view::Check::Id,
-        }),
+        check: approval.check,
         until: pending.parameters.until.map(Timestamp::seconds),
         groups: pending.parameters.groups.as_ref().map(|groups| {
             let names: Vec<&str> = groups.iter().map(String::as_str).collect();

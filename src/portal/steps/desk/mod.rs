@@ -11,7 +11,7 @@ pub mod users;
 use super::{Desk, Get, Outcome, Stop};
 use crate::authn::desk::{Agent, Denied};
 use crate::domain::audit::{Actor, Logged};
-use crate::domain::desk::{Act, IdentityCheck, Role};
+use crate::domain::desk::{Act, Role};
 use crate::domain::id::AccountId;
 use crate::domain::own_page::OwnPage;
 use crate::domain::return_to::Destination;
@@ -234,12 +234,4 @@ pub(super) fn page_of(act: Act) -> Option<view::Act> {
     view::Act::ALL
         .into_iter()
         .find(|page| act_of(*page) == Some(act))
-}
-
-pub(super) const fn check_of(check: view::Check) -> IdentityCheck {
-    match check {
-        view::Check::Callback => IdentityCheck::Callback,
-        view::Check::Manager => IdentityCheck::Manager,
-        view::Check::Id => IdentityCheck::Id,
-    }
 }

@@ -15,6 +15,9 @@ use axum::response::Response;
 use http::StatusCode;
 use std::time::Duration;
 
+/// What the address says after an account was made whose first password is chosen by a link.
+pub(super) const INVITED: &str = "invited";
+
 /// For how long a page says what its agent has just done.
 const JUST_NOW: Duration = Duration::from_secs(120);
 
@@ -262,7 +265,7 @@ fn offers(console: &Console<'_>, looked: &Looked) -> Vec<view::Offer> {
 
 /// What was just done, if the trail says so too: an address alone makes no page say that something was done.
 fn done<'l>(console: &Console<'_>, looked: &'l Looked) -> Option<view::Done<'l>> {
-    let page = view::Act::parse(console.desk.visit.query("done")?)?;
+    let word = console.desk.visit.query("done")?;
     let n: u64 = console
         .desk
         .visit
@@ -276,6 +279,11 @@ fn done<'l>(console: &Console<'_>, looked: &'l Looked) -> Option<view::Done<'l>>
                 r.event == event && r.actor == Actor::Agent(me) && now.since(r.at) < JUST_NOW
             })
         };
+    if word == INVITED {
+        let email = looked.account.email.as_deref()?;
+        return mine(Event::AccountCreated).then_some(view::Done::Invited { email });
+    }
+    let page = view::Act::parse(word)?;
     let act = act_of(page)?;
     let waits = looked
         .waiting
