@@ -17,6 +17,7 @@ mod enrolment;
 mod injection;
 mod kill;
 mod lanes;
+mod mail_storm;
 mod proof;
 mod recovery;
 mod reminder;
