@@ -26,3 +26,4 @@ mod second_factor;
 mod secrets;
 mod sessions;
 mod tabs;
+mod upgrade;
