@@ -12,6 +12,7 @@ use crate::i18n::Texts;
 use crate::store::{Change, ClaimedMail, Fault, SharedStore};
 use crate::vault::{Purpose, Vault};
 use futures_util::future::join_all;
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -55,7 +56,11 @@ pub struct Parts {
     pub observer: Box<dyn Fn(Happening) + Send + Sync>,
 }
 
-pub struct Postman(Parts);
+pub struct Postman {
+    parts: Parts,
+    /// Why the mail server takes nothing, as it was logged; `None` where it last took a mail.
+    trouble: Mutex<Option<String>>,
+}
 
 impl std::fmt::Debug for Postman {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -91,7 +96,10 @@ enum Tried {
 
 impl Postman {
     pub const fn new(parts: Parts) -> Self {
-        Self(parts)
+        Self {
+            parts,
+            trouble: Mutex::new(None),
+        }
     }
 
     /// Works until it is stopped.
@@ -109,7 +117,7 @@ impl Postman {
                 Ok(claimed) if claimed >= AT_ONCE as usize => continue,
                 Ok(_) => told = false,
                 Err(fault) => {
-                    (self.0.observer)(Happening::StoreFault);
+                    (self.parts.observer)(Happening::StoreFault);
                     if !told {
                         tracing::warn!(error = %fault, "the outbox cannot be read; it is tried again");
                     }
@@ -125,8 +133,8 @@ impl Postman {
 
     /// One look at the outbox: whatever is due, a few at a time. How many were tried.
     pub async fn round(&self) -> Result<usize, Fault> {
-        let now = self.0.env.now();
-        let claimed = self.0.store.claim_mail(now, now.plus(LEASE), AT_ONCE);
+        let now = self.parts.env.now();
+        let claimed = self.parts.store.claim_mail(now, now.plus(LEASE), AT_ONCE);
         let claimed = claimed.await?;
         join_all(claimed.iter().map(|mail| self.deliver(mail))).await;
         Ok(claimed.len())
@@ -135,7 +143,7 @@ impl Postman {
     async fn deliver(&self, claimed: &ClaimedMail) {
         let tried = self.attempt(claimed).await;
         let (happening, changes) = self.consequences(claimed, tried);
-        (self.0.observer)(happening);
+        (self.parts.observer)(happening);
         self.write_down(&changes).await;
     }
 
@@ -143,7 +151,7 @@ impl Postman {
         let mail = &claimed.mail;
         let uuid = mail.id.uuid();
         let opened = self
-            .0
+            .parts
             .vault
             .open_sealed(Purpose::Letter, uuid.as_bytes(), &mail.sealed);
         let letter = match opened.map(|plain| serde_json::from_slice::<Letter>(&plain)) {
@@ -152,12 +160,12 @@ impl Postman {
             Ok(Err(_)) => return Tried::ForNow("the letter cannot be read".to_owned()),
             Err(fault) => return Tried::ForNow(fault.to_string()),
         };
-        let now = self.0.env.now();
+        let now = self.parts.env.now();
         if letter.useless_from().is_some_and(|from| from <= now) {
             let why = "what it holds had run out before the mail server took it";
             return Tried::ForGood(why.to_owned());
         }
-        let worded = match wording::compose(&letter, &self.0.texts, &self.0.house) {
+        let worded = match wording::compose(&letter, &self.parts.texts, &self.parts.house) {
             Ok(worded) => worded,
             Err(unfit) => return Tried::ForGood(unfit.to_string()),
         };
@@ -167,7 +175,7 @@ impl Postman {
             name: &letter.name,
             queued_at: mail.queued_at,
         };
-        match self.0.transport.send(&to, &worded).await {
+        match self.parts.transport.send(&to, &worded).await {
             Ok(()) => Tried::Sent,
             Err(NotTaken::ForNow(why)) => Tried::ForNow(why),
             Err(NotTaken::ForGood(why)) => Tried::ForGood(why),
@@ -176,13 +184,17 @@ impl Postman {
 
     fn consequences(&self, claimed: &ClaimedMail, tried: Tried) -> (Happening, Vec<Change>) {
         let mail = claimed.mail.id;
-        let now = self.0.env.now();
+        let now = self.parts.env.now();
         let why = match tried {
-            Tried::Sent => return (Happening::Sent, vec![Change::MailSent { mail }]),
+            Tried::Sent => {
+                self.works_again();
+                return (Happening::Sent, vec![Change::MailSent { mail }]);
+            }
             Tried::ForNow(why) => {
-                let due_at = now.plus(pause(claimed.tries, self.0.env.random()));
+                let due_at = now.plus(pause(claimed.tries, self.parts.env.random()));
                 if due_at < claimed.mail.queued_at.plus(GIVEN_UP_AFTER) {
-                    tracing::warn!(mail.id = %mail, mail.tries = claimed.tries, reason = %why, "a mail was not taken; it is tried again");
+                    self.told_once(&why);
+                    tracing::debug!(mail.id = %mail, mail.tries = claimed.tries, reason = %why, "a mail was not taken; it is tried again");
                     return (
                         Happening::Deferred,
                         vec![Change::MailDeferred { mail, due_at }],
@@ -205,18 +217,38 @@ impl Postman {
         (Happening::Failed, changes)
     }
 
+    /// A line for each try of each mail would bury the rest of the log while the server is away: each reason is
+    /// said once, until a mail has been taken.
+    fn told_once(&self, why: &str) {
+        let mut trouble = self.trouble.lock();
+        if trouble.as_deref() != Some(why) {
+            tracing::warn!(
+                reason = %why,
+                "a mail was not taken; mails wait and are tried again for three days. See whether the server of \
+                 mail.smtp runs, can be reached and accepts us; vestibule_mails_waiting says how many wait"
+            );
+            *trouble = Some(why.to_owned());
+        }
+    }
+
+    fn works_again(&self) {
+        if self.trouble.lock().take().is_some() {
+            tracing::info!("the mail server takes mails again");
+        }
+    }
+
     /// Some patience with the store: a mail that was sent and is not written down is sent again.
     async fn write_down(&self, changes: &[Change]) {
         const TRIES: u32 = 3;
         for attempt in 1..=TRIES {
-            match self.0.store.commit(changes).await {
+            match self.parts.store.commit(changes).await {
                 Ok(_) => return,
                 Err(fault) if attempt == TRIES => {
                     tracing::error!(error = %fault, "what became of a mail cannot be written down; it may be sent again");
                 }
                 Err(_) => tokio::time::sleep(POLL).await,
             }
-            (self.0.observer)(Happening::StoreFault);
+            (self.parts.observer)(Happening::StoreFault);
         }
     }
 }

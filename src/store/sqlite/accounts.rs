@@ -463,3 +463,19 @@ pub(super) async fn set_reminder(
     notices::account(c, account).await?;
     Ok(Outcome::if_met(&done))
 }
+
+/// Names written before there was a folded spelling of them: SQL alone would not find `Ä` by `ä`.
+pub(super) async fn fold_names(c: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let rows = query("SELECT id, name FROM accounts WHERE name_folded IS NULL")
+        .fetch_all(&mut *c)
+        .await?;
+    for row in &rows {
+        let (id, name): (Vec<u8>, String) = (row.try_get("id")?, row.try_get("name")?);
+        query("UPDATE accounts SET name_folded = $2 WHERE id = $1")
+            .bind(id)
+            .bind(folded(&name))
+            .execute(&mut *c)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,7 +1,7 @@
 //! Opening the file: rights, settings, migrations.
 
-use super::SqliteStore;
 use super::fault::chain;
+use super::{SqliteStore, accounts};
 use crate::store::Fault;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -108,6 +108,7 @@ impl SqliteStore {
             .run_direct(None, &mut *tx, false)
             .await
             .map_err(|e| e.to_string())?;
+        accounts::fold_names(&mut tx).await.map_err(|e| chain(&e))?;
         // On a file that cannot be written SQLite quietly begins a transaction that only reads.
         sqlx::query("DELETE FROM notices WHERE id < 0")
             .execute(&mut *tx)

@@ -35,7 +35,7 @@ struct Told {
     emergency: Vec<(String, String)>,
 }
 
-async fn serve(config: &Path, net: &Net) -> Child {
+pub(super) async fn serve(config: &Path, net: &Net) -> Child {
     let mut child = Command::new(env!("CARGO_BIN_EXE_vestibule"))
         .args(["serve", "--log", "error", "--config"])
         .arg(config)
@@ -134,7 +134,7 @@ async fn enters(net: Net, login: String, phone: Phone, told: Arc<Mutex<Told>>) {
     }
 }
 
-async fn is_whole(file: &Path) {
+pub(super) async fn is_whole(file: &Path) {
     use sqlx::Connection as _;
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
     let mut db = sqlx::sqlite::SqliteConnection::connect_with(&options)
