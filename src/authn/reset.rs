@@ -241,8 +241,11 @@ impl Authn {
             .change(Change::ForgiveAll(guesses))
             .change(self.record(Event::ResetCompleted, account, place, detail))
             .change(self.record(Event::PasswordChanged, account, place, detail));
-        let letter = self.letter(&link.account, Matter::PasswordChanged, Some(place))?;
-        effects.changes.extend(letter);
+        // a first password is no change to be told of
+        if link.purpose == LinkPurpose::Reset {
+            let letter = self.letter(&link.account, Matter::PasswordChanged, Some(place))?;
+            effects.changes.extend(letter);
+        }
         let outcome = match self.store.commit(&effects.changes).await? {
             Commit::Done => ResetOutcome::Changed {
                 two_factor: link.account.has_second_factor(),
