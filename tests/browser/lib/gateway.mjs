@@ -66,8 +66,8 @@ async function ready(gateway, url) {
 }
 
 /** The demo in a folder: its report, with the accounts by login and the applications by name. */
-export async function demo(dir) {
-  const gateway = await start(['demo', '--dir', dir, '--port', String(await freePort())]);
+export async function demo(dir, port) {
+  const gateway = await start(['demo', '--dir', dir, '--port', String(port ?? await freePort())]);
   const report = await until('the demo has written demo.json', 60_000, async () => {
     if (gateway.child.exitCode !== null) throw new Error(`the demo has ended:\n${gateway.output}`);
     return readFile(join(dir, 'demo.json'), 'utf8').then(JSON.parse).catch(() => null);
@@ -93,6 +93,16 @@ export async function another(first, dir) {
   const from = first.config.replace(/[^/]*$/, '');
   for (const file of ['ca.pem', 'ca.key', 'cert.pem', 'cert.key']) await cp(from + file, join(dir, file));
   return demo(dir);
+}
+
+/** Such a demo once more, with its configuration after `edit`: on the same port it is kept. */
+export async function again(first, edit) {
+  await end(first);
+  const config = await readFile(first.config, 'utf8');
+  const edited = edit(config);
+  if (edited === config) throw new Error('the edit changed nothing');
+  await writeFile(first.config, edited);
+  return demo(first.config.replace(/\/[^/]*$/, ''), new URL(first.portal).port);
 }
 
 /**

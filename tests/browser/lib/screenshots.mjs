@@ -1,7 +1,7 @@
 // Pictures of every page, for the documentation and to be looked at: DIR/<page>.<desktop|phone>-<light|dark>.png
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { password, typeCode } from './steps.mjs';
+import { begin, checked, findUser, mailed, password, signIn, typeCode } from './steps.mjs';
 import { Phone } from './phone.mjs';
 
 const sizes = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
@@ -9,7 +9,7 @@ const sizes = { desktop: { width: 1280, height: 900 }, phone: { width: 390, heig
 export async function screenshots(world, dir) {
   const { gateway } = world;
   await mkdir(dir, { recursive: true });
-  const page = await world.person();
+  let page = await world.person();
   const shoot = async (name) => {
     for (const [device, size] of Object.entries(sizes)) {
       await page.setViewportSize(size);
@@ -122,4 +122,138 @@ export async function screenshots(world, dir) {
   await shoot('not-answering');
   await page.goto(`${other.portal}/no-such-page`);
   await shoot('not-found');
+
+  // the console and the account pages, with people of their own
+  const northgate = await world.another();
+  const { aino, oskar, ingrid } = northgate.accounts;
+  const { portal } = northgate;
+  const said = (text) => page.locator('[role=status]', { hasText: text }).waitFor();
+  page = await world.person();
+  await page.goto(`${portal}/account/security`);
+  await password(page, aino);
+  await press('Remind me later');
+  await page.locator('h1:has-text("Password")').waitFor();
+  await shoot('account-off');
+  await press('Enable two-factor authentication');
+  await page.locator('h1').waitFor();
+  if ((await page.locator('h1').innerText()) === 'Add more security') await press('Next');
+  await press('Next');
+  const hers = new Phone((await page.locator('#key').textContent()).replace(/\s/g, ''));
+  await press('Next');
+  await typeCode(page, await hers.code());
+  await page.check('#stored');
+  await press('Finish');
+  await said('Two-factor authentication is on');
+  const phoneOfHers = await world.person({ userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1' });
+  await signIn(phoneOfHers, aino, hers, `${northgate.wiki}/`, { trust: true });
+  await page.goto(`${portal}/account/security`);
+  await shoot('account');
+  for (const name of ['sessions', 'devices', 'activity', 'password']) {
+    await page.goto(`${portal}/account/${name}`);
+    await page.locator('h1').waitFor();
+    await shoot(`account-${name}`);
+  }
+  await page.goto(`${portal}/account/2fa/disable`);
+  await shoot('account-turn-off');
+  page = phoneOfHers;
+  await page.goto(`${portal}/signout`);
+  await press('Sign out');
+  await page.goto(`${portal}/account/password`);
+  await password(page, aino);
+  await page.locator('h1:has-text("Confirm that it is you")').waitFor();
+  await shoot('confirm');
+  page = await world.person();
+  await page.goto(`${portal}/password/forgot`);
+  await shoot('forgotten');
+  await page.fill('#username', 'aino');
+  await press('Send');
+  await page.locator('#username').waitFor({ state: 'detached' });
+  await shoot('forgotten-sent');
+  await page.goto((await mailed(page, northgate, aino, 'Reset your password')).match(/https:\S+/)[0]);
+  await shoot('forgotten-new');
+
+  page = await world.person();
+  await begin(page, world, northgate, oskar);
+  await shoot('your-services-agent');
+  await page.goto(`${portal}/desk/users`);
+  await shoot('desk-find');
+  await page.fill('#q', 'northgate');
+  await press('Search');
+  await shoot('desk-found');
+  await findUser(page, northgate, 'Aino Virtanen');
+  await shoot('desk-user');
+  await page.click('aside a:has-text("Issue one-time code")');
+  await shoot('desk-issue');
+  await press('Issue code');
+  await page.locator('[role=alert]').waitFor();
+  await shoot('desk-issue-empty');
+  await checked(page, { number: 'HD-1041' });
+  await page.click('label:has-text("Send it to")');
+  await press('Issue code');
+  await said('The code has been sent');
+  await shoot('desk-issue-sent');
+  await page.click('aside a:has-text("Issue one-time code")');
+  await checked(page, { number: 'HD-1041' });
+  await page.click('label:has-text("Show it to me once")');
+  await press('Issue code');
+  await page.locator('.big').waitFor();
+  await shoot('desk-issue-shown');
+  await findUser(page, northgate, 'Aino Virtanen');
+  await page.click('aside a:has-text("Reset authenticator")');
+  await shoot('desk-reset');
+  await checked(page, { check: 'Manager', number: 'HD-1042' });
+  await press('Reset authenticator');
+  await said('waits for a second agent');
+  await page.goto(`${portal}/desk/approvals`);
+  await shoot('desk-approvals-own');
+  await page.goto(`${portal}/desk/audit`);
+  await shoot('desk-not-your-role');
+  page = await world.person();
+  await begin(page, world, northgate, ingrid);
+  await page.goto(`${portal}/desk/approvals`);
+  await shoot('desk-approvals');
+  await press('Approve');
+  await said('Approved');
+  await shoot('desk-approved');
+  await page.goto(`${portal}/desk/adoption`);
+  await page.click('details.more summary');
+  await shoot('desk-adoption');
+  await page.goto(`${portal}/desk/audit`);
+  await shoot('desk-trail');
+  await page.goto(`${portal}/desk/accounts/new`);
+  await shoot('desk-new');
+  await press('Create account');
+  await page.locator('[role=alert]').waitFor();
+  await shoot('desk-new-empty');
+  await page.fill('#name', 'Signe Holm');
+  await page.fill('#login', 'signe');
+  await page.click('label:has-text("shown to me once")');
+  await press('Create account');
+  await page.locator('#secret').waitFor();
+  await shoot('desk-new-secret');
+  const secret = await page.locator('#secret').innerText();
+  await page.goto(`${portal}/desk/accounts/import`);
+  await shoot('desk-import');
+  await page.fill('#data', 'login,email,name,groups\ntove,tove@northgate.example,Tove Lind,staff\naino,aino@northgate.example,Aino Virtanen,staff\nlars,no-address,Lars Nord,staff');
+  await press('Check');
+  await page.locator('h2:has-text("What would happen")').waitFor();
+  await shoot('desk-import-check');
+  await press('Create 1 account');
+  await shoot('desk-import-done');
+  await findUser(page, northgate, 'Mikael Berg');
+  await shoot('desk-user-administrator');
+  for (const act of ['Exempt from the deadline', 'Change groups', 'Disable account', 'Delete account']) {
+    await findUser(page, northgate, 'Mikael Berg');
+    await page.click(`aside a:has-text("${act}")`);
+    await shoot(`desk-${act.toLowerCase().replaceAll(' ', '-')}`);
+  }
+  page = await world.person();
+  await page.goto(`${portal}/signin`);
+  await password(page, { login: 'signe' }, secret.trim());
+  await page.locator('h1:has-text("Choose your own password")').waitFor();
+  await shoot('initial-password');
+  await page.goto(northgate.mailbox);
+  await shoot('mailbox');
+  await page.locator('a', { hasText: 'Your one-time code' }).first().click();
+  await shoot('mailbox-mail');
 }
