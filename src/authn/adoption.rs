@@ -2,7 +2,7 @@
 
 use super::{Authn, Fault};
 use crate::domain::account::Account;
-use crate::domain::adoption::{Standing, Tally, Week, deadline_of, weekly};
+use crate::domain::adoption::{Snapshot, Standing, Tally, Week, deadline_of, weekly};
 use crate::domain::timestamp::{DAY, Timestamp};
 use crate::store::Change;
 use std::sync::Arc;
@@ -48,10 +48,16 @@ impl Authn {
     /// One point a week, oldest first: the last half year.
     pub async fn adoption_curve(&self) -> Result<Vec<Week>, Fault> {
         let today = day_of(self.env.now());
-        let snapshots = self
+        let mut snapshots = self
             .store
             .adoption(today.saturating_sub(CURVE_DAYS), None)
             .await?;
+        // the curve ends with the figures of this moment, as the page says them
+        snapshots.push(Snapshot {
+            day: today,
+            group: None,
+            figures: self.adoption().await?.tally.all,
+        });
         Ok(weekly(&snapshots))
     }
 
