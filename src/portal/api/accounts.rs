@@ -50,6 +50,8 @@ pub(super) async fn show(call: &Call) -> Done {
 #[serde(rename_all = "snake_case")]
 enum Start {
     None,
+    /// With a link by mail, to choose the first password.
+    Invite,
 }
 
 #[derive(Deserialize)]
@@ -69,7 +71,10 @@ struct New {
 pub(super) async fn create(call: &Call, body: Body) -> Done {
     call.query.allow(&[])?;
     let new: New = call.json(body).await?;
-    let Start::None = new.start;
+    let begins = match new.start {
+        Start::None => Begins::Bare,
+        Start::Invite => Begins::Invited,
+    };
     if !is_plain(&new.name) || new.name.chars().count() > 254 {
         return Err(unfit(&[Unfit::NameEmpty]));
     }
@@ -84,7 +89,7 @@ pub(super) async fn create(call: &Call, body: Body) -> Done {
         name: new.name,
         groups: new.groups,
         language: new.language,
-        begins: Begins::Bare,
+        begins,
     };
     let authn = &call.portal.authn;
     let created = authn
@@ -107,7 +112,9 @@ fn unfit(reasons: &[Unfit]) -> Problem {
         Unfit::LoginTaken => "`login` is taken.",
         Unfit::Email => "`email` is no address: write name@domain.",
         Unfit::EmailTaken => "`email` is taken.",
-        Unfit::NoInvitation => "`email` is missing.",
+        Unfit::NoInvitation => {
+            "`email` is missing, or there is no mail server: nothing to invite by."
+        }
         Unfit::Groups => {
             "`groups`: a name has 1 to 128 bytes, no comma, no control character and no blank at its ends."
         }

@@ -79,6 +79,25 @@ pub(super) async fn exempt(call: &Call, body: Body) -> Done {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Reset {
+    case: Case,
+    check: IdentityCheck,
+}
+
+/// The link goes to the person by mail, and is in no answer.
+pub(super) async fn reset_password(call: &Call, body: Body) -> Done {
+    call.query.allow(&[])?;
+    let id = call.account()?;
+    let Reset { case, check } = call.json(body).await?;
+    let order = Order {
+        check: Some(check),
+        ..order(Act::StartPasswordReset, id, case, Parameters::default())
+    };
+    answer(call, order).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Code {
     case: Case,
     check: IdentityCheck,

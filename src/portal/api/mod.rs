@@ -43,6 +43,7 @@ enum Verb {
     Amend,
     Delete,
     IssueCode,
+    ResetPassword,
     Exempt,
     /// An act that needs nothing but a case.
     Plain(Act),
@@ -117,6 +118,12 @@ pub const ROUTES: &[Route] = &[
         Verb::Plain(Act::Unlock),
     ),
     Route::new("POST", "/accounts/{id}/exempt", Act::Exempt, Verb::Exempt),
+    Route::new(
+        "POST",
+        "/accounts/{id}/reset-password",
+        Act::StartPasswordReset,
+        Verb::ResetPassword,
+    ),
     Route::new("GET", "/approvals", Act::Look, Verb::Approvals),
     Route::new("GET", "/adoption", Act::ReadAdoption, Verb::Adoption),
     Route::new("GET", "/audit", Act::ReadTrail, Verb::Trail),
@@ -223,6 +230,7 @@ async fn run(verb: Verb, call: &Call, body: Body) -> Done {
         Verb::Amend => accounts::amend(call, body).await,
         Verb::Delete => accounts::delete(call).await,
         Verb::IssueCode => acts::issue_code(call, body).await,
+        Verb::ResetPassword => acts::reset_password(call, body).await,
         Verb::Exempt => acts::exempt(call, body).await,
         Verb::Plain(act) => acts::plain(call, act, body).await,
         Verb::Import => import::import(call, body).await,

@@ -123,6 +123,9 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
     let body = match (method, path) {
         ("POST", "/accounts") => json!({ "login": "nobody-yet", "name": "N", "start": "none" }),
         ("PATCH", _) => json!({ "case": "T-1", "groups": ["staff"] }),
+        ("POST", "/accounts/{id}/reset-password") => {
+            json!({ "case": "T-1", "check": "callback" })
+        }
         ("POST", "/accounts/{id}/one-time-code") => {
             json!({ "case": "T-1", "check": "id", "send": "show" })
         }
@@ -316,7 +319,7 @@ async fn accounts_with_rights_are_out_of_reach_and_nobody_is_given_any() {
             assert_eq!(code_of(&answer), (403, "account_privileged"), "{line}");
             asked += 1;
         }
-        assert_eq!(asked, 7);
+        assert_eq!(asked, 8);
         assert_eq!(api.site.find(login).await, account, "{login} was touched");
     }
     let aino = api.site.find("aino").await;
