@@ -1,6 +1,7 @@
 //! The composition root: the only place that knows everybody. Builds the parts from the settings, plugs them
 //! together, and runs them.
 
+mod access_log;
 pub mod handover;
 mod housekeeping;
 mod mail;
@@ -23,6 +24,7 @@ use crate::store::SharedStore;
 use crate::store::sqlite::SqliteStore;
 use crate::telemetry::{self, Metrics};
 use crate::vault::Vault;
+use access_log::RequestLog;
 use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
 use seams::{AssertionSeam, ObserverSeam, PageSeam, SessionSeam};
@@ -175,6 +177,7 @@ struct Current {
     settings: Settings,
     authn: Arc<Authn>,
     certificates: Vec<Arc<Certificates>>,
+    access_log: RequestLog,
 }
 
 impl Running {
@@ -237,7 +240,8 @@ impl Running {
             authn,
         };
         let settings = &office.settings;
-        let seams = self.base.seams(&office)?;
+        let access_log = RequestLog::open(settings, &self.base.metrics)?;
+        let seams = self.base.seams(&office, access_log.clone())?;
         let generation = self.gateway.prepare(snapshot(settings), seams)?;
         let (listeners, certificates) = listeners(settings)?;
         let mut none = gateway::Inherited::default();
@@ -275,6 +279,7 @@ impl Running {
         self.current.store(Arc::new(Current {
             authn: Arc::clone(&office.authn),
             certificates,
+            access_log,
             settings: office.settings,
         }));
         Ok(reloaded)
@@ -284,6 +289,8 @@ impl Running {
     pub async fn stop(self) {
         self.base.readiness.stopping();
         self.listeners.shutdown().await;
+        let access_log = self.current.load().access_log.clone();
+        access_log.finish().await;
         let authn = Arc::clone(&self.current.load().authn);
         // what was promised to be mailed is queued
         authn.resets_looked_after().await;
@@ -332,7 +339,7 @@ fn stays(before: &Settings, after: &Settings) -> anyhow::Result<()> {
 }
 
 impl Base {
-    fn seams(&self, office: &Office) -> anyhow::Result<Seams> {
+    fn seams(&self, office: &Office, log: RequestLog) -> anyhow::Result<Seams> {
         let portal = build_portal(office, &self.signer, &self.metrics)?;
         Ok(Seams {
             sessions: Arc::new(SessionSeam {
@@ -341,7 +348,7 @@ impl Base {
             }),
             pages: Arc::new(PageSeam(portal)),
             assertions: Arc::new(AssertionSeam(Arc::clone(&self.signer))),
-            observer: Arc::new(ObserverSeam::new(&self.metrics, &office.settings)),
+            observer: Arc::new(ObserverSeam::new(&self.metrics, &office.settings, log)),
         })
     }
 
@@ -409,7 +416,8 @@ pub async fn start_on(
         Some(address) => Some(base.operations(address, inherited.take(address)).await?),
         None => None,
     };
-    let seams = base.seams(&office)?;
+    let access_log = RequestLog::open(settings, &base.metrics)?;
+    let seams = base.seams(&office, access_log.clone())?;
     let gateway = Gateway::new(snapshot(settings), seams, office.env.clone())?;
     let (listeners, certificates) = listeners(settings)?;
     let listeners = gateway.serve(listeners, &mut inherited)?;
@@ -422,6 +430,7 @@ pub async fn start_on(
     let current = Arc::new(ArcSwap::from_pointee(Current {
         authn: Arc::clone(&office.authn),
         certificates,
+        access_log,
         settings: office.settings.clone(),
     }));
     let housekeeping = housekeeping::start(&base, &current).await?;

@@ -3,6 +3,9 @@
 //! Label values are bounded: enumerations of this file, and route names of the configuration. A route's
 //! handles are made once; counting a request then allocates nothing and takes no lock.
 
+pub mod access_log;
+pub mod line;
+
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -161,6 +164,7 @@ pub struct Metrics {
     config_loads: Family<ResultLabel, Counter>,
     config_refused: Gauge,
     config_loaded_at: Gauge,
+    access_log_lost: Counter,
 }
 
 /// A route's handles: made once with [`Metrics::route`], kept with the route.
@@ -197,6 +201,7 @@ impl Metrics {
             config_loads: Family::default(),
             config_refused: Gauge::default(),
             config_loaded_at: Gauge::default(),
+            access_log_lost: Counter::default(),
         };
         all.register(version, started_at);
         all.start_at_zero();
@@ -267,6 +272,11 @@ impl Metrics {
             "When the configuration in force was read, seconds since the Unix epoch",
             Unit::Seconds,
             self.config_loaded_at.clone(),
+        );
+        r.register(
+            "access_log_lost",
+            "Lines of the access log that were not written: its disk is too slow, full or gone",
+            self.access_log_lost.clone(),
         );
         let mails = self.mails.clone();
         r.register("mails", "Tries to hand a mail to the mail server", mails);
@@ -353,6 +363,11 @@ impl Metrics {
         if accepted {
             self.config_loaded_at.set(at);
         }
+    }
+
+    /// Counts lines of the access log that are not written.
+    pub fn access_log_lost(&self) -> Counter {
+        self.access_log_lost.clone()
     }
 
     pub fn store_fault(&self) {

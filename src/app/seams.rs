@@ -1,5 +1,6 @@
 //! What the gateway asks of the rest of the program, plugged in: sessions, pages, assertions, metrics.
 
+use super::access_log::RequestLog;
 use crate::authn::Authn;
 use crate::config::Settings;
 use crate::domain::audit::Place;
@@ -104,10 +105,11 @@ pub(super) struct ObserverSeam {
     portal: RouteLabel,
     none: RouteLabel,
     websockets: Mutex<Vec<telemetry::OpenWebSocket>>,
+    log: RequestLog,
 }
 
 impl ObserverSeam {
-    pub(super) fn new(metrics: &Arc<Metrics>, settings: &Settings) -> Self {
+    pub(super) fn new(metrics: &Arc<Metrics>, settings: &Settings, log: RequestLog) -> Self {
         let routes = settings.routes.routes().iter();
         Self {
             routes: routes.map(|r| metrics.route(&r.name)).collect(),
@@ -115,6 +117,7 @@ impl ObserverSeam {
             none: metrics.route(telemetry::NO_ROUTE),
             metrics: Arc::clone(metrics),
             websockets: Mutex::default(),
+            log,
         }
     }
 }
@@ -148,6 +151,10 @@ impl seams::Observer for ObserverSeam {
             None => &self.none,
         };
         self.metrics.request(label, outcome, duration.as_secs_f64());
+    }
+
+    fn access_log(&self) -> Option<&dyn seams::AccessLog> {
+        self.log.as_seam()
     }
 
     fn websocket(&self, delta: i64) {

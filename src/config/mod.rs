@@ -17,8 +17,9 @@ mod source;
 
 pub use report::{Problem, Report, Severity};
 pub use settings::{
-    AppSettings, BrandSettings, CertificateFiles, Hashing, Listener, ListenerKind, MailCredentials,
-    MailSecurity, MailSettings, PasswordSettings, Sender, Settings, Support,
+    AccessLogFormat, AccessLogSettings, AccessLogTarget, AppSettings, BrandSettings,
+    CertificateFiles, Hashing, Listener, ListenerKind, MailCredentials, MailSecurity, MailSettings,
+    PasswordSettings, Sender, Settings, Support,
 };
 
 use problems::{Place, Problems};

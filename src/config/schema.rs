@@ -4,6 +4,7 @@
 //! reported at its place and left out here; what must be there is marked `required` for the JSON Schema and
 //! seen to by [`super::check`]. The reference `docs/configuration.md` is made from this file.
 
+pub mod logs;
 mod rewrite;
 
 pub use rewrite::{
@@ -30,6 +31,8 @@ pub struct File {
     pub listen: Option<List<Listen>>,
     /// The operators' own listener: /healthz, /readyz and /metrics; absent: none.
     pub operations: Option<Operations>,
+    /// What is written down of requests, and where.
+    pub logs: Option<logs::Logs>,
     /// Load balancers in front whose X-Forwarded-For is believed; by default nobody's.
     #[schemars(extend("default" = [], "examples" = ["[ 10.0.0.0/24 ]"]))]
     pub trusted_proxies: Option<List<Network>>,

@@ -24,6 +24,8 @@ pub struct Settings {
     /// The SQLite file.
     pub storage: PathBuf,
     pub key_file: PathBuf,
+    /// `None`: requests are written into the program's own log.
+    pub access_log: Option<AccessLogSettings>,
     /// `None`: nothing is mailed.
     pub mail: Option<MailSettings>,
     pub sessions: session::Rules,
@@ -43,6 +45,29 @@ pub struct Settings {
     /// Files the configuration was read from besides its own, those of certificates on listeners left out: they
     /// are looked after by themselves.
     pub files: Vec<PathBuf>,
+}
+
+/// What is written down of requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessLogSettings {
+    Off,
+    On {
+        format: AccessLogFormat,
+        to: AccessLogTarget,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessLogFormat {
+    Json,
+    Combined,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessLogTarget {
+    Stdout,
+    Stderr,
+    File(PathBuf),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

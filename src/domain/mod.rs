@@ -19,6 +19,7 @@ pub mod headers;
 pub mod host;
 pub mod id;
 pub mod letter;
+pub mod logged;
 pub mod login;
 pub mod network;
 pub mod own_page;

@@ -38,6 +38,7 @@ pub(super) struct Exchange {
     pub turn: usize,
     pub attempts: usize,
     pub body_bytes: u64,
+    pub asked: super::log::Asked,
 }
 
 impl Exchange {
@@ -59,6 +60,7 @@ impl Exchange {
             turn: 0,
             attempts: 0,
             body_bytes: 0,
+            asked: super::log::Asked::default(),
         }
     }
 
@@ -142,6 +144,7 @@ impl Exchange {
         forwarding: &Forwarding,
     ) -> Result<()> {
         response::clean(head);
+        response::identify(head, &self.reference)?;
         let personal = forwarding.permit.person().is_some();
         let route = forwarding.permit.route();
         self.live.rewriting.answer(head, route, personal)

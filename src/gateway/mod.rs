@@ -18,6 +18,7 @@ mod exchange;
 mod forward;
 mod inbound;
 mod listener;
+mod log;
 mod phases;
 mod respond;
 mod response;

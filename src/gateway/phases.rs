@@ -4,7 +4,7 @@
 
 use super::connection::Progress;
 use super::exchange::Exchange;
-use super::{Gateway, respond, response};
+use super::{Gateway, log, respond, response};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::StatusCode;
@@ -95,6 +95,7 @@ impl ProxyHttp for Line {
             .peer(forwarding.permit.route(), exchange.attempts)
             .await;
         exchange.attempts += 1;
+        exchange.asked.begin(peer.as_ref().ok());
         peer.map(Box::new).map_err(|mut fault| {
             // a name that cannot be resolved is no reason not to try the next upstream
             fault.set_retry(exchange.may_try_again(exchange.attempts));
@@ -135,6 +136,7 @@ impl ProxyHttp for Line {
         head: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
+        exchange.asked.answered();
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             // never asked for on this side: what follows would be no HTTP any more
             return Err(Error::new_up(ErrorType::InvalidHTTPHeader));
@@ -196,24 +198,7 @@ impl ProxyHttp for Line {
         }
         let status = session.response_written().map_or(0, |r| r.status.as_u16());
         let duration = exchange.started.elapsed();
-        let inbound = exchange.inbound.as_ref();
-        let person = exchange.forwarding.as_ref().and_then(|f| f.permit.person());
-        let person = person.or(exchange.person.as_ref());
-        tracing::info!(
-            target: "vestibule::access",
-            method = session.req_header().method.as_str(),
-            host = inbound.map_or("", |i| i.host.as_str()),
-            path = inbound.map_or("", |i| i.path.as_str()),
-            route.name = exchange.route().map_or("", |r| r.name.as_str()),
-            outcome = exchange.outcome,
-            status,
-            account.id = person.map(|v| v.account.id.to_string()).unwrap_or_default(),
-            client.address = %exchange.client,
-            duration_ms = duration.as_secs_f64() * 1000.0,
-            request.id = &*exchange.reference,
-            fault = fault.map(ToString::to_string).unwrap_or_default(),
-            "request"
-        );
+        log::write(session, fault, exchange, duration, self.0.0.env.now());
         let observer = &exchange.seams.observer;
         observer.request(exchange.route, exchange.outcome, status, duration);
     }

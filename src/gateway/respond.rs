@@ -333,6 +333,7 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 
 /// What all our own answers have in common, on pages too.
 pub(super) fn finish_head(head: &mut ResponseHeader, exchange: &Exchange) -> Result<()> {
+    super::response::identify(head, &exchange.reference)?;
     head.remove_header(&SERVER);
     if !head.headers.contains_key(CACHE_CONTROL) {
         head.insert_header("Cache-Control", "no-store")?;

@@ -4,6 +4,7 @@ use super::cookies;
 use super::inbound::connection_tokens;
 use http::header::{HeaderName, SET_COOKIE, TRANSFER_ENCODING};
 use http::{HeaderValue, StatusCode, Version};
+use pingora::Result;
 use pingora::http::ResponseHeader;
 
 /// Hop-by-hop fields (RFC 9110 7.6.1), which pingora leaves in responses.
@@ -63,6 +64,11 @@ fn drop_our_cookies(head: &mut ResponseHeader) {
         // what came in one header fits into one
         let _ = head.append_header("Set-Cookie", value);
     }
+}
+
+/// Ours, whatever the application says: the id under which the access log has the request.
+pub(super) fn identify(head: &mut ResponseHeader, reference: &str) -> Result<()> {
+    head.insert_header("X-Request-Id", reference)
 }
 
 /// An HTTP/1.0 client cannot read chunks (RFC 9112 6.1): its bodies end with the connection.

@@ -4,6 +4,7 @@
 //! metrics. None of them is asked for a decision: that is `domain::policy`'s alone.
 
 use crate::domain::host::{Host, Origin};
+use crate::domain::logged::Logged;
 use crate::domain::route::{AssertionSpec, RouteIndex};
 use crate::domain::session::View;
 use async_trait::async_trait;
@@ -93,6 +94,15 @@ pub trait Observer: Send + Sync {
     );
     /// A WebSocket opened (1) or ended (-1).
     fn websocket(&self, delta: i64);
+    /// Where requests are written down; `None`: in the program's own log.
+    fn access_log(&self) -> Option<&dyn AccessLog> {
+        None
+    }
+}
+
+/// Takes down requests that are over. Must not wait: it is called between a request and the next.
+pub trait AccessLog: Send + Sync {
+    fn write(&self, request: &Logged<'_>);
 }
 
 /// All of them, for [`super::Gateway::new`].

@@ -13,7 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
     ("signer", &["domain", "env", "store", "vault"]),
     ("i18n", &[]),
-    ("telemetry", &[]),
+    ("telemetry", &["domain"]),
     ("authn", &["domain", "env", "store", "vault"]),
     ("mail", &["domain", "env", "i18n", "store", "vault"]),
     (

@@ -3,6 +3,7 @@
 mod files;
 mod gateway;
 mod headers;
+mod logs;
 mod mail;
 mod people;
 mod rewrite;
@@ -146,6 +147,7 @@ impl<'a> Check<'a> {
             load_testing_prefix: self.load_testing(file.load_testing.as_ref()),
             roles: self.roles(file.roles.as_ref()),
             mail: self.mail(file.mail.as_ref()),
+            access_log: self.access_log(file.logs.as_ref()),
             routes: table,
             portal: portal?,
             files: Vec::new(),
