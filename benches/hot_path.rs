@@ -57,6 +57,7 @@ fn route(number: usize) -> Route {
         },
         body_limit: None,
         logout_paths: Vec::new(),
+        answers: Default::default(),
     }
 }
 
@@ -125,6 +126,7 @@ fn decide(bencher: divan::Bencher<'_, '_>) {
             path: &path,
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),
             mode: Mode::Navigation,
+            preflight_from: None,
         };
         let found = table.find(&host, &path).unwrap();
         let rules = policy::Rules {

@@ -4,8 +4,10 @@
 //! reported at its place and left out here; what must be there is marked `required` for the JSON Schema and
 //! seen to by [`super::check`]. The reference `docs/configuration.md` is made from this file.
 
+mod answers;
 mod rewrite;
 
+pub use answers::{Cors, Maintenance, Preflight, Redirect, Respond};
 pub use rewrite::{
     Cookies, Destination, Headers, ReferrerPolicy, RequestHeaders, ResponseHeaders, Rewrite,
     SameSite, SecurityHeaders,
@@ -397,9 +399,17 @@ pub struct Route {
     /// The part of the host it is for; of several routes the one with the longest path holds.
     #[schemars(extend("default" = "/"))]
     pub path: Option<UrlPath>,
-    /// The application: one URL or a list, scheme, host and port.
-    #[schemars(required)]
+    /// The application: one URL or a list, scheme, host and port. A route has this, `redirect` or `respond`.
     pub upstream: Option<OneOrMore<UpstreamUrl>>,
+    /// Another address that requests are sent to, in place of an application.
+    pub redirect: Option<Redirect>,
+    /// A fixed answer, in place of an application.
+    pub respond: Option<Respond>,
+    /// Closes the application: true, or what is said and who comes in nevertheless.
+    #[schemars(extend("default" = false))]
+    pub maintenance: Option<Switch<Maintenance>>,
+    /// Lets CORS preflights of other origins through without a session, or answers them.
+    pub cors: Option<Cors>,
     /// PEM file of the authorities trusted for https upstreams, in place of the system's.
     #[schemars(extend("examples" = ["../certs/internal-ca.pem"]))]
     pub upstream_ca: Option<String>,

@@ -6,7 +6,7 @@ use super::exchange::Exchange;
 use super::forward::Forwarding;
 use super::inbound::{Inbound, Refusal};
 use super::seams::{ErrorKind, Seams, Unavailable};
-use super::{course, respond, tunnel};
+use super::{answers, course, respond, tunnel};
 use crate::domain::policy::{self, Decision, Permit};
 use crate::domain::route::{Route, RouteIndex};
 use pingora::Result;
@@ -34,6 +34,9 @@ impl Gateway {
         let Some(route) = exchange.route_in(&live) else {
             return respond::error(request, exchange, ErrorKind::Internal).await;
         };
+        if let Some(own) = &route.answers.own {
+            return answers::own(request, exchange, &inbound, own).await;
+        }
         if too_large(route, inbound.content_length) {
             exchange.outcome = "too_large";
             return respond::error(request, exchange, ErrorKind::TooLarge).await;
