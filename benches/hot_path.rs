@@ -51,6 +51,7 @@ fn route(number: usize) -> Route {
             port: 80,
         }],
         upstream_ca: None,
+        forward_auth: false,
         timeouts: Timeouts {
             connect: Duration::from_secs(3),
             read: Duration::from_secs(60),

@@ -11,7 +11,7 @@ use crate::config::{ListenerKind, Settings};
 use crate::domain::password_rules::{Blocklist, Rules, Site};
 use crate::env::Env;
 use crate::gateway::seams::Seams;
-use crate::gateway::{self, CertificateFiles, Certificates, Gateway};
+use crate::gateway::{self, CertificateFiles, Certificates, Gateway, Role};
 use crate::i18n::{Language, Texts};
 use crate::mail::postman;
 use crate::ops::{self, Readiness};
@@ -230,6 +230,7 @@ pub async fn start(settings: Settings, env: Env) -> anyhow::Result<Running> {
         two_factor: settings.two_factor.clone(),
         sessions: settings.sessions,
         trusted_proxies: settings.trusted_proxies.clone(),
+        askers: settings.askers.clone(),
     };
     let gateway = Gateway::new(snapshot, seams, office.env.clone())?;
     let listeners = listeners(settings)?;
@@ -251,7 +252,7 @@ pub async fn start(settings: Settings, env: Env) -> anyhow::Result<Running> {
 
 fn listeners(settings: &Settings) -> anyhow::Result<Vec<gateway::Listener>> {
     let listener = |listener: &crate::config::Listener| {
-        let tls = match &listener.kind {
+        let (tls, role) = match &listener.kind {
             ListenerKind::Tls { certificates } => {
                 let files: Vec<CertificateFiles> = certificates
                     .iter()
@@ -260,13 +261,16 @@ fn listeners(settings: &Settings) -> anyhow::Result<Vec<gateway::Listener>> {
                         key: files.key.clone(),
                     })
                     .collect();
-                Some(Arc::new(Certificates::load(&files)?))
+                let tls = Certificates::load(&files)?;
+                (Some(Arc::new(tls)), Role::Browsers)
             }
-            ListenerKind::RedirectToHttps => None,
+            ListenerKind::RedirectToHttps => (None, Role::RedirectToHttps),
+            ListenerKind::BehindProxy => (None, Role::BehindProxy),
+            ListenerKind::ForwardAuth => (None, Role::ForwardAuth),
         };
         Ok(gateway::Listener {
             address: listener.address,
-            redirect_to_https: tls.is_none(),
+            role,
             tls,
         })
     };

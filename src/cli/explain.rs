@@ -207,12 +207,16 @@ fn split(url: &str) -> Result<(Host, Option<u16>, &str), String> {
 
 fn place(route: &Route, port: Option<u16>) -> String {
     let upstreams: Vec<String> = route.upstreams.iter().map(ToString::to_string).collect();
+    let to = match (upstreams.is_empty(), route.forward_auth) {
+        (true, _) => "passed on by the proxy in front, which asks".to_owned(),
+        (false, true) => format!("to {}, or by a proxy that asks", upstreams.join(", ")),
+        (false, false) => format!("to {}", upstreams.join(", ")),
+    };
     let mut text = format!(
-        "Route `{}` ({}{}), to {}.",
+        "Route `{}` ({}{}), {to}.",
         route.name,
         route.origin,
         route.prefix.as_str(),
-        upstreams.join(", ")
     );
     if port.unwrap_or(443) != route.origin.port() {
         let _ = write!(text, " Browsers reach it at port {}.", route.origin.port());

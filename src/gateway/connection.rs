@@ -4,6 +4,7 @@
 //! Here a request head has a deadline. The connection also knows whether a head has been read: what is written
 //! before that is pingora's answer to bytes that are no request, and its banner is taken off.
 
+use super::role::Role;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use pingora::protocols::raw_connect::ProxyDigest;
@@ -45,7 +46,7 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Progress {
     phase: Mutex<Phase>,
-    redirect_to_https: bool,
+    role: Role,
 }
 
 impl Progress {
@@ -62,8 +63,8 @@ impl Progress {
     pub(super) fn request_is_over(&self) {
         *self.phase.lock() = Phase::Idle;
     }
-    pub(super) fn redirects_to_https(&self) -> bool {
-        self.redirect_to_https
+    pub(super) const fn role(&self) -> Role {
+        self.role
     }
 }
 
@@ -85,7 +86,7 @@ impl std::fmt::Debug for Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: Stream, head_limit: Duration, redirect_to_https: bool) -> Self {
+    pub(super) fn new(stream: Stream, head_limit: Duration, role: Role) -> Self {
         let phase = match stream.selected_alpn_proto() {
             Some(ALPN::H2) => Phase::Opening(0),
             _ => Phase::Head,
@@ -95,7 +96,7 @@ impl Connection {
             io: BufWriter::with_capacity(4096, stream),
             progress: Arc::new(Progress {
                 phase: Mutex::new(phase),
-                redirect_to_https,
+                role,
             }),
             head_limit,
             timer: None,

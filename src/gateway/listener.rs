@@ -2,6 +2,7 @@
 //! pingora's own service does not have, and a drain that ends as soon as nothing is in flight.
 
 use super::connection::Connection;
+use super::role::Role;
 use super::tls::Certificates;
 use crate::domain::network::network_of;
 use parking_lot::Mutex;
@@ -36,8 +37,8 @@ pub struct Listener {
     pub address: SocketAddr,
     /// `None`: plain HTTP.
     pub tls: Option<Arc<Certificates>>,
-    /// Plain HTTP only: answer with a redirect to the same address over HTTPS.
-    pub redirect_to_https: bool,
+    /// Who connects here.
+    pub role: Role,
 }
 
 /// The sockets cannot be opened.
@@ -104,7 +105,7 @@ where
             let accept = Accept {
                 app: Arc::clone(app),
                 acceptor: acceptor(&listener, address)?.map(Arc::new),
-                redirect_to_https: listener.redirect_to_https,
+                role: listener.role,
                 slots: slots.clone(),
                 is_proxy: Arc::clone(&is_proxy),
                 stop: stop.subscribe(),
@@ -144,7 +145,7 @@ fn acceptor(listener: &Listener, address: SocketAddr) -> Result<Option<Acceptor>
 struct Accept<A> {
     app: Arc<A>,
     acceptor: Option<Arc<Acceptor>>,
-    redirect_to_https: bool,
+    role: Role,
     slots: Slots,
     is_proxy: IsProxy,
     stop: watch::Receiver<bool>,
@@ -178,12 +179,12 @@ impl<A: ServerApp + Send + Sync + 'static> Accept<A> {
     fn spawn(&self, tcp: TcpStream, peer: SocketAddr, slot: Slot) {
         let (app, acceptor) = (Arc::clone(&self.app), self.acceptor.clone());
         let (stop, mut cut) = (self.stop.clone(), self.cut.clone());
-        let redirect_to_https = self.redirect_to_https;
+        let role = self.role;
         tokio::spawn(async move {
             let _slot = slot;
             let serve = async {
                 if let Some(stream) = open(tcp, peer, acceptor).await {
-                    let connection = Connection::new(stream, HEAD, redirect_to_https);
+                    let connection = Connection::new(stream, HEAD, role);
                     app.process_new(Box::new(connection), &stop).await;
                 }
             };

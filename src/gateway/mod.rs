@@ -18,16 +18,20 @@ mod forward;
 mod inbound;
 mod listener;
 mod phases;
+mod question;
 mod respond;
 mod response;
+mod role;
 pub mod seams;
 mod through;
 mod tls;
 mod tunnel;
 mod upstream;
+mod verify;
 mod wire;
 
 pub use listener::{ListenFault, Listener, Running};
+pub use role::Role;
 pub use tls::{CertificateFault, CertificateFiles, Certificates};
 pub use upstream::CaFault;
 
@@ -61,6 +65,8 @@ pub struct Snapshot {
     pub sessions: session::Rules,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Who may ask whether a request is to be let through.
+    pub askers: Vec<IpNet>,
 }
 
 /// A snapshot with what is derived from it.
@@ -137,13 +143,25 @@ impl Gateway {
     /// Binds and serves, inside the caller's tokio runtime.
     pub fn serve(&self, listeners: Vec<Listener>) -> Result<Running, ListenFault> {
         let inner = Arc::clone(&self.0);
-        let is_proxy =
-            move |peer| client::is_trusted(peer, &inner.live.load().snapshot.trusted_proxies);
+        let is_proxy = move |peer| {
+            let snapshot = &inner.live.load().snapshot;
+            client::is_trusted(peer, &snapshot.trusted_proxies)
+                || client::is_trusted(peer, &snapshot.askers)
+        };
         listener::serve(listeners, &phases::proxy(self.clone()), Arc::new(is_proxy))
     }
 
     /// The line. `Ok(true)`: answered. `Ok(false)`: the exchange holds a permit and is to be forwarded.
     async fn walk(&self, request: &mut Request, exchange: &mut Exchange) -> Result<bool> {
+        match exchange.role {
+            Role::Browsers | Role::RedirectToHttps => {}
+            Role::BehindProxy => {
+                if self.not_from_the_proxy(request, exchange).await? {
+                    return Ok(true);
+                }
+            }
+            Role::ForwardAuth => return self.verify(request, exchange).await,
+        }
         let inbound = match exchange.admit(request) {
             Ok(inbound) => inbound,
             Err(refusal) => {
@@ -186,7 +204,8 @@ impl Gateway {
         if !ours && !snapshot.routes.knows_host(&inbound.host) {
             return Place::Elsewhere(ErrorKind::UnknownHost, "unknown_host");
         }
-        if exchange.redirect_to_https {
+        let over_http = exchange.role == Role::BehindProxy && !exchange.https;
+        if exchange.role == Role::RedirectToHttps || over_http {
             return Place::ToHttps(self.https_address(exchange, inbound));
         }
         if !tls_name_covers(request, &inbound.host) {
@@ -201,6 +220,10 @@ impl Gateway {
             return Place::HostPage(title.or_else(|| first_title(snapshot, &inbound.host)));
         }
         match route {
+            Some((_, route)) if route.upstreams.is_empty() => {
+                // only asked about, see `verify`
+                Place::Elsewhere(ErrorKind::NotFound, "no_upstream")
+            }
             Some((index, _)) => Place::Route(index),
             None => Place::Elsewhere(ErrorKind::NotFound, "no_route"),
         }
@@ -277,6 +300,9 @@ impl Gateway {
         };
         exchange.outcome = decision.code();
         match decision {
+            Decision::Forward(permit) if exchange.role == Role::ForwardAuth => {
+                self.vouch(request, exchange, &permit).await
+            }
             Decision::Forward(permit) => self.forward(request, exchange, inbound, permit).await,
             _ if exchange.signed_out => self.signed_out(request, exchange, inbound.mode).await,
             Decision::SignIn => self.ask(request, exchange, Challenge::SignIn).await,

@@ -67,7 +67,7 @@ impl Gateway {
         Ok(false)
     }
 
-    fn assertion(
+    pub(super) fn assertion(
         &self,
         permit: &Permit,
         route: &Route,

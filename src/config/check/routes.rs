@@ -143,7 +143,9 @@ impl Check<'_> {
         portal: Option<&Origin>,
     ) -> Option<Route> {
         self.require(at, "host", "wiki.example.com");
-        self.require(at, "upstream", "http://10.0.0.5:3000");
+        if route.forward_auth != Some(true) {
+            self.require(at, "upstream", "http://10.0.0.5:3000");
+        }
         let prefix = self.prefix(&at.key("path"), route.path.as_ref());
         let upstreams = self.upstreams(&at.key("upstream"), route);
         let public = self.public(&at.key("public"), route, prefix.as_ref());
@@ -202,6 +204,7 @@ impl Check<'_> {
             max_age,
             identity,
             upstreams,
+            forward_auth: route.forward_auth == Some(true),
             upstream_ca,
             timeouts,
             body_limit: route

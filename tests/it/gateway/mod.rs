@@ -9,4 +9,5 @@ mod paths;
 mod spoof;
 mod stream;
 mod upstreams;
+mod verify;
 mod websocket;

@@ -30,7 +30,9 @@ use vestibule::gateway::seams::{
     Assertions, Conn, Door, ErrorKind, Observer, PageRequest, Pages, RouteTitle, Seams, Sessions,
     Unavailable,
 };
-use vestibule::gateway::{CertificateFiles, Certificates, Gateway, Listener, Running, Snapshot};
+use vestibule::gateway::{
+    CertificateFiles, Certificates, Gateway, Listener, Role, Running, Snapshot,
+};
 
 pub(crate) const NOW: i64 = 1_800_000_000;
 
@@ -252,6 +254,8 @@ pub(crate) struct World {
     pub(crate) https: SocketAddr,
     pub(crate) http: SocketAddr,
     pub(crate) redirecting: SocketAddr,
+    pub(crate) behind_proxy: SocketAddr,
+    pub(crate) asked: SocketAddr,
     pub(crate) ca: Ca,
     pub(crate) upstream: Upstream,
     pub(crate) tls_upstream: Upstream,
@@ -286,6 +290,7 @@ pub(crate) fn route(host: &str, prefix: &str, upstream: Target) -> Route {
         },
         upstreams: vec![upstream],
         upstream_ca: None,
+        forward_auth: false,
         timeouts: Timeouts {
             connect: Duration::from_secs(2),
             read: Duration::from_secs(2),
@@ -351,20 +356,22 @@ impl World {
         ];
         let certificates = Arc::new(Certificates::load(&files).unwrap());
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listener = |tls, redirect_to_https| Listener {
+        let listener = |tls, role| Listener {
             address: local,
             tls,
-            redirect_to_https,
+            role,
         };
         let running = gateway
             .serve(vec![
-                listener(Some(certificates.clone()), false),
-                listener(None, false),
-                listener(None, true),
+                listener(Some(certificates.clone()), Role::Browsers),
+                listener(None, Role::Browsers),
+                listener(None, Role::RedirectToHttps),
+                listener(None, Role::BehindProxy),
+                listener(None, Role::ForwardAuth),
             ])
             .unwrap();
-        let &[https, http, redirecting] = running.addresses.as_slice() else {
-            panic!("three listeners");
+        let &[https, http, redirecting, behind_proxy, asked] = running.addresses.as_slice() else {
+            panic!("five listeners");
         };
         Self {
             gateway,
@@ -372,6 +379,8 @@ impl World {
             https,
             http,
             redirecting,
+            behind_proxy,
+            asked,
             ca,
             upstream,
             tls_upstream,
@@ -438,6 +447,7 @@ pub(crate) fn snapshot(routes: Vec<Route>) -> Snapshot {
             lifetime: Duration::from_secs(36_000),
         },
         trusted_proxies: Vec::new(),
+        askers: Vec::new(),
     }
 }
 
