@@ -54,9 +54,11 @@ pub(super) fn read(head: &RequestHeader) -> Result<Question, NoQuestion> {
     let rest = head.raw_path().strip_prefix(PATH);
     let rest = rest.filter(|r| matches!(r.first(), None | Some(b'/' | b'?')));
     let rest = rest.ok_or(NoQuestion::Elsewhere)?;
-    if rest.first() == Some(&b'?') {
-        return Err(Malformed("a query of its own").into());
-    }
+    // Caddy hangs the query of the browser's request on the question; it is read where the rest of the request is
+    let rest = match rest.first() {
+        Some(b'?') => &[],
+        _ => rest,
+    };
     let original = original(&head.headers)?;
     let forwarded = forwarded(&head.headers)?;
     let below = below(head, rest, &forwarded)?;
@@ -322,6 +324,7 @@ mod tests {
             let answer = ask(line, &caddy("wiki.test", "/"));
             assert_eq!(answer.err(), Some(NoQuestion::Elsewhere), "{line}");
         }
-        assert!(ask("GET /.vestibule/verify?x", &caddy("wiki.test", "/")).is_err());
+        let with_query = ask("GET /.vestibule/verify?x", &caddy("wiki.test", "/?y"));
+        assert_eq!(with_query.unwrap().inbound.path_and_query(), "/?y");
     }
 }

@@ -33,6 +33,7 @@ impl Gateway {
                 return respond::error(request, exchange, ErrorKind::NotFound).await;
             }
             Err(NoQuestion::Refused(refusal)) => {
+                tracing::info!(?refusal, request.id = %exchange.reference, "a proxy's question is refused");
                 exchange.outcome = "refused";
                 return respond::refusal(request, exchange, refusal).await;
             }
