@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufWriter, ReadBuf};
+use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 
 /// The client preface of HTTP/2 and the head of its first frame (RFC 9113 3.4).
@@ -47,6 +48,7 @@ enum Phase {
 pub(super) struct Progress {
     phase: Mutex<Phase>,
     role: Role,
+    stop: watch::Receiver<bool>,
 }
 
 impl Progress {
@@ -65,6 +67,10 @@ impl Progress {
     }
     pub(super) const fn role(&self) -> Role {
         self.role
+    }
+    /// The listener accepts no more connections; this one is to end after its request.
+    pub(super) fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
     }
 }
 
@@ -86,7 +92,12 @@ impl std::fmt::Debug for Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: Stream, head_limit: Duration, role: Role) -> Self {
+    pub(super) fn new(
+        stream: Stream,
+        head_limit: Duration,
+        role: Role,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
         let phase = match stream.selected_alpn_proto() {
             Some(ALPN::H2) => Phase::Opening(0),
             _ => Phase::Head,
@@ -97,6 +108,7 @@ impl Connection {
             progress: Arc::new(Progress {
                 phase: Mutex::new(phase),
                 role,
+                stop,
             }),
             head_limit,
             timer: None,

@@ -30,7 +30,7 @@ mod upstream;
 mod verify;
 mod wire;
 
-pub use listener::{ListenFault, Listener, Running};
+pub use listener::{Inherited, ListenFault, Listener, Prepared, Replaced, Running};
 pub use role::Role;
 pub use tls::{CertificateFault, CertificateFiles, Certificates};
 pub use upstream::CaFault;
@@ -72,6 +72,9 @@ pub struct Snapshot {
 /// A snapshot with what is derived from it.
 struct Live {
     snapshot: Snapshot,
+    seams: Arc<Seams>,
+    portal: axum::Router,
+    host_pages: axum::Router,
     protected: Protected,
     pools: Pools,
     portal_url: String,
@@ -79,9 +82,12 @@ struct Live {
 }
 
 impl Live {
-    fn new(snapshot: Snapshot, names: &Arc<Names>) -> Result<Self, CaFault> {
+    fn new(snapshot: Snapshot, seams: Seams, names: &Arc<Names>) -> Result<Self, CaFault> {
         let portal_url = snapshot.portal.to_string();
         Ok(Self {
+            portal: seams.pages.portal(),
+            host_pages: seams.pages.host_pages(),
+            seams: Arc::new(seams),
             protected: Protected::of(&snapshot.routes),
             pools: Pools::new(&snapshot.routes, Arc::clone(names))?,
             sign_in_url: format!("{portal_url}/signin"),
@@ -105,11 +111,17 @@ pub struct Gateway(Arc<Inner>);
 struct Inner {
     live: ArcSwap<Live>,
     names: Arc<Names>,
-    seams: Arc<Seams>,
     env: Env,
-    portal: axum::Router,
-    host_pages: axum::Router,
     websockets: TransportConnector,
+}
+
+/// See [`Gateway::prepare`].
+pub struct Generation(Live);
+
+impl std::fmt::Debug for Generation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Generation")
+    }
 }
 
 impl std::fmt::Debug for Gateway {
@@ -123,32 +135,38 @@ impl Gateway {
     pub fn new(snapshot: Snapshot, seams: Seams, env: Env) -> Result<Self, CaFault> {
         let names = Arc::new(Names::default());
         Ok(Self(Arc::new(Inner {
-            live: ArcSwap::from_pointee(Live::new(snapshot, &names)?),
+            live: ArcSwap::from_pointee(Live::new(snapshot, seams, &names)?),
             names,
-            portal: seams.pages.portal(),
-            host_pages: seams.pages.host_pages(),
-            seams: Arc::new(seams),
             env,
             websockets: TransportConnector::new(None),
         })))
     }
 
-    /// Replaces the configuration; requests in flight finish under the one they began with.
-    pub fn reload(&self, snapshot: Snapshot) -> Result<(), CaFault> {
-        let live = Live::new(snapshot, &self.0.names)?;
-        self.0.live.store(Arc::new(live));
-        Ok(())
+    /// Another generation of the configuration, ready to be put in force; what can fail, fails here.
+    pub fn prepare(&self, snapshot: Snapshot, seams: Seams) -> Result<Generation, CaFault> {
+        Live::new(snapshot, seams, &self.0.names).map(Generation)
     }
 
-    /// Binds and serves, inside the caller's tokio runtime.
-    pub fn serve(&self, listeners: Vec<Listener>) -> Result<Running, ListenFault> {
+    /// Puts a generation in force; requests in flight finish under the one they began with.
+    pub fn install(&self, generation: Generation) {
+        self.0.live.store(Arc::new(generation.0));
+    }
+
+    /// Binds and serves, inside the caller's tokio runtime. Addresses that `inherited` has sockets for are not
+    /// bound again.
+    pub fn serve(
+        &self,
+        listeners: Vec<Listener>,
+        inherited: &mut Inherited,
+    ) -> Result<Running, ListenFault> {
         let inner = Arc::clone(&self.0);
         let is_proxy = move |peer| {
             let snapshot = &inner.live.load().snapshot;
             client::is_trusted(peer, &snapshot.trusted_proxies)
                 || client::is_trusted(peer, &snapshot.askers)
         };
-        listener::serve(listeners, &phases::proxy(self.clone()), Arc::new(is_proxy))
+        let proxy = phases::proxy(self.clone());
+        Running::start(listeners, inherited, proxy, Arc::new(is_proxy))
     }
 
     /// The line. `Ok(true)`: answered. `Ok(false)`: the exchange holds a permit and is to be forwarded.
@@ -180,12 +198,12 @@ impl Gateway {
             }
             Place::Portal => {
                 exchange.outcome = "portal";
-                bridge::serve(request, exchange, self.0.portal.clone(), None).await?;
+                bridge::serve(request, exchange, exchange.live.portal.clone(), None).await?;
                 Ok(true)
             }
             Place::HostPage(title) => {
                 exchange.outcome = "host_page";
-                let pages = self.0.host_pages.clone();
+                let pages = exchange.live.host_pages.clone();
                 bridge::serve(request, exchange, pages, title.as_deref()).await?;
                 Ok(true)
             }
@@ -247,7 +265,9 @@ impl Gateway {
         inbound: &Inbound,
         index: RouteIndex,
     ) -> Result<Decision, Unavailable> {
-        let found = self.session(request.req_header(), &inbound.host).await;
+        let found = self
+            .session(&exchange.seams, request.req_header(), &inbound.host)
+            .await;
         let (view, away) = match found {
             Ok(view) => (view, None),
             Err(unavailable) => (None, Some(unavailable)),
@@ -266,7 +286,7 @@ impl Gateway {
             (_, Some(unavailable)) if signs_out => Err(unavailable),
             (decision, _) => {
                 if let Some(view) = exchange.person.as_ref().filter(|_| signs_out) {
-                    self.0.seams.sessions.end(view).await?;
+                    exchange.seams.sessions.end(view).await?;
                     exchange.signed_out = true;
                 }
                 Ok(decision)
@@ -277,12 +297,13 @@ impl Gateway {
     /// The session of the request's only cookie of our name.
     async fn session(
         &self,
+        seams: &Seams,
         head: &RequestHeader,
         host: &Host,
     ) -> Result<Option<Arc<View>>, Unavailable> {
         let token = cookies::single(&head.headers, seams::SESSION_COOKIE);
         match token.filter(|t| Token::parse(t).is_some()) {
-            Some(token) => self.0.seams.sessions.find(token, host).await,
+            Some(token) => seams.sessions.find(token, host).await,
             None => Ok(None),
         }
     }
@@ -340,7 +361,7 @@ impl Gateway {
             Mode::Navigation => {
                 let headers = &request.req_header().headers;
                 let pre = cookies::single(headers, seams::PRE_SESSION_COOKIE);
-                let pages = &self.0.seams.pages;
+                let pages = &exchange.seams.pages;
                 let door = pages.door(&route.origin, &inbound.path_and_query(), pre);
                 respond::to_door(request, exchange, &door).await
             }

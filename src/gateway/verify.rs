@@ -10,7 +10,7 @@ use super::inbound;
 use super::question::{self, NoQuestion};
 use super::respond;
 use super::seams::ErrorKind;
-use super::{Gateway, client, forward, tunnel};
+use super::{Gateway, client, forward, through, tunnel};
 use crate::domain::policy::Permit;
 use crate::domain::route::RouteIndex;
 use pingora::Result;
@@ -92,13 +92,13 @@ impl Gateway {
             exchange.outcome = "foreign_origin";
             return respond::error(request, exchange, ErrorKind::Forbidden).await;
         }
-        let assertion = match self.assertion(permit, route) {
+        let assertion = match through::assertion(&exchange.seams, permit, route) {
             Ok(assertion) => assertion,
             Err(unavailable) => return self.unavailable(request, exchange, &unavailable).await,
         };
         // after the application's own sign-out it still hears of it, everything else has ended
         if let Some(view) = permit.person().filter(|_| !exchange.signed_out) {
-            self.0.seams.sessions.seen(view);
+            exchange.seams.sessions.seen(view);
         }
         let told = forward::answer(route, permit, assertion)?;
         respond::permitted(request, exchange, told).await

@@ -31,7 +31,7 @@ use vestibule::gateway::seams::{
     Unavailable,
 };
 use vestibule::gateway::{
-    CertificateFiles, Certificates, Gateway, Listener, Role, Running, Snapshot,
+    CertificateFiles, Certificates, Gateway, Inherited, Listener, Role, Running, Snapshot,
 };
 
 pub(crate) const NOW: i64 = 1_800_000_000;
@@ -250,6 +250,7 @@ impl Entropy for CountingEntropy {
 
 pub(crate) struct World {
     pub(crate) gateway: Gateway,
+    seams: Seams,
     pub(crate) running: Running,
     pub(crate) https: SocketAddr,
     pub(crate) http: SocketAddr,
@@ -342,7 +343,7 @@ impl World {
             assertions: Arc::new(TestAssertions),
             observer: counts.clone(),
         };
-        let gateway = Gateway::new(snapshot, seams, env).unwrap();
+        let gateway = Gateway::new(snapshot, seams.clone(), env).unwrap();
         let main = [
             "wiki.test",
             "login.test",
@@ -362,19 +363,24 @@ impl World {
             role,
         };
         let running = gateway
-            .serve(vec![
-                listener(Some(certificates.clone()), Role::Browsers),
-                listener(None, Role::Browsers),
-                listener(None, Role::RedirectToHttps),
-                listener(None, Role::BehindProxy),
-                listener(None, Role::ForwardAuth),
-            ])
+            .serve(
+                vec![
+                    listener(Some(certificates.clone()), Role::Browsers),
+                    listener(None, Role::Browsers),
+                    listener(None, Role::RedirectToHttps),
+                    listener(None, Role::BehindProxy),
+                    listener(None, Role::ForwardAuth),
+                ],
+                &mut Inherited::default(),
+            )
             .unwrap();
-        let &[https, http, redirecting, behind_proxy, asked] = running.addresses.as_slice() else {
+        let addresses = running.addresses();
+        let &[https, http, redirecting, behind_proxy, asked] = addresses.as_slice() else {
             panic!("five listeners");
         };
         Self {
             gateway,
+            seams,
             running,
             https,
             http,
@@ -393,6 +399,11 @@ impl World {
         }
     }
 
+    /// Puts another configuration in force.
+    pub(crate) fn install(&self, snapshot: Snapshot) {
+        let generation = self.gateway.prepare(snapshot, self.seams.clone());
+        self.gateway.install(generation.unwrap());
+    }
     pub(crate) async fn tls(&self, sni: &str) -> Wire {
         let stream = tls(self.https, sni, &self.ca.roots(), &[b"http/1.1"]).await;
         Wire::over(Box::new(stream.unwrap()))
