@@ -1,4 +1,4 @@
-//! Behind the proxies that people keep: the whole story through real nginx and Caddy, configured by the files of
+//! Behind the proxies that people keep: the whole story through real nginx, Caddy and HAProxy, configured by the files of
 //! `config/forward-auth/` but for addresses, names and certificates.
 
 use super::browser::{Ask, Browser, SESSION};
@@ -15,6 +15,7 @@ use tokio::process::{Child, Command};
 enum Kind {
     Nginx,
     Caddy,
+    Haproxy,
 }
 
 /// Ports on this machine.
@@ -47,6 +48,7 @@ impl Front {
         let config = write_config(dir.path(), &ports);
         let proxy = match kind {
             Kind::Nginx => nginx(dir.path(), &ports, wiki_at),
+            Kind::Haproxy => haproxy(dir.path(), &ports, wiki_at),
             Kind::Caddy => caddy(dir.path(), &ports, wiki_at, &files.certificate, &files.key),
         };
         let front = SocketAddr::from(([127, 0, 0, 1], ports.front));
@@ -208,6 +210,29 @@ fn caddy(dir: &Path, ports: &Ports, wiki: SocketAddr, certificate: &Path, key: &
         .env("XDG_DATA_HOME", dir)
         .env("XDG_CONFIG_HOME", dir);
     spawn(&mut command, dir)
+}
+
+fn haproxy(dir: &Path, ports: &Ports, wiki: SocketAddr) -> Child {
+    let here = dir.display();
+    let read = |name: &str| std::fs::read_to_string(dir.join(name)).unwrap();
+    let both = read("site.pem") + &read("site.key");
+    std::fs::write(dir.join("haproxy.pem"), both).unwrap();
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/config/forward-auth/vestibule.lua"
+    );
+    let mut changes = addresses(ports, wiki);
+    changes.extend([
+        ("bind :443", format!("bind 127.0.0.1:{}", ports.front)),
+        ("login.example.com", LOGIN.to_owned()),
+        ("wiki.example.com", WIKI.to_owned()),
+        ("/etc/haproxy/site.pem", format!("{here}/haproxy.pem")),
+        ("/etc/haproxy/vestibule.lua", script.to_owned()),
+    ]);
+    let file = dir.join("haproxy.cfg");
+    std::fs::write(&file, example("haproxy.cfg", &changes)).unwrap();
+    let mut command = Command::new("haproxy");
+    spawn(command.arg("-db").arg("-f").arg(file), dir)
 }
 
 fn spawn(command: &mut Command, dir: &Path) -> Child {
@@ -548,7 +573,7 @@ async fn the_rest(kind: Kind) {
     );
     let answer = front.raw(&format!("{form}\r\ntext=long")).await.unwrap();
     assert_eq!(answer.status, 401, "{}", answer.head);
-    if front.kind == Kind::Caddy {
+    if front.kind != Kind::Nginx {
         assert!(answer.text().contains("<html"), "{}", answer.text());
     }
     assert_eq!(front.seen(), None);
@@ -652,6 +677,11 @@ async fn caddy_leads_through_the_sign_in_and_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn haproxy_leads_through_the_sign_in_and_back() {
+    the_story(Kind::Haproxy).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nginx_asks_for_the_second_factor_again() {
     the_step_up(Kind::Nginx).await;
 }
@@ -659,6 +689,11 @@ async fn nginx_asks_for_the_second_factor_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn caddy_asks_for_the_second_factor_again() {
     the_step_up(Kind::Caddy).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn haproxy_asks_for_the_second_factor_again() {
+    the_step_up(Kind::Haproxy).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -672,6 +707,11 @@ async fn caddy_passes_no_forged_identity() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn haproxy_passes_no_forged_identity() {
+    the_forgeries(Kind::Haproxy).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nginx_asks_what_it_opens_whatever_a_browser_says() {
     the_spoofed_questions(Kind::Nginx).await;
 }
@@ -679,6 +719,11 @@ async fn nginx_asks_what_it_opens_whatever_a_browser_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn caddy_asks_what_it_opens_whatever_a_browser_says() {
     the_spoofed_questions(Kind::Caddy).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn haproxy_asks_what_it_opens_whatever_a_browser_says() {
+    the_spoofed_questions(Kind::Haproxy).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -692,6 +737,11 @@ async fn caddy_opens_the_path_that_was_decided_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn haproxy_opens_the_path_that_was_decided_on() {
+    the_confused_paths(Kind::Haproxy).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nginx_keeps_cookies_forms_and_sockets() {
     the_rest(Kind::Nginx).await;
 }
@@ -699,4 +749,9 @@ async fn nginx_keeps_cookies_forms_and_sockets() {
 #[tokio::test(flavor = "multi_thread")]
 async fn caddy_keeps_cookies_forms_and_sockets() {
     the_rest(Kind::Caddy).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn haproxy_keeps_cookies_forms_and_sockets() {
+    the_rest(Kind::Haproxy).await;
 }
