@@ -52,6 +52,8 @@ fn route(number: usize) -> Route {
         }],
         upstream_ca: None,
         forward_auth: false,
+        headers: Default::default(),
+        rewrite: Default::default(),
         timeouts: Timeouts {
             connect: Duration::from_secs(3),
             read: Duration::from_secs(60),

@@ -13,6 +13,7 @@ mod bridge;
 mod client;
 mod connection;
 mod cookies;
+mod course;
 mod exchange;
 mod forward;
 mod inbound;
@@ -21,6 +22,7 @@ mod phases;
 mod question;
 mod respond;
 mod response;
+mod rewriting;
 mod role;
 pub mod seams;
 mod through;
@@ -52,6 +54,7 @@ use pingora::connectors::TransportConnector;
 use pingora::http::RequestHeader;
 use pingora::proxy::Session as Request;
 use respond::Challenge;
+use rewriting::Rewriting;
 use seams::{ErrorKind, Seams, Unavailable};
 use std::sync::Arc;
 use upstream::{Names, Pools};
@@ -77,6 +80,7 @@ struct Live {
     host_pages: axum::Router,
     protected: Protected,
     pools: Pools,
+    rewriting: Rewriting,
     portal_url: String,
     sign_in_url: String,
 }
@@ -89,6 +93,7 @@ impl Live {
             host_pages: seams.pages.host_pages(),
             seams: Arc::new(seams),
             protected: Protected::of(&snapshot.routes),
+            rewriting: Rewriting::of(&snapshot.routes),
             pools: Pools::new(&snapshot.routes, Arc::clone(names))?,
             sign_in_url: format!("{portal_url}/signin"),
             portal_url,
@@ -235,7 +240,10 @@ impl Gateway {
         let route = snapshot.routes.find(&inbound.host, &inbound.path);
         if inbound.path.is_host_page() {
             let title = route.map(|(_, r)| r.title.clone());
-            return Place::HostPage(title.or_else(|| first_title(snapshot, &inbound.host)));
+            return Place::HostPage(title.or_else(|| {
+                let first = snapshot.routes.first_on(&inbound.host);
+                first.map(|r| r.title.clone())
+            }));
         }
         match route {
             Some((_, route)) if route.upstreams.is_empty() => {
@@ -249,9 +257,8 @@ impl Gateway {
 
     fn https_address(&self, exchange: &Exchange, inbound: &Inbound) -> String {
         let snapshot = &exchange.live.snapshot;
-        let mut origins = snapshot.routes.routes().iter().map(|r| &r.origin);
-        let origin = origins.find(|o| *o.host() == inbound.host);
-        let origin = origin.unwrap_or(&snapshot.portal);
+        let route = snapshot.routes.first_on(&inbound.host);
+        let origin = route.map_or(&snapshot.portal, |r| &r.origin);
         format!("{origin}{}", inbound.path_and_query())
     }
 
@@ -403,12 +410,6 @@ enum Place {
     Route(RouteIndex),
     ToHttps(String),
     Elsewhere(ErrorKind, &'static str),
-}
-
-fn first_title(snapshot: &Snapshot, host: &Host) -> Option<String> {
-    let mut routes = snapshot.routes.routes().iter();
-    let route = routes.find(|r| r.origin.host() == host)?;
-    Some(route.title.clone())
 }
 
 /// RFC 9110 7.4: a host whose certificate the client was not shown is not answered on this connection.

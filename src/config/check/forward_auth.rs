@@ -8,8 +8,22 @@ use crate::config::source::At;
 use crate::domain::route::Table;
 use ipnet::IpNet;
 
-/// What a route says about the way to its application, which is not ours where a proxy only asks.
-const OF_THE_WAY: &[&str] = &["upstream_ca", "health", "timeouts", "limits"];
+/// What a route may say where a proxy only asks: all else is about the way to the application, which is not ours then.
+const OF_THE_DECISION: &[&str] = &[
+    "name",
+    "title",
+    "host",
+    "path",
+    "forward_auth",
+    "access",
+    "public",
+    "two_factor",
+    "identity",
+    "logout_paths",
+];
+
+/// What an answer can tell the application.
+const IN_THE_ANSWER: &[&str] = &["preset", "headers", "assertion"];
 
 impl Check<'_> {
     /// `None`: the listener is for browsers.
@@ -128,8 +142,21 @@ impl Check<'_> {
                     "write under `listen`: `- { address: 127.0.0.1:9091, forward_auth: true }`",
                 );
             }
+            let identity = at.key("identity");
+            for name in identity.keys() {
+                if says && !IN_THE_ANSWER.contains(&name) {
+                    self.error(
+                        &identity.key(name),
+                        "cannot be told in the answer to a proxy that asks",
+                        "remove it, or `forward_auth`; `preset`, `headers` and `assertion` can be told",
+                    );
+                }
+            }
             if says && !at.key("upstream").exists() {
-                for name in OF_THE_WAY.iter().filter(|k| at.key(k).exists()) {
+                for name in at.keys() {
+                    if OF_THE_DECISION.contains(&name) {
+                        continue;
+                    }
                     self.error(
                         &at.key(name),
                         "has no effect: the proxy in front passes the requests on",

@@ -3,8 +3,10 @@
 mod files;
 mod forward_auth;
 mod gateway;
+mod headers;
 mod mail;
 mod people;
+mod rewrite;
 mod routes;
 
 use super::list::List;
