@@ -52,8 +52,8 @@ fn route(number: usize) -> Route {
         }],
         upstream_ca: None,
         forward_auth: false,
-        headers: Default::default(),
-        rewrite: Default::default(),
+        headers: vestibule::domain::headers::HeaderRules::default(),
+        rewrite: None,
         timeouts: Timeouts {
             connect: Duration::from_secs(3),
             read: Duration::from_secs(60),
