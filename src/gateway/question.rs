@@ -305,7 +305,8 @@ mod tests {
             for answer in [
                 ask(VERIFY, &nginx(&url)),
                 ask(VERIFY, &caddy("wiki.test", path)),
-                ask(&envoy, &proto),
+                // of a target on the wire the whole is seen, see `verify`
+                ask(&envoy.replace('#', "%00"), &proto),
             ] {
                 assert!(answer.is_err(), "{path}: {answer:?}");
             }

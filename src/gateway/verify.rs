@@ -139,7 +139,13 @@ async fn stranger(request: &mut Request, exchange: &mut Exchange, key: &str) -> 
 
 fn read(request: &mut Request, exchange: &mut Exchange) -> Result<question::Question, NoQuestion> {
     use inbound::Refusal::Malformed;
-    super::wire::check(&request.to_h1_raw())?;
+    let raw = request.to_h1_raw();
+    super::wire::check(&raw)?;
+    // pingora cuts a fragment off the target, the application may get it from its proxy
+    let line = raw.split(|b| *b == b'\n').next().unwrap_or_default();
+    if line.contains(&b'#') {
+        return Err(Malformed("target").into());
+    }
     let head = request.req_header();
     inbound::admit_question(head)?;
     let question = question::read(head)?;

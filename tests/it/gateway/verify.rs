@@ -130,6 +130,8 @@ async fn what_is_missing_is_answered_as_each_kind_can_pass_it_on() {
         ("GET /.VESTIBULE;x/callback", cookie.clone(), 404, 403),
         ("GET //public/x", cookie.clone(), 400, 400),
         ("GET /public/..%2fadmin", cookie.clone(), 400, 400),
+        ("GET /public/x#/admin", cookie.clone(), 400, 400),
+        ("GET /admin#/public/x", cookie.clone(), 400, 400),
         ("TRACE /page", cookie.clone(), 405, 405),
     ];
     for (line, headers, whole, verdict) in &table {
