@@ -53,6 +53,9 @@ fn route(number: usize) -> Route {
             port: 80,
         }],
         upstream_ca: None,
+        forward_auth: false,
+        headers: vestibule::domain::headers::HeaderRules::default(),
+        rewrite: None,
         timeouts: Timeouts {
             connect: Duration::from_secs(3),
             read: Duration::from_secs(60),
@@ -60,8 +63,6 @@ fn route(number: usize) -> Route {
         body_limit: None,
         logout_paths: Vec::new(),
         answers: Default::default(),
-        rewrite: Default::default(),
-        headers: Default::default(),
     }
 }
 

@@ -209,6 +209,10 @@ fn split(url: &str) -> Result<(Host, Option<u16>, &str), String> {
 fn place(route: &Route, port: Option<u16>) -> String {
     let upstreams: Vec<String> = route.upstreams.iter().map(ToString::to_string).collect();
     let to = match &route.answers.own {
+        None if upstreams.is_empty() => "passed on by the proxy in front, which asks".to_owned(),
+        None if route.forward_auth => {
+            format!("to {}, or by a proxy that asks", upstreams.join(", "))
+        }
         None => format!("to {}", upstreams.join(", ")),
         Some(Own::Redirect(r)) => format!("redirected ({}) to {}{}", r.status, r.origin, r.target),
         Some(Own::Fixed(fixed)) => format!("answered here with {}", fixed.status),

@@ -29,7 +29,10 @@ pub struct Route {
     /// A browser that the person trusts opens it without a code.
     pub trusted_devices: bool,
     pub identity: IdentitySpec,
+    /// None where a proxy in front passes the requests on and only asks about them.
     pub upstreams: Vec<Upstream>,
+    /// A proxy in front may ask whether a request is to be let through.
+    pub forward_auth: bool,
     /// Trusted for TLS to the upstreams in place of the system's roots, PEM.
     pub upstream_ca: Option<std::path::PathBuf>,
     pub timeouts: Timeouts,
@@ -335,6 +338,7 @@ pub(crate) mod tests {
                 port: 1,
             }],
             upstream_ca: None,
+            forward_auth: false,
             timeouts: Timeouts {
                 connect: Duration::from_secs(3),
                 read: Duration::from_secs(60),

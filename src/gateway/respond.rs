@@ -242,6 +242,29 @@ pub(super) fn kind_of_fault(fault: &Error) -> Option<ErrorKind> {
     }
 }
 
+/// The proxy may let the request through, and copies these to the application.
+pub(super) async fn permitted(
+    session: &mut Session,
+    exchange: &Exchange,
+    told: Vec<(HeaderName, HeaderValue)>,
+) -> Result<bool> {
+    let mut answer = Response::new(Bytes::new());
+    answer.headers_mut().extend(told);
+    send(session, exchange, answer).await
+}
+
+/// For whoever takes 2xx, 401 and 403 for an answer and everything else for a fault (nginx): the way to the portal
+/// stands in `Location` all the same. What was not understood, and what failed, stay faults.
+fn verdict(status: StatusCode) -> StatusCode {
+    match status {
+        StatusCode::BAD_REQUEST => status,
+        _ if status.is_redirection() => StatusCode::UNAUTHORIZED,
+        StatusCode::UNAUTHORIZED => status,
+        _ if status.is_client_error() => StatusCode::FORBIDDEN,
+        _ => status,
+    }
+}
+
 fn redirect(status: StatusCode, location: &str) -> Response<Bytes> {
     let mut answer = Response::new(Bytes::new());
     *answer.status_mut() = status;
@@ -377,7 +400,11 @@ pub(super) async fn send(
 ) -> Result<bool> {
     drain(session).await;
     let (parts, body) = answer.into_parts();
-    let mut head = ResponseHeader::build(parts.status, Some(parts.headers.len() + 4))?;
+    let status = match exchange.verdict_only {
+        true => verdict(parts.status),
+        false => parts.status,
+    };
+    let mut head = ResponseHeader::build(status, Some(parts.headers.len() + 4))?;
     for (name, value) in &parts.headers {
         if !matches!(*name, CONNECTION | TRANSFER_ENCODING | CONTENT_LENGTH) {
             head.append_header(name, value.clone())?;

@@ -157,7 +157,7 @@ impl Gateway {
     }
 }
 
-fn assertion(
+pub(super) fn assertion(
     seams: &Seams,
     permit: &Permit,
     route: &Route,

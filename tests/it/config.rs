@@ -436,6 +436,26 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     ("address without port", "0.0.0.0:443", ":443"),
     (
+        "proxies: nobody who may ask, nobody who is let in, nothing to ask about",
+        "portal:\n",
+        "  - { address: 127.0.0.1:8080, behind_proxy: true }\n  - { address: 127.0.0.1:9091, forward_auth: true }\nportal:\n",
+    ),
+    (
+        "proxies: everybody may ask, at a listener that browsers reach, unencrypted",
+        "portal:\n",
+        "  - { address: 127.0.0.1:8080, behind_proxy: true, forward_auth: true }\n  - { address: 0.0.0.0:9091, forward_auth: true }\nforward_auth: { trusted_proxies: [ 0.0.0.0/0 ] }\nportal:\n",
+    ),
+    (
+        "proxies: nowhere to ask, an empty list, a way that is not ours",
+        "    upstream: http://10.0.0.5:3000\n",
+        "    forward_auth: true\n    timeouts: { read: 5s }\n    limits: { body: 1MiB }\n",
+    ),
+    (
+        "proxies: asking without a listener",
+        "portal:\n",
+        "forward_auth: { trusted_proxies: [] }\nportal:\n",
+    ),
+    (
         "idle above lifetime",
         "password:\n",
         "sessions: { idle: 12h }\npassword:\n",

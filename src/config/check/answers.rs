@@ -46,6 +46,7 @@ impl Check<'_> {
             .filter(|key| at.key(key).exists())
             .collect();
         match answers.as_slice() {
+            [] if route.forward_auth == Some(true) => {}
             [] => self.require(at, "upstream", "http://10.0.0.5:3000"),
             [_] => {}
             [first, second, ..] => self.error(

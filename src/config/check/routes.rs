@@ -202,6 +202,7 @@ impl Check<'_> {
                 .map_or(TwoFactor::Optional, TwoFactor::from),
             max_age,
             upstreams,
+            forward_auth: route.forward_auth == Some(true),
             upstream_ca,
             timeouts,
             body_limit: route

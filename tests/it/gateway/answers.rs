@@ -349,7 +349,7 @@ async fn the_guides_snippets_verify_signatures() {
         good.replace("x=1", "x=2"),
         good.replace(" \"remote-user\"", ""),
         unsigned,
-        format!("GET / HTTP/1.1\r\nhost: a\r\nremote-user: evil"),
+        "GET / HTTP/1.1\r\nhost: a\r\nremote-user: evil".to_owned(),
     ];
     let file = world.dir.path().join("heads");
     let bytes: Vec<u8> = heads

@@ -12,4 +12,5 @@ mod rewriting;
 mod spoof;
 mod stream;
 mod upstreams;
+mod verify;
 mod websocket;
