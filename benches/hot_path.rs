@@ -57,6 +57,8 @@ fn route(number: usize) -> Route {
         },
         body_limit: None,
         logout_paths: Vec::new(),
+        rewrite: None,
+        headers: Default::default(),
     }
 }
 
