@@ -177,7 +177,7 @@ pub fn outcome(
         };
         return Ok(explanation);
     };
-    explanation.place = place(route, port);
+    explanation.place = place(route, &path, port);
     explanation.route = Some(route.name.clone());
     explanation.rules = rules(settings, route, account);
     let request = Request {
@@ -206,7 +206,7 @@ fn split(url: &str) -> Result<(Host, Option<u16>, &str), String> {
     Ok((host, port, if path.is_empty() { "/" } else { path }))
 }
 
-fn place(route: &Route, port: Option<u16>) -> String {
+fn place(route: &Route, path: &Path, port: Option<u16>) -> String {
     let upstreams: Vec<String> = route.upstreams.iter().map(ToString::to_string).collect();
     let to = match &route.answers.own {
         None if upstreams.is_empty() => "passed on by the proxy in front, which asks".to_owned(),
@@ -223,6 +223,13 @@ fn place(route: &Route, port: Option<u16>) -> String {
         route.origin,
         route.prefix.as_str(),
     );
+    if let Some(map) = route.rewrite.as_ref().and_then(|r| r.path.as_ref()) {
+        let own = map.inward(path);
+        let own = own
+            .as_ref()
+            .map_or("nothing: it could be read in two ways", |p| p.as_str());
+        let _ = write!(text, " The application is asked for {own}.");
+    }
     if port.unwrap_or(443) != route.origin.port() {
         let _ = write!(text, " Browsers reach it at port {}.", route.origin.port());
     }

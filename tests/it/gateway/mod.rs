@@ -8,6 +8,7 @@ mod line;
 mod log;
 mod pages;
 mod paths;
+mod radicale;
 mod rewriting;
 mod spoof;
 mod stream;
