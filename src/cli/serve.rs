@@ -6,6 +6,7 @@ use crate::app;
 use crate::env::Env;
 use crate::telemetry::{self, Format};
 use anyhow::Context as _;
+use sd_notify::NotifyState;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -53,7 +54,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         if let Some(address) = running.operations() {
             tracing::info!(%address, "operations: /healthz, /readyz, /metrics");
         }
+        // a service manager that waits for us goes on; without one (NOTIFY_SOCKET) nothing happens
+        sd_notify::notify(&[NotifyState::Ready]).context("the service manager cannot be told")?;
         until_told_to_stop().await?;
+        sd_notify::notify(&[NotifyState::Stopping])?;
         tracing::info!("stopping: requests in flight finish first");
         running.stop().await;
         tracing::info!("stopped");
