@@ -121,7 +121,10 @@ fn the_manual_pages_are_well_formed_and_say_what_help_says() {
     let serve = shown("man1/vestibule-serve.1");
     assert!(serve.contains("VESTIBULE-SERVE(1)"), "{serve}");
     assert!(serve.contains("How log lines look"), "{serve}");
-    assert!(serve.contains("SIGTERM and Ctrl-C end it"), "{serve}");
+    assert!(
+        serve.contains("an upgrade without a lost request"),
+        "{serve}"
+    );
     let add = shown("man1/vestibule-account-add.1");
     assert!(add.contains("--no-password"), "{add}");
     let configuration = shown("man5/vestibule.yaml.5");

@@ -1,4 +1,4 @@
-"""What an operator does with the Debian package, step by step; run by tests/package/run on a layer of its own."""
+"""What an operator does with the Debian package, step by step; run by tests/package/run under a systemd of its own."""
 
 import fcntl
 import grp
@@ -8,7 +8,6 @@ import os
 import pathlib
 import pwd
 import re
-import shlex
 import signal
 import socket
 import ssl
@@ -62,45 +61,40 @@ def owner(path):
     return f"{pwd.getpwuid(found.st_uid).pw_name}:{grp.getgrgid(found.st_gid).gr_name} {found.st_mode & 0o7777:o}"
 
 
-def unit(key):
-    values = [line.split("=", 1)[1] for line in UNIT.read_text().splitlines() if line.startswith(key + "=")]
-    assert values, f"the unit has no {key}"
-    return values[0]
+def systemctl(*arguments):
+    return run("systemctl", *arguments)
 
 
-class Service:
-    """The unit's ExecStart with its user, its capability and a socket to be told on, as systemd does it."""
+def shown(key):
+    return systemctl("show", "--value", "--property", key, "vestibule").stdout.strip()
 
-    def __init__(self):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        path = "/run/notify"
-        if os.path.exists(path):
-            os.unlink(path)
-        self.socket.bind(path)
-        os.chmod(path, 0o777)
-        self.socket.settimeout(60)
-        assert unit("Type") == "notify"
-        assert unit("AmbientCapabilities") == unit("CapabilityBoundingSet") == "CAP_NET_BIND_SERVICE"
-        capability = "+net_bind_service"
-        self.process = subprocess.Popen(
-            ["setpriv", f"--reuid={unit('User')}", f"--regid={unit('Group')}", "--init-groups", "--no-new-privs",
-             f"--inh-caps=-all,{capability}", f"--ambient-caps=-all,{capability}", f"--bounding-set=-all,{capability}",
-             *shlex.split(unit("ExecStart"))],
-            env={"PATH": "/usr/bin:/bin", "NOTIFY_SOCKET": path}, umask=int(unit("UMask"), 8), cwd="/",
-            stdin=subprocess.DEVNULL, stdout=open("/tmp/service.log", "ab"), stderr=subprocess.STDOUT)
 
-    def told(self, word):
-        try:
-            while True:
-                if word in self.socket.recv(4096).decode().split("\n"):
-                    return True
-        except TimeoutError:
+def journal():
+    run("journalctl", "--sync")
+    return run("journalctl", "--unit=vestibule", "--no-pager", "--output=cat").said[-6000:] + systemctl("status", "vestibule").said
+
+
+def start(unit="vestibule"):
+    done = systemctl("start", unit)
+    return done.returncode == 0 and shown("ActiveState") == "active" or unit != "vestibule" and done.returncode == 0
+
+
+def stop():
+    done = systemctl("stop", "vestibule")
+    return done.returncode == 0 and shown("Result") == "success"
+
+
+def main_process():
+    return int(shown("MainPID"))
+
+
+def within(seconds, holds):
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
             return False
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        told = self.told("STOPPING=1")
-        return told and self.process.wait(timeout=40) == 0
+        time.sleep(0.1)
+    return True
 
 
 def https(host, path):
@@ -119,10 +113,6 @@ def plain(port, host, path):
     connection.request("GET", path, headers={"Host": host})
     answer = connection.getresponse()
     return answer.status, answer.getheader("Location", "")
-
-
-def log():
-    return pathlib.Path("/tmp/service.log").read_text()
 
 
 loopback_up()
@@ -168,9 +158,8 @@ key.chmod(0o640)
 said = vestibule("check")
 step("with them it has no mistakes", said.returncode == 0 and "no mistakes\n" in said.said, said.said)
 
-# --- started as the unit starts it
-service = Service()
-step("it says that it is ready", service.told("READY=1"), log())
+# --- started by systemd, which waits until it is ready
+step("it starts", start(), journal())
 status, _, page = https("login.example.com", "/signin")
 step("the sign-in page answers on 443", status == 200 and 'name="password"' in page, f"{status} {page[:500]}")
 status, to, _ = https("wiki.example.com", "/page")
@@ -178,10 +167,15 @@ step("the application asks for sign-in", status in (302, 303) and to.startswith(
 status, to = plain(80, "wiki.example.com", "/x")
 step("port 80 leads to https", status in (301, 308) and to == "https://wiki.example.com/x", f"{status} {to}")
 step("the operators' listener says ready", plain(9090, "localhost", "/readyz")[0] == 200)
-with open(f"/proc/{service.process.pid}/status") as found:
+with open(f"/proc/{main_process()}/status") as found:
     status = dict(line.rstrip().split(":\t", 1) for line in found if ":\t" in line)
-step("it runs as its user with the one capability", int(status["CapEff"], 16) == 1 << 10 and
-     status["Uid"].split()[0] == str(pwd.getpwnam("vestibule").pw_uid), str(status))
+step("it runs as its user", status["Uid"].split()[0] == str(pwd.getpwnam("vestibule").pw_uid), str(status))
+step("with the one capability", int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 1 << 10, str(status))
+step("with system calls filtered", status["Seccomp"] == "2" and status["NoNewPrivs"] == "1", str(status))
+inside = ["nsenter", f"--target={main_process()}", "--mount", *AS_USER]
+step("it can write where the store is", run(*inside, "test", "-w", str(STATE)).returncode == 0)
+for place in ["/etc/vestibule", "/usr/bin", "/var/log", "/"]:
+    step(f"and not in {place}", run("nsenter", f"--target={main_process()}", "--mount", "touch", f"{place}/x").returncode != 0)
 health = re.search(r"HEALTHCHECK .*\\\n\s*CMD (\[.*\])", pathlib.Path("/tmp/test/Dockerfile").read_text())
 health = json.loads(health.group(1))
 step("the container's health check finds it well", run(*health).returncode == 0)
@@ -189,8 +183,39 @@ said = vestibule("account", "add", "aino", "--email", "aino@example.com", input=
 step("an account is added beside it", said.returncode == 0, said.said)
 for file in ["vestibule.db", "secret.key"]:
     step(f"{file} is the user's alone", owner(STATE / file) == "vestibule:vestibule 600", owner(STATE / file))
-step("told to stop, it says so and ends well", service.stop(), log())
+# --- changed while it runs
+before = main_process()
+good = CONFIG.read_text()
+CONFIG.write_text(good.replace("host: wiki.example.com", "host: login.example.com/nowhere"))
+step("reload with a mistake", systemctl("reload", "vestibule").returncode == 0)
+step("is refused", within(20, lambda: "the one before stays in force" in journal()), journal())
+step("and the service goes on", https("wiki.example.com", "/page")[0] in (302, 303) and main_process() == before)
+CONFIG.write_text(good.replace("- name: wiki", "- name: handbook"))
+said = journal().count("the new configuration is in force")
+step("reload with another name", systemctl("reload", "vestibule").returncode == 0)
+step("is taken", within(20, lambda: journal().count("the new configuration is in force") > said), journal())
+CONFIG.write_text(good)
+
+# --- a new program is handed the ports
+assert run("systemctl", "kill", "--kill-whom=main", "--signal=USR2", "vestibule").returncode == 0
+step("SIGUSR2 starts a new process, which systemd takes for the service", within(60, lambda: main_process() != before), journal())
+step("the old one ends", within(60, lambda: not os.path.exists(f"/proc/{before}")), journal())
+step("and the service is none the worse", shown("ActiveState") == "active" and shown("SubState") == "running", journal())
+step("it answers", https("login.example.com", "/signin")[0] == 200)
+before = main_process()
+os.kill(before, signal.SIGKILL)
+step("killed, it is started again", within(60, lambda: main_process() not in (0, before) and shown("ActiveState") == "active"), journal())
+step("told to stop, it ends well", stop(), journal())
 step("the health check notices", run(*health).returncode != 0)
+
+# --- with its ports kept open by systemd
+step("the socket unit starts", start("vestibule.socket"), journal())
+step("the first connection starts the service", https("login.example.com", "/signin")[0] == 200, journal())
+step("on the sockets it was given", shown("ActiveState") == "active" and
+     main_process() != 0 and plain(80, "wiki.example.com", "/x")[1] == "https://wiki.example.com/x")
+step("a restart", systemctl("restart", "vestibule").returncode == 0)
+step("leaves the ports open", https("login.example.com", "/signin")[0] == 200, journal())
+assert systemctl("stop", "vestibule.socket", "vestibule").returncode == 0
 
 # --- upgraded: the configuration stays as it was written, the store as it is
 CONFIG.write_text(CONFIG.read_text() + "# ours\n")
@@ -202,17 +227,18 @@ control.write_text(re.sub(r"(?m)^Version: .*$", "Version: 999.0-1", control.read
 shipped = pathlib.Path(unpacked, "etc/vestibule/vestibule.yaml")
 shipped.write_text(shipped.read_text() + "# theirs\n")
 assert run("dpkg-deb", "-Znone", "-b", unpacked, "/tmp/next.deb").returncode == 0
+step("started again", start(), journal())
+before = main_process()
 dpkg("-i", "--force-confdef", "/tmp/next.deb")
 step("an upgrade leaves the configuration alone", CONFIG.read_text().endswith("# ours\n"))
 step("and its rights", owner(CONFIG) == "root:vestibule 640", owner(CONFIG))
-service = Service()
-step("the new version starts", service.told("READY=1"), log())
+step("a service that ran runs the new program", within(30, lambda: main_process() not in (0, before)) and
+     https("login.example.com", "/signin")[0] == 200, journal())
 said = vestibule("account", "list")
 step("with the accounts there were", "aino" in said.stdout, said.said)
-step("and stops", service.stop(), log())
-
 # --- removed, purged
 dpkg("-r", "vestibule")
+step("the service is stopped", shown("ActiveState") in ("inactive", "failed"), shown("ActiveState"))
 step("the program is gone", not pathlib.Path("/usr/bin/vestibule").exists())
 step("configuration, store and key are not", CONFIG.exists() and (STATE / "vestibule.db").exists() and
      (STATE / "secret.key").read_bytes() == key_file)
