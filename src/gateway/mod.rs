@@ -18,6 +18,7 @@ mod exchange;
 mod forward;
 mod inbound;
 mod listener;
+mod message_signature;
 mod phases;
 mod respond;
 mod response;
@@ -45,6 +46,7 @@ use exchange::Exchange;
 use forward::Protected;
 use inbound::Inbound;
 use ipnet::IpNet;
+use message_signature::Signers;
 use pingora::Result;
 use pingora::connectors::TransportConnector;
 use pingora::http::RequestHeader;
@@ -75,12 +77,13 @@ struct Live {
     protected: Protected,
     pools: Pools,
     rewriting: Rewriting,
+    signers: Signers,
     portal_url: String,
     sign_in_url: String,
 }
 
 impl Live {
-    fn new(snapshot: Snapshot, seams: Seams, names: &Arc<Names>) -> Result<Self, CaFault> {
+    fn new(snapshot: Snapshot, seams: Seams, names: &Arc<Names>) -> Result<Self, Unfit> {
         let portal_url = snapshot.portal.to_string();
         Ok(Self {
             portal: seams.pages.portal(),
@@ -88,6 +91,7 @@ impl Live {
             seams: Arc::new(seams),
             protected: Protected::of(&snapshot.routes),
             rewriting: Rewriting::of(&snapshot.routes),
+            signers: Signers::of(&snapshot.routes).ok_or(Unfit::NoMessageKey)?,
             pools: Pools::new(&snapshot.routes, Arc::clone(names))?,
             sign_in_url: format!("{portal_url}/signin"),
             portal_url,
@@ -114,6 +118,15 @@ struct Inner {
     websockets: TransportConnector,
 }
 
+/// A configuration that cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    #[error(transparent)]
+    Ca(#[from] CaFault),
+    #[error("a route is to sign its requests and has no key to do it with")]
+    NoMessageKey,
+}
+
 /// See [`Gateway::prepare`].
 pub struct Generation(Live);
 
@@ -131,7 +144,7 @@ impl std::fmt::Debug for Gateway {
 
 impl Gateway {
     /// Fails where a route's CA file cannot be used.
-    pub fn new(snapshot: Snapshot, seams: Seams, env: Env) -> Result<Self, CaFault> {
+    pub fn new(snapshot: Snapshot, seams: Seams, env: Env) -> Result<Self, Unfit> {
         let names = Arc::new(Names::default());
         Ok(Self(Arc::new(Inner {
             live: ArcSwap::from_pointee(Live::new(snapshot, seams, &names)?),
@@ -142,7 +155,7 @@ impl Gateway {
     }
 
     /// Another generation of the configuration, ready to be put in force; what can fail, fails here.
-    pub fn prepare(&self, snapshot: Snapshot, seams: Seams) -> Result<Generation, CaFault> {
+    pub fn prepare(&self, snapshot: Snapshot, seams: Seams) -> Result<Generation, Unfit> {
         Live::new(snapshot, seams, &self.0.names).map(Generation)
     }
 

@@ -21,6 +21,7 @@ CONFIG = pathlib.Path("/etc/vestibule/vestibule.yaml")
 STATE = pathlib.Path("/var/lib/vestibule")
 UNIT = pathlib.Path("/usr/lib/systemd/system/vestibule.service")
 AS_USER = ["setpriv", "--reuid=vestibule", "--regid=vestibule", "--init-groups"]
+BEGAN = time.monotonic()
 passed = 0
 
 
@@ -29,7 +30,7 @@ def step(what, holds, said=""):
     if not holds:
         sys.exit(f"FAILED  {what}\n{said}\n{passed} passed, 1 failed")
     passed += 1
-    print(f"ok      {what}", flush=True)
+    print(f"ok      {what} ({time.monotonic() - BEGAN:.0f} s)", flush=True)
 
 
 def run(*arguments, **options):
