@@ -7,6 +7,7 @@ mod build;
 mod check;
 pub mod docs;
 pub mod list;
+pub mod man;
 mod problems;
 mod read;
 mod report;

@@ -787,7 +787,7 @@ fn the_examples_are_right() {
 fn the_reference_page_is_up_to_date() {
     assert!(
         include_str!("../../docs/configuration.md") == config::docs::markdown(),
-        "run: cargo run -- docs configuration > /tmp/page && mv /tmp/page docs/configuration.md"
+        "run tools/docs"
     );
 }
 

@@ -7,6 +7,7 @@ mod dependencies;
 mod documents;
 mod gateway;
 mod mail;
+mod packaging;
 mod sign_in_machine;
 mod snippets;
 mod store;

@@ -11,6 +11,7 @@ mod account;
 mod account_forms;
 mod admin;
 mod api;
+mod apps;
 mod away;
 mod devices;
 mod doors;
