@@ -125,6 +125,7 @@ fn decide(bencher: divan::Bencher<'_, '_>) {
             path: &path,
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),
             mode: Mode::Navigation,
+            client_certificate: false,
         };
         let found = table.find(&host, &path).unwrap();
         let rules = policy::Rules {

@@ -90,6 +90,14 @@ label!(
 );
 
 label!(
+    /// Where a certificate of ours comes from.
+    CertificateSource {
+        File = "file",
+        Acme = "acme",
+    }
+);
+
+label!(
     /// What became of a reminder to enable two-factor authentication.
     Reminder {
         Shown = "shown",
@@ -126,6 +134,17 @@ struct ResultLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CertificateLabel {
+    name: String,
+    source: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SourceLabel {
+    source: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KindLabel {
     kind: &'static str,
 }
@@ -158,6 +177,8 @@ pub struct Metrics {
     mails: Family<ResultLabel, Counter>,
     mails_waiting: Gauge,
     oldest_mail: Gauge,
+    certificates: Family<CertificateLabel, Gauge>,
+    certificate_failures: Family<SourceLabel, Counter>,
     config_loads: Family<ResultLabel, Counter>,
     config_refused: Gauge,
     config_loaded_at: Gauge,
@@ -194,6 +215,8 @@ impl Metrics {
             mails: Family::default(),
             mails_waiting: Gauge::default(),
             oldest_mail: Gauge::default(),
+            certificates: Family::default(),
+            certificate_failures: Family::default(),
             config_loads: Family::default(),
             config_refused: Gauge::default(),
             config_loaded_at: Gauge::default(),
@@ -270,6 +293,17 @@ impl Metrics {
         );
         let mails = self.mails.clone();
         r.register("mails", "Tries to hand a mail to the mail server", mails);
+        r.register_with_unit(
+            "certificate_expiry",
+            "When a certificate of a listener runs out, seconds since the Unix epoch",
+            Unit::Seconds,
+            self.certificates.clone(),
+        );
+        r.register(
+            "certificate_failures",
+            "Changed files that could not be used, and orders at the ACME server that failed",
+            self.certificate_failures.clone(),
+        );
         let waiting = self.mails_waiting.clone();
         r.register("mails_waiting", "Mails in the outbox", waiting);
         r.register_with_unit(
@@ -290,6 +324,9 @@ impl Metrics {
         }
         for action in Reminder::ALL {
             drop(self.reminders.get_or_create(&action.label()));
+        }
+        for source in CertificateSource::ALL {
+            drop(self.certificate_failures.get_or_create(&source.label()));
         }
         for result in Mail::ALL {
             drop(self.mails.get_or_create(&result.label()));
@@ -337,6 +374,32 @@ impl Metrics {
     pub fn set_mails(&self, waiting: u64, oldest: u64) {
         self.mails_waiting.set(whole(waiting));
         self.oldest_mail.set(whole(oldest));
+    }
+
+    /// All certificates of the listeners: first name, source, end.
+    pub fn set_certificates<'a>(
+        &self,
+        all: impl IntoIterator<Item = (&'a str, CertificateSource, i64)>,
+    ) {
+        self.certificates.clear();
+        for (name, source, not_after) in all {
+            let label = CertificateLabel {
+                name: name.to_owned(),
+                source: source.code(),
+            };
+            let gauge = self.certificates.get_or_create_owned(&label);
+            // of several for one name, the first to run out
+            let earlier = gauge.get();
+            if earlier == 0 || not_after < earlier {
+                gauge.set(not_after);
+            }
+        }
+    }
+
+    pub fn certificate_failed(&self, source: CertificateSource) {
+        self.certificate_failures
+            .get_or_create(&source.label())
+            .inc();
     }
 
     pub fn assertion_signed(&self) {
@@ -416,6 +479,14 @@ impl RouteHandles {
 impl std::fmt::Debug for RouteLabel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "RouteLabel({})", self.0.name)
+    }
+}
+
+impl CertificateSource {
+    const fn label(self) -> SourceLabel {
+        SourceLabel {
+            source: self.code(),
+        }
     }
 }
 

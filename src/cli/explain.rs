@@ -424,6 +424,8 @@ impl Request<'_> {
             path: self.path,
             client,
             mode,
+            // whoever has none is refused, which `access` of the route says
+            client_certificate: true,
         };
         let rules = policy::Rules {
             two_factor: &self.settings.two_factor,
@@ -461,6 +463,7 @@ fn meaning(decision: &Decision) -> String {
         Decision::Deny(Denial::Group) => "refused: the person is in none of the groups".into(),
         Decision::Deny(Denial::Network) => "refused: the address is in none of the networks".into(),
         Decision::Deny(Denial::Method) => "refused: the method is not allowed here".into(),
+        Decision::Deny(Denial::ClientCertificate) => "refused: no client certificate was shown".into(),
     }
 }
 

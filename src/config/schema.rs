@@ -4,6 +4,8 @@
 //! reported at its place and left out here; what must be there is marked `required` for the JSON Schema and
 //! seen to by [`super::check`]. The reference `docs/configuration.md` is made from this file.
 
+pub mod tls;
+
 use super::list::{Later, List, OneOrMore};
 use super::scalar::{
     Address, ByteSize, Colour, Date, Duration, HeaderTemplate, HostName, Network, PortalUrl, Rate,
@@ -21,6 +23,10 @@ pub struct File {
     /// Where browsers connect.
     #[schemars(required)]
     pub listen: Option<List<Listen>>,
+    /// Certificates from an ACME server, such as Let's Encrypt; absent: from files only.
+    pub acme: Option<tls::Acme>,
+    /// What browsers are told about HTTPS (Strict-Transport-Security).
+    pub hsts: Option<tls::Hsts>,
     /// The operators' own listener: /healthz, /readyz and /metrics; absent: none.
     pub operations: Option<Operations>,
     /// Load balancers in front whose X-Forwarded-For is believed; by default nobody's.
@@ -64,19 +70,10 @@ pub struct Listen {
     #[schemars(required, extend("examples" = ["0.0.0.0:443"]))]
     pub address: Option<Address>,
     /// Serves HTTPS here.
-    pub tls: Option<Tls>,
+    pub tls: Option<tls::Tls>,
     /// Answers plain HTTP by sending browsers to https, and serves nothing else here.
     #[schemars(extend("default" = false))]
     pub redirect_to_https: Option<bool>,
-}
-
-/// HTTPS of a listener.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Tls {
-    /// The certificates, picked by the name the browser asks for.
-    #[schemars(required)]
-    pub certificates: Option<List<Certificate>>,
 }
 
 /// A certificate with its key.
@@ -438,6 +435,9 @@ pub struct Access {
     pub networks: Option<List<Network>>,
     /// Methods that are allowed, in capitals.
     pub methods: Option<List<String>>,
+    /// true: only for clients that have shown a certificate that their listener trusts, public paths included.
+    #[schemars(extend("default" = false))]
+    pub client_certificate: Option<bool>,
 }
 
 /// Two-factor authentication of a route.

@@ -121,6 +121,8 @@ pub enum Denial {
     Network,
     /// The method is not one of those allowed here.
     Method,
+    /// The client has shown no certificate, or came over a listener that asks for none.
+    ClientCertificate,
 }
 
 impl Decision {
@@ -139,6 +141,7 @@ impl Decision {
             Self::Deny(Denial::Group) => "deny_group",
             Self::Deny(Denial::Network) => "deny_network",
             Self::Deny(Denial::Method) => "deny_method",
+            Self::Deny(Denial::ClientCertificate) => "deny_client_certificate",
         }
     }
 }
@@ -198,6 +201,9 @@ fn place_denies(route: &Route, request: &Facts<'_>) -> Option<Denial> {
         if !access.networks.iter().any(|n| n.contains(&client)) {
             return Some(Denial::Network);
         }
+    }
+    if access.client_certificate && !request.client_certificate {
+        return Some(Denial::ClientCertificate);
     }
     let method_ok = access.methods.is_empty() || access.methods.contains(request.method);
     (!method_ok).then_some(Denial::Method)
@@ -292,6 +298,7 @@ pub(crate) mod tests {
         path: &'static str,
         mode: Mode,
         client: &'static str,
+        certificate: bool,
         view: Option<View>,
         rules: TwoFactorRules,
     }
@@ -316,6 +323,7 @@ pub(crate) mod tests {
             path: "/page",
             mode: Mode::Navigation,
             client: "10.0.0.9",
+            certificate: false,
             view: Some(View {
                 session,
                 account: Arc::new(account()),
@@ -377,6 +385,7 @@ pub(crate) mod tests {
                 path: &path,
                 client: self.client.parse().unwrap(),
                 mode: self.mode,
+                client_certificate: self.certificate,
             };
             let sessions = session::Rules {
                 idle: Duration::from_secs(3600),

@@ -110,6 +110,8 @@ pub struct Facts<'a> {
     pub path: &'a Path,
     pub client: IpAddr,
     pub mode: Mode,
+    /// The client has shown a certificate that the listener trusts.
+    pub client_certificate: bool,
 }
 
 #[cfg(test)]

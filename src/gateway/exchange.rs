@@ -3,7 +3,7 @@
 use super::forward::{self, Forwarding};
 use super::inbound::{self, Inbound, Refusal};
 use super::seams::Seams;
-use super::{Live, client, wire};
+use super::{Live, client, tls, wire};
 use crate::domain::request::Facts;
 use crate::domain::route::{Route, RouteIndex};
 use crate::domain::session::View;
@@ -25,6 +25,8 @@ pub(super) struct Exchange {
     pub client: IpAddr,
     pub https: bool,
     pub redirect_to_https: bool,
+    /// The client has shown a certificate that the listener trusts.
+    pub client_certificate: bool,
     /// A stable word for logs and metrics.
     pub outcome: &'static str,
     pub inbound: Option<Inbound>,
@@ -50,6 +52,7 @@ impl Exchange {
             client: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             https: false,
             redirect_to_https: false,
+            client_certificate: false,
             outcome: "unfinished",
             inbound: None,
             route: None,
@@ -72,6 +75,7 @@ impl Exchange {
         self.https = session.digest().is_some_and(|d| d.ssl_digest.is_some())
             || client::was_https(peer, headers, trusted);
         self.redirect_to_https = redirect_to_https;
+        self.client_certificate = tls::TlsName::of(session).is_some_and(|n| n.client_certificate);
     }
 
     pub(super) fn admit(&mut self, session: &mut Session) -> Result<Inbound, Refusal> {
@@ -90,6 +94,7 @@ impl Exchange {
             path: &inbound.path,
             client: self.client,
             mode: inbound.mode,
+            client_certificate: self.client_certificate,
         }
     }
 

@@ -15,6 +15,7 @@ mod connection;
 mod cookies;
 mod exchange;
 mod forward;
+mod hsts;
 mod inbound;
 mod listener;
 mod phases;
@@ -27,8 +28,11 @@ mod tunnel;
 mod upstream;
 mod wire;
 
+pub use hsts::Hsts;
 pub use listener::{Inherited, ListenFault, Listener, Prepared, Replaced, Running};
-pub use tls::{CertificateFault, CertificateFiles, Certificates};
+pub use tls::{
+    CertificateFault, CertificateFiles, Certificates, ClientCertificates, Expiry, Issued, TlsSpec,
+};
 pub use upstream::CaFault;
 
 use crate::domain::host::{Host, Origin};
@@ -41,6 +45,7 @@ use crate::env::Env;
 use arc_swap::ArcSwap;
 use exchange::Exchange;
 use forward::Protected;
+use http::Method;
 use inbound::Inbound;
 use ipnet::IpNet;
 use pingora::Result;
@@ -61,6 +66,7 @@ pub struct Snapshot {
     pub sessions: session::Rules,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    pub hsts: Hsts,
 }
 
 /// A snapshot with what is derived from it.
@@ -178,6 +184,10 @@ impl Gateway {
                 exchange.outcome = "to_https";
                 respond::to_https(request, exchange, &location).await
             }
+            Place::Challenge(answer) => {
+                exchange.outcome = "acme_challenge";
+                respond::plain(request, exchange, &answer).await
+            }
             Place::Portal => {
                 exchange.outcome = "portal";
                 bridge::serve(request, exchange, exchange.live.portal.clone(), None).await?;
@@ -205,6 +215,11 @@ impl Gateway {
             return Place::Elsewhere(ErrorKind::UnknownHost, "unknown_host");
         }
         if exchange.redirect_to_https {
+            let issued = exchange.seams.issued.as_ref();
+            let token = issued.zip(challenge_token(inbound));
+            if let Some(answer) = token.and_then(|(i, t)| i.http_answer(&inbound.host, t)) {
+                return Place::Challenge(answer);
+            }
             return Place::ToHttps(self.https_address(exchange, inbound));
         }
         if !tls_name_covers(request, &inbound.host) {
@@ -308,7 +323,7 @@ impl Gateway {
             Decision::Enrol | Decision::Remind | Decision::EnrolOverdue => {
                 self.ask(request, exchange, Challenge::Enrol).await
             }
-            Decision::Deny(Denial::Group | Denial::Network) => {
+            Decision::Deny(Denial::Group | Denial::Network | Denial::ClientCertificate) => {
                 respond::error(request, exchange, ErrorKind::Forbidden).await
             }
             Decision::Deny(Denial::Method) => {
@@ -376,6 +391,8 @@ enum Place {
     HostPage(Option<String>),
     Route(RouteIndex),
     ToHttps(String),
+    /// A server of certificates asks whether the host is ours.
+    Challenge(Arc<str>),
     Elsewhere(ErrorKind, &'static str),
 }
 
@@ -387,7 +404,15 @@ fn first_title(snapshot: &Snapshot, host: &Host) -> Option<String> {
 
 /// RFC 9110 7.4: a host whose certificate the client was not shown is not answered on this connection.
 fn tls_name_covers(request: &Request, host: &Host) -> bool {
-    let digest = request.digest().and_then(|d| d.ssl_digest.as_ref());
-    let name = digest.and_then(|d| d.extension.get::<tls::TlsName>());
+    let name = tls::TlsName::of(request);
     name.is_none_or(|n| n.may_serve(host.as_str()))
+}
+
+/// The token of an address that a server of certificates asks for (RFC 8555 8.3).
+fn challenge_token(inbound: &Inbound) -> Option<&str> {
+    let token = inbound
+        .path
+        .as_str()
+        .strip_prefix("/.well-known/acme-challenge/");
+    token.filter(|_| matches!(inbound.method, Method::GET | Method::HEAD))
 }

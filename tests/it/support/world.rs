@@ -339,6 +339,7 @@ impl World {
             pages: Arc::new(TestPages),
             assertions: Arc::new(TestAssertions),
             observer: counts.clone(),
+            issued: None,
         };
         let gateway = Gateway::new(snapshot, seams.clone(), env).unwrap();
         let main = [
@@ -451,6 +452,7 @@ pub(crate) fn snapshot(routes: Vec<Route>) -> Snapshot {
             lifetime: Duration::from_secs(36_000),
         },
         trusted_proxies: Vec::new(),
+        hsts: vestibule::gateway::Hsts::default(),
     }
 }
 
