@@ -2,6 +2,7 @@
 //! together, and runs them.
 
 mod certificates;
+pub mod handover;
 mod housekeeping;
 mod mail;
 mod seams;
@@ -216,6 +217,12 @@ impl Running {
             .metrics
             .config_reload(outcome.is_ok(), self.base.env.now().seconds());
         outcome
+    }
+
+    /// A configuration was read that has mistakes: counted like one that cannot be put in force.
+    pub fn refused(&self) {
+        let now = self.base.env.now().seconds();
+        self.base.metrics.config_reload(false, now);
     }
 
     async fn replace(&mut self, settings: Settings) -> anyhow::Result<Reloaded> {

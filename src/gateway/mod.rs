@@ -13,6 +13,7 @@ mod bridge;
 mod client;
 mod connection;
 mod cookies;
+mod course;
 mod exchange;
 mod forward;
 mod hsts;
@@ -21,6 +22,7 @@ mod listener;
 mod phases;
 mod respond;
 mod response;
+mod rewriting;
 pub mod seams;
 mod through;
 mod tls;
@@ -53,6 +55,7 @@ use pingora::connectors::TransportConnector;
 use pingora::http::RequestHeader;
 use pingora::proxy::Session as Request;
 use respond::Challenge;
+use rewriting::Rewriting;
 use seams::{ErrorKind, Seams, Unavailable};
 use std::sync::Arc;
 use upstream::{Names, Pools};
@@ -77,6 +80,7 @@ struct Live {
     host_pages: axum::Router,
     protected: Protected,
     pools: Pools,
+    rewriting: Rewriting,
     portal_url: String,
     sign_in_url: String,
 }
@@ -89,6 +93,7 @@ impl Live {
             host_pages: seams.pages.host_pages(),
             seams: Arc::new(seams),
             protected: Protected::of(&snapshot.routes),
+            rewriting: Rewriting::of(&snapshot.routes),
             pools: Pools::new(&snapshot.routes, Arc::clone(names))?,
             sign_in_url: format!("{portal_url}/signin"),
             portal_url,
@@ -231,7 +236,10 @@ impl Gateway {
         let route = snapshot.routes.find(&inbound.host, &inbound.path);
         if inbound.path.is_host_page() {
             let title = route.map(|(_, r)| r.title.clone());
-            return Place::HostPage(title.or_else(|| first_title(snapshot, &inbound.host)));
+            return Place::HostPage(title.or_else(|| {
+                let first = snapshot.routes.first_on(&inbound.host);
+                first.map(|r| r.title.clone())
+            }));
         }
         match route {
             Some((index, _)) => Place::Route(index),
@@ -241,9 +249,8 @@ impl Gateway {
 
     fn https_address(&self, exchange: &Exchange, inbound: &Inbound) -> String {
         let snapshot = &exchange.live.snapshot;
-        let mut origins = snapshot.routes.routes().iter().map(|r| &r.origin);
-        let origin = origins.find(|o| *o.host() == inbound.host);
-        let origin = origin.unwrap_or(&snapshot.portal);
+        let route = snapshot.routes.first_on(&inbound.host);
+        let origin = route.map_or(&snapshot.portal, |r| &r.origin);
         format!("{origin}{}", inbound.path_and_query())
     }
 
@@ -394,12 +401,6 @@ enum Place {
     /// A server of certificates asks whether the host is ours.
     Challenge(Arc<str>),
     Elsewhere(ErrorKind, &'static str),
-}
-
-fn first_title(snapshot: &Snapshot, host: &Host) -> Option<String> {
-    let mut routes = snapshot.routes.routes().iter();
-    let route = routes.find(|r| r.origin.host() == host)?;
-    Some(route.title.clone())
 }
 
 /// RFC 9110 7.4: a host whose certificate the client was not shown is not answered on this connection.

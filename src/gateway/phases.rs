@@ -109,7 +109,7 @@ impl ProxyHttp for Line {
         exchange: &mut Exchange,
     ) -> Result<()> {
         let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
-        exchange.upstream_head(head, forwarding)
+        exchange.upstream_head(head, forwarding, exchange.attempts.saturating_sub(1))
     }
 
     async fn request_body_filter(
@@ -133,14 +133,14 @@ impl ProxyHttp for Line {
         &self,
         _session: &mut Session,
         head: &mut ResponseHeader,
-        _exchange: &mut Exchange,
+        exchange: &mut Exchange,
     ) -> Result<()> {
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             // never asked for on this side: what follows would be no HTTP any more
             return Err(Error::new_up(ErrorType::InvalidHTTPHeader));
         }
-        response::clean(head);
-        Ok(())
+        let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
+        exchange.client_head(head, forwarding)
     }
 
     async fn response_filter(

@@ -1,15 +1,16 @@
 //! Past the decision: with a permit in hand, on to the application.
 
 use super::Gateway;
+use super::course::OffCourse;
 use super::exchange::Exchange;
 use super::forward::Forwarding;
-use super::inbound::Inbound;
+use super::inbound::{Inbound, Refusal};
 use super::seams::{ErrorKind, Seams, Unavailable};
-use super::{respond, tunnel};
+use super::{course, respond, tunnel};
 use crate::domain::policy::{self, Decision, Permit};
 use crate::domain::route::{Route, RouteIndex};
 use pingora::Result;
-use pingora::http::RequestHeader;
+use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::Stream;
 use pingora::proxy::Session as Request;
 use pingora::upstreams::peer::HttpPeer;
@@ -41,6 +42,12 @@ impl Gateway {
             exchange.outcome = "foreign_origin";
             return respond::error(request, exchange, ErrorKind::Forbidden).await;
         }
+        let place = (permit.route(), route);
+        let now = self.0.env.now();
+        let course = match course::of(exchange, request.req_header(), &inbound, place, now) {
+            Ok(course) => course,
+            Err(off) => return off_course(request, exchange, off).await,
+        };
         let assertion = match assertion(&exchange.seams, &permit, route) {
             Ok(assertion) => assertion,
             Err(unavailable) => return self.unavailable(request, exchange, &unavailable).await,
@@ -55,6 +62,7 @@ impl Gateway {
             https: exchange.https,
             assertion,
             reference: Arc::clone(&exchange.reference),
+            course,
         };
         exchange.turn = live.pools.turn(forwarding.permit.route());
         if inbound.websocket {
@@ -74,24 +82,29 @@ impl Gateway {
         inbound: &Inbound,
         forwarding: Forwarding,
     ) -> Result<()> {
-        let head = tunnel::handshake(request, exchange, &forwarding)?;
         let client_head = request.req_header().clone();
-        let (peer, upstream) = self.connect(exchange, forwarding.permit.route()).await?;
+        let (peer, upstream, attempt) = self.connect(exchange, forwarding.permit.route()).await?;
+        let head = tunnel::handshake(request, exchange, &forwarding, attempt)?;
         let active = AtomicBool::new(false);
         let ended = self.ended(&client_head, exchange, inbound, &active);
         let _open = OpenSocket::new(&exchange.seams);
         let mark = || active.store(true, Ordering::Relaxed);
-        tunnel::relay(request, upstream, &peer, head, ended, mark).await
+        let tidy = |head: &mut ResponseHeader| exchange.client_head(head, &forwarding);
+        tunnel::relay(request, upstream, &peer, head, tidy, ended, mark).await
     }
 
-    /// A connection to the first upstream that takes one.
-    async fn connect(&self, exchange: &Exchange, route: RouteIndex) -> Result<(HttpPeer, Stream)> {
+    /// A connection to the first upstream that takes one, and at which attempt that was.
+    async fn connect(
+        &self,
+        exchange: &Exchange,
+        route: RouteIndex,
+    ) -> Result<(HttpPeer, Stream, usize)> {
         let mut attempts = 0;
         loop {
             let connected = match exchange.peer(route, attempts).await {
                 Ok(peer) => {
                     let stream = self.0.websockets.new_stream(&peer).await;
-                    stream.map(|s| (peer, s)).map_err(|e| e.into_up())
+                    stream.map(|s| (peer, s, attempts)).map_err(|e| e.into_up())
                 }
                 Err(fault) => Err(fault),
             };
@@ -142,6 +155,28 @@ fn assertion(
     match (permit.person(), &route.identity.assertion) {
         (Some(view), Some(spec)) => seams.assertions.assertion(view, spec).map(Some),
         (Some(_) | None, _) => Ok(None),
+    }
+}
+
+/// A permitted request that leads nowhere within its application.
+async fn off_course(
+    request: &mut Request,
+    exchange: &mut Exchange,
+    off: OffCourse,
+) -> Result<bool> {
+    match off {
+        OffCourse::Ambiguous => {
+            exchange.outcome = "refused";
+            respond::refusal(request, exchange, Refusal::Malformed("mapped path")).await
+        }
+        OffCourse::Forbidden => {
+            exchange.outcome = "foreign_destination";
+            respond::error(request, exchange, ErrorKind::Forbidden).await
+        }
+        OffCourse::Slash(location) => {
+            exchange.outcome = "to_folder";
+            respond::to_https(request, exchange, &location).await
+        }
     }
 }
 
