@@ -31,8 +31,8 @@ pub struct File {
     pub listen: Option<List<Listen>>,
     /// Certificates from an ACME server, such as Let's Encrypt; absent: from files only.
     pub acme: Option<tls::Acme>,
-    /// What browsers are told about HTTPS (Strict-Transport-Security).
-    pub hsts: Option<tls::Hsts>,
+    /// What browsers are told about HTTPS (Strict-Transport-Security); false: nothing. Default: a year, on Vestibule's own answers.
+    pub hsts: Option<Switch<tls::Hsts>>,
     /// The operators' own listener: /healthz, /readyz and /metrics; absent: none.
     pub operations: Option<Operations>,
     /// Load balancers in front whose X-Forwarded-For is believed; by default nobody's.

@@ -1,11 +1,11 @@
 //! HTTPS of the listeners: certificates of files and of an ACME server, client certificates, HSTS.
 
 use super::{Check, files, gateway};
-use crate::config::list::List;
+use crate::config::list::{List, Switch};
 use crate::config::report::shortened;
 use crate::config::scalar::HostName;
 use crate::config::schema::tls::{
-    Acme, AcmeChallenge, ClientCertificates, ExternalAccount, Hsts, HstsAnswers, Tls, TlsVersion,
+    Acme, AcmeChallenge, ClientCertificates, ExternalAccount, Hsts, Tls, TlsVersion,
 };
 use crate::config::settings::{
     AcmeSettings, ClientCertificateSettings, ExternalAccountSettings, HstsSettings, Listener,
@@ -275,24 +275,25 @@ impl Check<'_> {
         }
     }
 
-    pub(super) fn hsts(&mut self, section: Option<&Hsts>) -> HstsSettings {
-        let at = self.at(&["hsts"]);
+    pub(super) fn hsts(&mut self, section: Option<&Switch<Hsts>>) -> HstsSettings {
         let none = Hsts::default();
-        let section = section.unwrap_or(&none);
+        let section = match section {
+            None => &none,
+            Some(Switch::On(section)) => section,
+            Some(Switch::Off) => {
+                return HstsSettings {
+                    portal: None,
+                    elsewhere: None,
+                    applications: false,
+                };
+            }
+        };
         let max_age = section.max_age.as_ref().map_or(YEAR, |d| d.0);
         let preload = section.preload == Some(true);
         if preload && (section.include_subdomains != Some(true) || max_age < YEAR) {
+            let at = self.at(&["hsts", "preload"]);
             let help = "write `include_subdomains: true` and `max_age: 365d`, or remove the line";
-            self.error(&at.key("preload"), "browsers put a host on their lists only for a year at least and with everything below it", help);
-        }
-        let answers = section.answers.unwrap_or(HstsAnswers::Own);
-        if answers == HstsAnswers::None && at.keys().len() > 1 {
-            let help = "remove the other keys, or write `answers: own`";
-            self.warning(
-                &at.key("answers"),
-                "with `none` the other keys have no effect",
-                help,
-            );
+            self.error(&at, "browsers put a host on their lists only for a year at least and with everything below it", help);
         }
         let value = |below: bool| {
             let mut value = format!("max-age={}", max_age.as_secs());
@@ -302,12 +303,12 @@ impl Check<'_> {
             if preload {
                 value.push_str("; preload");
             }
-            (answers != HstsAnswers::None).then_some(value)
+            Some(value)
         };
         HstsSettings {
             portal: value(true),
             elsewhere: value(false),
-            applications: answers == HstsAnswers::All,
+            applications: section.applications == Some(true),
         }
     }
 

@@ -95,23 +95,10 @@ pub struct ExternalAccount {
     pub key_file: Option<String>,
 }
 
-/// Whose answers carry Strict-Transport-Security.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub enum HstsAnswers {
-    Own,
-    All,
-    None,
-}
-
 /// Strict-Transport-Security: browsers come back over HTTPS only (RFC 6797).
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Hsts {
-    /// own: Vestibule's answers, an application's are as it wrote them; all: applications' answers, too, in place of what they say; none: nobody's.
-    #[schemars(extend("default" = "own"))]
-    pub answers: Option<HstsAnswers>,
     /// How long browsers remember it; 0s: they forget it.
     #[schemars(extend("default" = "365d"))]
     pub max_age: Option<Duration>,
@@ -121,4 +108,7 @@ pub struct Hsts {
     /// Agrees to the lists that browsers ship with; takes `include_subdomains: true` and a year at least.
     #[schemars(extend("default" = false))]
     pub preload: Option<bool>,
+    /// true: applications' answers say it, too, in place of what they say themselves.
+    #[schemars(extend("default" = false))]
+    pub applications: Option<bool>,
 }

@@ -1,4 +1,5 @@
 //! The gateway from outside: bytes in, bytes out.
+mod certificates;
 mod cookies;
 mod framing;
 mod hosts;

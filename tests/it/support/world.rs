@@ -64,6 +64,13 @@ impl Ca {
         let key = rcgen::KeyPair::generate().unwrap();
         (params.signed_by(&key, &self.0).unwrap(), key)
     }
+    pub(crate) fn sign(
+        &self,
+        params: rcgen::CertificateParams,
+        key: &rcgen::KeyPair,
+    ) -> rcgen::Certificate {
+        params.signed_by(key, &self.0).unwrap()
+    }
     pub(crate) fn server(&self, names: &[&str]) -> Arc<rustls::ServerConfig> {
         let (certificate, key) = self.issue(names);
         let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
