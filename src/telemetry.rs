@@ -642,6 +642,12 @@ mod tests {
         m.set_accounts(3, 4);
         m.mail(Mail::Deferred);
         m.set_mails(2, 61);
+        m.certificate_failed(CertificateSource::Acme);
+        for end in [200, 100, 300] {
+            let one = ("wiki.test", CertificateSource::File, end);
+            m.set_certificates([("gone.test", CertificateSource::Acme, 1), one]);
+            m.set_certificates([one, ("wiki.test", CertificateSource::File, 150)]);
+        }
         let open = m.websocket();
         let check = |start: &str, want: &str| {
             assert_eq!(
@@ -680,6 +686,19 @@ mod tests {
         check(r#"vestibule_mails_total{result="failed"}"#, "0");
         check("vestibule_mails_waiting ", "2");
         check("vestibule_mails_oldest_seconds ", "61");
+        check(
+            r#"vestibule_certificate_expiry_seconds{name="wiki.test",source="file"}"#,
+            "150",
+        );
+        assert!(!m.encode().unwrap().contains("gone.test"));
+        check(
+            r#"vestibule_certificate_failures_total{source="acme"}"#,
+            "1",
+        );
+        check(
+            r#"vestibule_certificate_failures_total{source="file"}"#,
+            "0",
+        );
         check("vestibule_websockets ", "1");
         check(r#"vestibule_build_info{version="1.2.3"}"#, "1");
         check("process_start_time_seconds ", "1700000000.0");

@@ -527,6 +527,18 @@ pub(crate) mod tests {
             .path("/page/x")
             .route(|r| r.public = vec![public("/page")])
             .check("sign_in");
+        // a certificate is demanded before anything is asked, on public paths too
+        let demands = |r: &mut Route| r.access.client_certificate = true;
+        case().route(demands).check("deny_client_certificate");
+        case()
+            .route(|r| {
+                demands(r);
+                r.public = vec![public("/page")];
+            })
+            .check("deny_client_certificate");
+        let mut shown = case().route(demands);
+        shown.certificate = true;
+        shown.check("forward");
         // a network rule holds on public paths too
         case()
             .nobody()

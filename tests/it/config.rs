@@ -1,5 +1,7 @@
 //! The configuration as operators meet it: files in, settings or explanations out.
 
+mod tls;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;

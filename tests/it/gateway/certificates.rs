@@ -410,3 +410,43 @@ async fn browsers_are_told_about_https_as_configured() {
         assert_eq!(world.upstream.take().len(), 2);
     }
 }
+
+/// Everything to `to`, a byte at a time.
+async fn in_pieces(to: SocketAddr) -> SocketAddr {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(to).await.unwrap();
+            server.set_nodelay(true).unwrap();
+            let (mut from, mut back) = client.into_split();
+            let (mut answers, mut there) = server.into_split();
+            tokio::spawn(async move { tokio::io::copy(&mut answers, &mut back).await });
+            tokio::spawn(async move {
+                while let Ok(byte) = from.read_u8().await {
+                    if there.write_u8(byte).await.is_err() || there.flush().await.is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    at
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hello_in_pieces_says_the_same() {
+    let world = world_with_a_demanding_route().await;
+    let devices = Ca::new("devices");
+    let ca = world.dir.path().join("devices.pem");
+    std::fs::write(&ca, devices.pem()).unwrap();
+    let more = listen(&world, asking(&world, &ca, false), "127.0.0.1:0");
+    let at = in_pieces(more.at).await;
+    let ours = device(&devices);
+    let page = ("wiki.test", "/page");
+    assert_eq!(ask(&world, at, None, page).await, Some(403));
+    assert_eq!(ask(&world, at, Some(&ours), page).await, Some(200));
+    let at = in_pieces(world.https).await;
+    assert_eq!(ask(&world, at, Some(&ours), page).await, Some(403));
+}
