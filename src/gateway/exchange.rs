@@ -137,7 +137,8 @@ impl Exchange {
         let upstream = live.pools.upstream(permit.route(), self.turn, attempt);
         let person = permit.person().map(|view| &*view.account);
         live.rewriting
-            .request(head, permit.route(), &forwarding.course, upstream, person)
+            .request(head, permit.route(), &forwarding.course, upstream, person)?;
+        live.signers.sign(head, permit.route(), forwarding.moment)
     }
 
     /// What goes back to the client.

@@ -19,6 +19,7 @@ mod forward;
 mod hsts;
 mod inbound;
 mod listener;
+mod message_signature;
 mod phases;
 mod respond;
 mod response;
@@ -50,6 +51,7 @@ use forward::Protected;
 use http::Method;
 use inbound::Inbound;
 use ipnet::IpNet;
+use message_signature::Signers;
 use pingora::Result;
 use pingora::connectors::TransportConnector;
 use pingora::http::RequestHeader;
@@ -81,12 +83,13 @@ struct Live {
     protected: Protected,
     pools: Pools,
     rewriting: Rewriting,
+    signers: Signers,
     portal_url: String,
     sign_in_url: String,
 }
 
 impl Live {
-    fn new(snapshot: Snapshot, seams: Seams, names: &Arc<Names>) -> Result<Self, CaFault> {
+    fn new(snapshot: Snapshot, seams: Seams, names: &Arc<Names>) -> Result<Self, Unfit> {
         let portal_url = snapshot.portal.to_string();
         Ok(Self {
             portal: seams.pages.portal(),
@@ -94,6 +97,7 @@ impl Live {
             seams: Arc::new(seams),
             protected: Protected::of(&snapshot.routes),
             rewriting: Rewriting::of(&snapshot.routes),
+            signers: Signers::of(&snapshot.routes).ok_or(Unfit::NoMessageKey)?,
             pools: Pools::new(&snapshot.routes, Arc::clone(names))?,
             sign_in_url: format!("{portal_url}/signin"),
             portal_url,
@@ -120,6 +124,15 @@ struct Inner {
     websockets: TransportConnector,
 }
 
+/// A configuration that cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    #[error(transparent)]
+    Ca(#[from] CaFault),
+    #[error("a route is to sign its requests and has no key to do it with")]
+    NoMessageKey,
+}
+
 /// See [`Gateway::prepare`].
 pub struct Generation(Live);
 
@@ -137,7 +150,7 @@ impl std::fmt::Debug for Gateway {
 
 impl Gateway {
     /// Fails where a route's CA file cannot be used.
-    pub fn new(snapshot: Snapshot, seams: Seams, env: Env) -> Result<Self, CaFault> {
+    pub fn new(snapshot: Snapshot, seams: Seams, env: Env) -> Result<Self, Unfit> {
         let names = Arc::new(Names::default());
         Ok(Self(Arc::new(Inner {
             live: ArcSwap::from_pointee(Live::new(snapshot, seams, &names)?),
@@ -148,7 +161,7 @@ impl Gateway {
     }
 
     /// Another generation of the configuration, ready to be put in force; what can fail, fails here.
-    pub fn prepare(&self, snapshot: Snapshot, seams: Seams) -> Result<Generation, CaFault> {
+    pub fn prepare(&self, snapshot: Snapshot, seams: Seams) -> Result<Generation, Unfit> {
         Live::new(snapshot, seams, &self.0.names).map(Generation)
     }
 

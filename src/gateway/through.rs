@@ -5,6 +5,7 @@ use super::course::OffCourse;
 use super::exchange::Exchange;
 use super::forward::Forwarding;
 use super::inbound::{Inbound, Refusal};
+use super::message_signature::Moment;
 use super::seams::{ErrorKind, Seams, Unavailable};
 use super::{course, respond, tunnel};
 use crate::domain::policy::{self, Decision, Permit};
@@ -56,6 +57,11 @@ impl Gateway {
         if let Some(view) = permit.person().filter(|_| !exchange.signed_out) {
             exchange.seams.sessions.seen(view);
         }
+        let signs = live.signers.signs(permit.route());
+        let moment = signs.then(|| Moment {
+            created: now,
+            nonce: self.0.env.random(),
+        });
         let forwarding = Forwarding {
             permit,
             client: exchange.client,
@@ -63,6 +69,7 @@ impl Gateway {
             assertion,
             reference: Arc::clone(&exchange.reference),
             course,
+            moment,
         };
         exchange.turn = live.pools.turn(forwarding.permit.route());
         if inbound.websocket {

@@ -1,6 +1,7 @@
 //! The gateway from outside: bytes in, bytes out.
 mod certificates;
 mod cookies;
+mod credentials;
 mod framing;
 mod hosts;
 mod line;
