@@ -132,6 +132,7 @@ fn decide(bencher: divan::Bencher<'_, '_>) {
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),
             mode: Mode::Navigation,
             preflight_from: None,
+            client_certificate: false,
         };
         let found = table.find(&host, &path).unwrap();
         let rules = policy::Rules {

@@ -1,6 +1,7 @@
 //! The composition root: the only place that knows everybody. Builds the parts from the settings, plugs them
 //! together, and runs them.
 
+mod certificates;
 pub mod handover;
 mod housekeeping;
 mod mail;
@@ -8,12 +9,12 @@ mod seams;
 
 use crate::authn::hashing::Limits;
 use crate::authn::{self, Authn};
-use crate::config::{ListenerKind, Settings};
+use crate::config::Settings;
 use crate::domain::credentials::SharedSecret;
 use crate::domain::password_rules::{Blocklist, Rules, Site};
 use crate::env::Env;
 use crate::gateway::seams::Seams;
-use crate::gateway::{self, CertificateFiles, Certificates, Gateway, Role};
+use crate::gateway::{self, Certificates, Gateway};
 use crate::i18n::{Language, Texts};
 use crate::mail::postman::{self, Postman};
 use crate::ops::{self, Readiness};
@@ -169,6 +170,7 @@ struct Base {
     signer: Arc<Signer>,
     metrics: Arc<Metrics>,
     readiness: Arc<Readiness>,
+    desk: Arc<certificates::Desk>,
 }
 
 /// What goes by the configuration in force.
@@ -242,7 +244,7 @@ impl Running {
         let generation = self
             .gateway
             .prepare(snapshot(settings, &self.base.vault), seams)?;
-        let (listeners, certificates) = listeners(settings)?;
+        let (listeners, certificates) = self.base.desk.listeners(settings)?;
         let mut none = gateway::Inherited::default();
         let prepared = self.listeners.prepare(listeners, &mut none)?;
         let operations = match settings.operations {
@@ -259,6 +261,7 @@ impl Running {
         };
         // nothing fails from here on
         office.authn.sessions().set_rules(settings.sessions);
+        self.base.desk.follow(settings);
         self.gateway.install(generation);
         let replaced = self.listeners.install(prepared);
         if before.settings.operations != settings.operations {
@@ -345,6 +348,7 @@ impl Base {
             pages: Arc::new(PageSeam(portal)),
             assertions: Arc::new(AssertionSeam(Arc::clone(&self.signer))),
             observer: Arc::new(ObserverSeam::new(&self.metrics, &office.settings)),
+            issued: Some(Arc::clone(&self.desk.issued)),
         })
     }
 
@@ -376,6 +380,11 @@ fn snapshot(settings: &Settings, vault: &Vault) -> gateway::Snapshot {
         sessions: settings.sessions,
         trusted_proxies: settings.trusted_proxies.clone(),
         askers: settings.askers.clone(),
+        hsts: gateway::Hsts {
+            portal: settings.hsts.portal.clone(),
+            elsewhere: settings.hsts.elsewhere.clone(),
+            applications: settings.hsts.applications,
+        },
     }
 }
 
@@ -402,6 +411,7 @@ pub async fn start_on(
     )
     .await?
     .counting(Arc::clone(&metrics));
+    let desk = certificates::Desk::new(settings, &metrics)?;
     let base = Base {
         env: office.env.clone(),
         vault: Arc::clone(&office.vault),
@@ -409,14 +419,17 @@ pub async fn start_on(
         signer: Arc::new(signer),
         metrics,
         readiness: Arc::new(Readiness::starting()),
+        desk,
     };
+    let acme = base.desk.acme(&base);
+    acme.take_up().await?;
     let operations = match settings.operations {
         Some(address) => Some(base.operations(address, inherited.take(address)).await?),
         None => None,
     };
     let seams = base.seams(&office)?;
     let gateway = Gateway::new(snapshot(settings, &office.vault), seams, office.env.clone())?;
-    let (listeners, certificates) = listeners(settings)?;
+    let (listeners, certificates) = base.desk.listeners(settings)?;
     let listeners = gateway.serve(listeners, &mut inherited)?;
     for address in inherited.left() {
         tracing::warn!(%address, "a socket was handed to this process that the configuration has no listener for; it is closed");
@@ -429,7 +442,8 @@ pub async fn start_on(
         certificates,
         settings: office.settings.clone(),
     }));
-    let housekeeping = housekeeping::start(&base, &current).await?;
+    let mut housekeeping = housekeeping::start(&base, &current).await?;
+    housekeeping.push(tokio::spawn(acme.run()));
     base.readiness.started();
     Ok(Running {
         base,
@@ -440,39 +454,6 @@ pub async fn start_on(
         housekeeping,
         postman,
     })
-}
-
-type Listening = (Vec<gateway::Listener>, Vec<Arc<Certificates>>);
-
-/// What to listen on, and the certificates of it.
-fn listeners(settings: &Settings) -> anyhow::Result<Listening> {
-    let listener = |listener: &crate::config::Listener| {
-        let (tls, role) = match &listener.kind {
-            ListenerKind::Tls { certificates } => {
-                let files: Vec<CertificateFiles> = certificates
-                    .iter()
-                    .map(|files| CertificateFiles {
-                        certificate: files.certificate.clone(),
-                        key: files.key.clone(),
-                    })
-                    .collect();
-                let tls = Certificates::load(&files)?;
-                (Some(Arc::new(tls)), Role::Browsers)
-            }
-            ListenerKind::RedirectToHttps => (None, Role::RedirectToHttps),
-            ListenerKind::BehindProxy => (None, Role::BehindProxy),
-            ListenerKind::ForwardAuth => (None, Role::ForwardAuth),
-        };
-        Ok(gateway::Listener {
-            address: listener.address,
-            role,
-            tls,
-        })
-    };
-    let listeners = settings.listeners.iter().map(listener);
-    let listeners: Vec<gateway::Listener> = listeners.collect::<anyhow::Result<_>>()?;
-    let certificates = listeners.iter().filter_map(|l| l.tls.clone()).collect();
-    Ok((listeners, certificates))
 }
 
 fn build_portal(

@@ -137,9 +137,14 @@ impl seams::Observer for ObserverSeam {
             ("sign_in", _) => Outcome::Challenged,
             ("step_up" | "enrol" | "enrol_overdue", _) => Outcome::StepUp,
             ("remind", _) => Outcome::Reminded,
-            ("deny_group" | "deny_network" | "deny_method" | "foreign_origin", _) => {
-                Outcome::Denied
-            }
+            (
+                "deny_group"
+                | "deny_network"
+                | "deny_method"
+                | "deny_client_certificate"
+                | "foreign_origin",
+                _,
+            ) => Outcome::Denied,
             ("unavailable", _) => Outcome::Unavailable,
             _ => Outcome::Refused,
         };

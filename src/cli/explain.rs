@@ -478,6 +478,8 @@ impl Request<'_> {
             client,
             mode,
             preflight_from: None,
+            // whoever has none is refused, which `access` of the route says
+            client_certificate: true,
         };
         let rules = policy::Rules {
             two_factor: &self.settings.two_factor,
@@ -518,6 +520,7 @@ fn meaning(decision: &Decision, answers_itself: bool) -> String {
         Decision::Deny(Denial::Group) => "refused: the person is in none of the groups".into(),
         Decision::Deny(Denial::Network) => "refused: the address is in none of the networks".into(),
         Decision::Deny(Denial::Method) => "refused: the method is not allowed here".into(),
+        Decision::Deny(Denial::ClientCertificate) => "refused: no client certificate was shown".into(),
     }
 }
 

@@ -18,8 +18,9 @@ mod source;
 
 pub use report::{Problem, Report, Severity};
 pub use settings::{
-    AppSettings, BrandSettings, CertificateFiles, Hashing, Listener, ListenerKind, MailCredentials,
-    MailSecurity, MailSettings, PasswordSettings, Sender, Settings, Support,
+    AcmeSettings, AppSettings, BrandSettings, CertificateFiles, ClientCertificateSettings,
+    ExternalAccountSettings, Hashing, HstsSettings, Listener, ListenerKind, MailCredentials,
+    MailSecurity, MailSettings, PasswordSettings, Sender, Settings, Support, TlsSettings,
 };
 
 use problems::{Place, Problems};

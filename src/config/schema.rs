@@ -7,6 +7,7 @@
 mod answers;
 mod forward_auth;
 mod rewrite;
+pub mod tls;
 
 pub use answers::{Cors, Maintenance, Preflight, Redirect, Respond};
 pub use forward_auth::ForwardAuth;
@@ -32,6 +33,10 @@ pub struct File {
     /// Where browsers connect.
     #[schemars(required)]
     pub listen: Option<List<Listen>>,
+    /// Certificates from an ACME server, such as Let's Encrypt; absent: from files only.
+    pub acme: Option<tls::Acme>,
+    /// What browsers are told about HTTPS (Strict-Transport-Security); false: nothing. Default: a year, on Vestibule's own answers.
+    pub hsts: Option<Switch<tls::Hsts>>,
     /// The operators' own listener: /healthz, /readyz and /metrics; absent: none.
     pub operations: Option<Operations>,
     /// Load balancers in front whose X-Forwarded-For is believed; by default nobody's.
@@ -77,7 +82,7 @@ pub struct Listen {
     #[schemars(required, extend("examples" = ["0.0.0.0:443"]))]
     pub address: Option<Address>,
     /// Serves HTTPS here.
-    pub tls: Option<Tls>,
+    pub tls: Option<tls::Tls>,
     /// Answers plain HTTP by sending browsers to https, and serves nothing else here.
     #[schemars(extend("default" = false))]
     pub redirect_to_https: Option<bool>,
@@ -87,15 +92,6 @@ pub struct Listen {
     /// Answers the questions of the proxies in `forward_auth`, in plain HTTP at /.vestibule/verify, and serves nothing else here.
     #[schemars(extend("default" = false))]
     pub forward_auth: Option<bool>,
-}
-
-/// HTTPS of a listener.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Tls {
-    /// The certificates, picked by the name the browser asks for.
-    #[schemars(required)]
-    pub certificates: Option<List<Certificate>>,
 }
 
 /// A certificate with its key.
@@ -476,6 +472,9 @@ pub struct Access {
     pub networks: Option<List<Network>>,
     /// Methods that are allowed, in capitals.
     pub methods: Option<List<String>>,
+    /// true: only for clients that have shown a certificate that their listener trusts, public paths included.
+    #[schemars(extend("default" = false))]
+    pub client_certificate: Option<bool>,
 }
 
 /// Two-factor authentication of a route.

@@ -130,6 +130,8 @@ pub enum Denial {
     Network,
     /// The method is not one of those allowed here.
     Method,
+    /// The client has shown no certificate, or came over a listener that asks for none.
+    ClientCertificate,
 }
 
 impl Decision {
@@ -151,6 +153,7 @@ impl Decision {
             Self::Deny(Denial::Group) => "deny_group",
             Self::Deny(Denial::Network) => "deny_network",
             Self::Deny(Denial::Method) => "deny_method",
+            Self::Deny(Denial::ClientCertificate) => "deny_client_certificate",
         }
     }
 }
@@ -252,6 +255,9 @@ fn place_denies(route: &Route, request: &Facts<'_>) -> Option<Denial> {
             return Some(Denial::Network);
         }
     }
+    if access.client_certificate && !request.client_certificate {
+        return Some(Denial::ClientCertificate);
+    }
     let method_ok = access.methods.is_empty() || access.methods.contains(request.method);
     (!method_ok).then_some(Denial::Method)
 }
@@ -345,6 +351,7 @@ pub(crate) mod tests {
         path: &'static str,
         mode: Mode,
         client: &'static str,
+        certificate: bool,
         view: Option<View>,
         rules: TwoFactorRules,
         preflight_from: Option<&'static str>,
@@ -370,6 +377,7 @@ pub(crate) mod tests {
             path: "/page",
             mode: Mode::Navigation,
             client: "10.0.0.9",
+            certificate: false,
             view: Some(View {
                 session,
                 account: Arc::new(account()),
@@ -439,6 +447,7 @@ pub(crate) mod tests {
                 client: self.client.parse().unwrap(),
                 mode: self.mode,
                 preflight_from: self.preflight_from,
+                client_certificate: self.certificate,
             };
             let sessions = session::Rules {
                 idle: Duration::from_secs(3600),
@@ -666,6 +675,18 @@ pub(crate) mod tests {
             .path("/page/x")
             .route(|r| r.public = vec![public("/page")])
             .check("sign_in");
+        // a certificate is demanded before anything is asked, on public paths too
+        let demands = |r: &mut Route| r.access.client_certificate = true;
+        case().route(demands).check("deny_client_certificate");
+        case()
+            .route(|r| {
+                demands(r);
+                r.public = vec![public("/page")];
+            })
+            .check("deny_client_certificate");
+        let mut shown = case().route(demands);
+        shown.certificate = true;
+        shown.check("forward");
         // a network rule holds on public paths too
         case()
             .nobody()

@@ -52,6 +52,8 @@ pub struct Access {
     pub groups: BTreeSet<String>,
     pub networks: Vec<IpNet>,
     pub methods: BTreeSet<String>,
+    /// Only over connections whose client has shown a certificate that the listener trusts.
+    pub client_certificate: bool,
 }
 
 /// A path served without sign-in: exact, or everything below it where it ends in `/`.

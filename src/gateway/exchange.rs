@@ -4,7 +4,7 @@ use super::forward::{self, Forwarding};
 use super::inbound::{self, Inbound, Refusal};
 use super::role::Role;
 use super::seams::Seams;
-use super::{Live, client, response, wire};
+use super::{Live, client, response, tls, wire};
 use crate::domain::request::Facts;
 use crate::domain::route::{Route, RouteIndex};
 use crate::domain::session::View;
@@ -30,6 +30,8 @@ pub(super) struct Exchange {
     pub peer: IpAddr,
     /// Whoever asked understands yes, 401 and 403 only.
     pub verdict_only: bool,
+    /// The client has shown a certificate that the listener trusts.
+    pub client_certificate: bool,
     /// A stable word for logs and metrics.
     pub outcome: &'static str,
     pub inbound: Option<Inbound>,
@@ -57,6 +59,7 @@ impl Exchange {
             role: Role::Browsers,
             peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             verdict_only: false,
+            client_certificate: false,
             outcome: "unfinished",
             inbound: None,
             route: None,
@@ -80,6 +83,7 @@ impl Exchange {
         self.https = session.digest().is_some_and(|d| d.ssl_digest.is_some())
             || client::was_https(peer, headers, trusted);
         self.role = role;
+        self.client_certificate = tls::TlsName::of(session).is_some_and(|n| n.client_certificate);
     }
 
     pub(super) fn admit(&mut self, session: &mut Session) -> Result<Inbound, Refusal> {
@@ -102,6 +106,7 @@ impl Exchange {
             client: self.client,
             mode: inbound.mode,
             preflight_from: inbound.preflight_from.as_deref(),
+            client_certificate: self.client_certificate,
         }
     }
 

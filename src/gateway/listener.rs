@@ -9,7 +9,6 @@ use crate::domain::network::network_of;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use pingora::apps::ServerApp as _;
-use pingora::listeners::tls::Acceptor;
 use pingora::protocols::l4::socket::SocketAddr as PingoraAddress;
 use pingora::protocols::l4::stream::Stream as L4;
 use pingora::protocols::{GetSocketDigest as _, SocketDigest, Stream};
@@ -54,8 +53,6 @@ pub enum ListenFault {
         address: SocketAddr,
         source: std::io::Error,
     },
-    #[error("cannot set up TLS for {address}: {reason}")]
-    Tls { address: SocketAddr, reason: String },
 }
 
 /// Whether many clients share this address: a proxy in front of us.
@@ -106,15 +103,10 @@ struct Open {
 }
 
 /// What connections of a listener get; replaced as a whole.
+#[derive(Debug)]
 struct Service {
-    acceptor: Option<Acceptor>,
+    tls: Option<Arc<Certificates>>,
     role: Role,
-}
-
-impl std::fmt::Debug for Service {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Service")
-    }
 }
 
 /// What all listeners have in common.
@@ -205,7 +197,7 @@ impl Running {
             };
             Ok(Ready {
                 wished: address,
-                service: Service::new(&listener)?,
+                service: Service::new(listener),
                 socket,
             })
         };
@@ -308,17 +300,11 @@ fn bind(
 }
 
 impl Service {
-    fn new(listener: &Listener) -> Result<Self, ListenFault> {
-        let build = |c: &Arc<Certificates>| c.acceptor();
-        let acceptor = listener.tls.as_ref().map(build).transpose();
-        let acceptor = acceptor.map_err(|e| ListenFault::Tls {
-            address: listener.address,
-            reason: e.to_string(),
-        })?;
-        Ok(Self {
-            acceptor,
+    fn new(listener: Listener) -> Self {
+        Self {
+            tls: listener.tls,
             role: listener.role,
-        })
+        }
     }
 }
 
@@ -358,7 +344,7 @@ impl Accept {
         tokio::spawn(async move {
             let _slot = slot;
             let serve = async {
-                if let Some(stream) = open(tcp, peer, service.acceptor.as_ref()).await {
+                if let Some(stream) = open(tcp, peer, service.tls.as_deref()).await {
                     let connection = Connection::new(stream, HEAD, service.role, stop.clone());
                     proxy.process_new(Box::new(connection), &stop).await;
                 }
@@ -371,7 +357,7 @@ impl Accept {
     }
 }
 
-async fn open(tcp: TcpStream, peer: SocketAddr, acceptor: Option<&Acceptor>) -> Option<Stream> {
+async fn open(tcp: TcpStream, peer: SocketAddr, tls: Option<&Certificates>) -> Option<Stream> {
     // only a matter of speed
     let _ = tcp.set_nodelay(true);
     let local = tcp.local_addr().ok();
@@ -382,14 +368,11 @@ async fn open(tcp: TcpStream, peer: SocketAddr, acceptor: Option<&Acceptor>) -> 
         let _ = digest.local_addr.set(Some(PingoraAddress::Inet(local)));
     }
     stream.set_socket_digest(digest);
-    let Some(acceptor) = acceptor else {
+    let Some(tls) = tls else {
         return Some(Box::new(stream));
     };
-    let handshake = tokio::time::timeout(HANDSHAKE, acceptor.tls_handshake(stream));
-    match handshake.await {
-        Ok(Ok(stream)) => Some(Box::new(stream)),
-        Ok(Err(_)) | Err(_) => None,
-    }
+    let handshake = tokio::time::timeout(HANDSHAKE, tls.handshake(stream));
+    handshake.await.ok().flatten()
 }
 
 #[derive(Clone, Debug)]

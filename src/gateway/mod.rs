@@ -17,6 +17,7 @@ mod cookies;
 mod course;
 mod exchange;
 mod forward;
+mod hsts;
 mod inbound;
 mod listener;
 mod message_signature;
@@ -34,9 +35,12 @@ mod upstream;
 mod verify;
 mod wire;
 
+pub use hsts::Hsts;
 pub use listener::{Inherited, ListenFault, Listener, Prepared, Replaced, Running};
 pub use role::Role;
-pub use tls::{CertificateFault, CertificateFiles, Certificates};
+pub use tls::{
+    CertificateFault, CertificateFiles, Certificates, ClientCertificates, Expiry, Issued, TlsSpec,
+};
 pub use upstream::CaFault;
 
 use crate::domain::host::{Host, Origin};
@@ -49,6 +53,7 @@ use crate::env::Env;
 use arc_swap::ArcSwap;
 use exchange::Exchange;
 use forward::Protected;
+use http::Method;
 use inbound::Inbound;
 use ipnet::IpNet;
 use message_signature::Signers;
@@ -73,6 +78,7 @@ pub struct Snapshot {
     pub trusted_proxies: Vec<IpNet>,
     /// Who may ask whether a request is to be let through.
     pub askers: Vec<IpNet>,
+    pub hsts: Hsts,
 }
 
 /// A snapshot with what is derived from it.
@@ -215,6 +221,10 @@ impl Gateway {
                 exchange.outcome = "to_https";
                 respond::to_https(request, exchange, &location).await
             }
+            Place::Challenge(answer) => {
+                exchange.outcome = "acme_challenge";
+                respond::plain(request, exchange, &answer).await
+            }
             Place::Portal => {
                 exchange.outcome = "portal";
                 bridge::serve(request, exchange, exchange.live.portal.clone(), None).await?;
@@ -243,6 +253,11 @@ impl Gateway {
         }
         let over_http = exchange.role == Role::BehindProxy && !exchange.https;
         if exchange.role == Role::RedirectToHttps || over_http {
+            let issued = exchange.seams.issued.as_ref();
+            let token = issued.zip(challenge_token(inbound));
+            if let Some(answer) = token.and_then(|(i, t)| i.http_answer(&inbound.host, t)) {
+                return Place::Challenge(answer);
+            }
             return Place::ToHttps(self.https_address(exchange, inbound));
         }
         if !tls_name_covers(request, &inbound.host) {
@@ -359,7 +374,7 @@ impl Gateway {
                 answers::maintenance(request, exchange, self.0.env.now()).await
             }
             Decision::AnswerPreflight => answers::preflight(request, exchange).await,
-            Decision::Deny(Denial::Group | Denial::Network) => {
+            Decision::Deny(Denial::Group | Denial::Network | Denial::ClientCertificate) => {
                 respond::error(request, exchange, ErrorKind::Forbidden).await
             }
             Decision::Deny(Denial::Method) => {
@@ -427,12 +442,22 @@ enum Place {
     HostPage(Option<String>),
     Route(RouteIndex),
     ToHttps(String),
+    /// A server of certificates asks whether the host is ours.
+    Challenge(Arc<str>),
     Elsewhere(ErrorKind, &'static str),
 }
 
 /// RFC 9110 7.4: a host whose certificate the client was not shown is not answered on this connection.
 fn tls_name_covers(request: &Request, host: &Host) -> bool {
-    let digest = request.digest().and_then(|d| d.ssl_digest.as_ref());
-    let name = digest.and_then(|d| d.extension.get::<tls::TlsName>());
+    let name = tls::TlsName::of(request);
     name.is_none_or(|n| n.may_serve(host.as_str()))
+}
+
+/// The token of an address that a server of certificates asks for (RFC 8555 8.3).
+fn challenge_token(inbound: &Inbound) -> Option<&str> {
+    let token = inbound
+        .path
+        .as_str()
+        .strip_prefix("/.well-known/acme-challenge/");
+    token.filter(|_| matches!(inbound.method, Method::GET | Method::HEAD))
 }

@@ -4,7 +4,7 @@
 
 use super::connection::Progress;
 use super::exchange::Exchange;
-use super::{Gateway, respond, response};
+use super::{Gateway, hsts, respond, response};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::StatusCode;
@@ -147,10 +147,10 @@ impl ProxyHttp for Line {
         &self,
         session: &mut Session,
         head: &mut ResponseHeader,
-        _exchange: &mut Exchange,
+        exchange: &mut Exchange,
     ) -> Result<()> {
         response::for_version(head, session.req_header().version);
-        Ok(())
+        hsts::application(head, exchange)
     }
 
     /// Nothing has been sent yet, so another upstream may have the request, whatever its method.

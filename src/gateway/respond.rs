@@ -5,6 +5,7 @@
 
 use super::Exchange;
 use super::cookies;
+use super::hsts;
 use super::inbound::Refusal;
 use super::seams::{ErrorKind, LANGUAGE_COOKIE, PageRequest};
 use crate::domain::answer::Maintenance;
@@ -12,7 +13,7 @@ use crate::domain::request::Mode;
 use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE,
-    LOCATION, SERVER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+    LOCATION, SERVER, SET_COOKIE, TRANSFER_ENCODING, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use pingora::http::ResponseHeader;
@@ -190,6 +191,17 @@ pub(super) async fn to_https(
     location: &str,
 ) -> Result<bool> {
     let answer = redirect(StatusCode::PERMANENT_REDIRECT, location);
+    send(session, exchange, answer).await
+}
+
+/// A line for a program that asked for nothing else.
+pub(super) async fn plain(session: &mut Session, exchange: &Exchange, text: &str) -> Result<bool> {
+    let mut answer = Response::new(Bytes::copy_from_slice(text.as_bytes()));
+    set(
+        answer.headers_mut(),
+        CONTENT_TYPE,
+        "application/octet-stream",
+    );
     send(session, exchange, answer).await
 }
 
@@ -380,17 +392,7 @@ pub(super) fn finish_head(head: &mut ResponseHeader, exchange: &Exchange) -> Res
     if !head.headers.contains_key(CACHE_CONTROL) {
         head.insert_header("Cache-Control", "no-store")?;
     }
-    head.remove_header(&STRICT_TRANSPORT_SECURITY);
-    if exchange.https {
-        let on_portal = exchange.on_portal();
-        // an application's sub-domains are not ours to decide on
-        let value = match on_portal {
-            true => "max-age=31536000; includeSubDomains",
-            false => "max-age=31536000",
-        };
-        head.insert_header("Strict-Transport-Security", value)?;
-    }
-    Ok(())
+    hsts::own(head, exchange)
 }
 
 pub(super) async fn send(

@@ -105,6 +105,8 @@ pub struct Seams {
     pub pages: Arc<dyn Pages>,
     pub assertions: Arc<dyn Assertions>,
     pub observer: Arc<dyn Observer>,
+    /// Answers to servers of certificates; `None`: nobody asks any.
+    pub issued: Option<Arc<super::Issued>>,
 }
 
 impl std::fmt::Debug for Seams {

@@ -139,6 +139,8 @@ impl Portal {
             client,
             mode: Mode::Navigation,
             preflight_from: None,
+            // shown to the application's listener, which this page cannot see
+            client_certificate: true,
         };
         let rules = self.authn.policy();
         Some(policy::decide(

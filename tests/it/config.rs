@@ -1,6 +1,7 @@
 //! The configuration as operators meet it: files in, settings or explanations out.
 
 mod rewriting;
+mod tls;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -108,9 +109,7 @@ fn a_plain_file_has_no_mistakes_and_the_documented_defaults() {
     let s = settings.unwrap();
     assert_eq!(s.portal.to_string(), "https://login.example.com");
     assert_eq!(s.listeners.len(), 1);
-    assert!(
-        matches!(&s.listeners[0].kind, ListenerKind::Tls { certificates } if certificates.len() == 1)
-    );
+    assert!(matches!(&s.listeners[0].kind, ListenerKind::Tls(tls) if tls.certificates.len() == 1));
     assert_eq!(s.operations, None);
     assert!(s.trusted_proxies.is_empty());
     assert_eq!(s.sessions.idle, Duration::from_secs(3600));

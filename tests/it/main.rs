@@ -1,5 +1,6 @@
 //! The integration tests, in one binary.
 
+mod acme;
 mod architecture;
 mod commands;
 mod config;

@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// A certificate that could be read, and where the configuration names it.
-type Found = (Place, CertificateDer<'static>);
+pub(super) type Found = (Place, CertificateDer<'static>);
 
 impl Check<'_> {
     pub(super) fn portal(&mut self, section: Option<&schema::Portal>) -> Option<Origin> {
@@ -66,7 +66,11 @@ impl Check<'_> {
         if at.exists() && !written("tls") && !written("behind_proxy") {
             self.error(&at, "there is no listener with `tls`", "browsers come over https only: write `- address: 0.0.0.0:443` with `tls: { certificates: [...] }`, or `behind_proxy: true` where a proxy of yours serves https");
         }
-        self.coverage(&found, portal, table);
+        let acme = |l: &Listener| matches!(&l.kind, ListenerKind::Tls(tls) if tls.acme);
+        if !listeners.iter().any(acme) {
+            self.coverage(&found, portal, table);
+        }
+        self.client_certificate_routes(&listeners);
         listeners
     }
 
@@ -94,30 +98,21 @@ impl Check<'_> {
             }
             (true, false) => {
                 let tls = entry.tls.as_ref()?;
-                let certificates = self.certificate_files(&at.key("tls"), tls, found);
-                Some(ListenerKind::Tls { certificates })
+                Some(ListenerKind::Tls(self.tls(&at.key("tls"), tls, found)))
             }
         }
     }
 
-    fn certificate_files(
+    pub(super) fn certificate_files(
         &mut self,
         at: &At<'_>,
-        tls: &schema::Tls,
+        tls: &schema::tls::Tls,
         found: &mut Vec<Found>,
     ) -> Vec<CertificateFiles> {
-        let example = "[ { certificate: ../certs/site.pem, key: ../certs/site.key } ]";
-        self.require(at, "certificates", example);
+        self.certificates_given(at, tls);
         let at = at.key("certificates");
         let mut all = Vec::new();
         let list = tls.certificates.as_ref();
-        if list.is_some_and(List::is_empty) {
-            self.error(
-                &at,
-                "there is no certificate",
-                format!("write for example `certificates: {example}`"),
-            );
-        }
         for (number, entry) in list.into_iter().flat_map(List::iter) {
             let at = at.index(number);
             self.require(&at, "certificate", "../certs/site.pem");
@@ -128,7 +123,10 @@ impl Check<'_> {
             };
             let at_certificate = at.key("certificate");
             let read = self.pair((&at_certificate, certificate), (&at.key("key"), key));
-            found.extend(read.map(|der| (at_certificate.place(), der)));
+            if let Some(der) = read {
+                self.expiry(&at_certificate, &der);
+                found.push((at_certificate.place(), der));
+            }
             all.push(CertificateFiles {
                 certificate: self.resolve(certificate),
                 key: self.resolve(key),

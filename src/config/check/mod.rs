@@ -10,6 +10,7 @@ mod mail;
 mod people;
 mod rewrite;
 mod routes;
+mod tls;
 
 use super::list::List;
 use super::problems::Problems;
@@ -41,10 +42,13 @@ pub(super) fn settings(
     let mut settings = check.whole(&file, &routes)?;
     let mut files = check.files;
     for listener in &settings.listeners {
-        if let ListenerKind::Tls { certificates } = &listener.kind {
-            for pair in certificates {
+        if let ListenerKind::Tls(tls) = &listener.kind {
+            for pair in &tls.certificates {
                 files.remove(&pair.certificate);
                 files.remove(&pair.key);
+            }
+            if let Some(clients) = &tls.client_certificates {
+                files.remove(&clients.ca);
             }
         }
     }
@@ -129,12 +133,16 @@ impl<'a> Check<'a> {
         let table = self.routes(routes, portal.as_ref());
         let listeners = self.listeners(file.listen.as_ref(), portal.as_ref(), &table);
         let askers = self.forward_auth(file, &listeners, &table);
+        let places = (portal.as_ref(), &table);
+        let acme = self.acme(file.acme.as_ref(), &listeners, places);
         let two_factor = self.two_factor_rules(file);
         let (sessions, remember_account) = self.sessions(file.sessions.as_ref());
         let (throttle, hashing) = self.throttle(file.throttle.as_ref());
         Some(Settings {
             operations: self.operations(file.operations.as_ref(), &listeners),
             listeners,
+            acme,
+            hsts: self.hsts(file.hsts.as_ref()),
             trusted_proxies: self.trusted_proxies(file.trusted_proxies.as_ref()),
             askers,
             brand: self.brand(file),

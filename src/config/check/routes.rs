@@ -347,6 +347,7 @@ impl Check<'_> {
         }
         let mut access = Access {
             groups: self.group_list(&at.key("groups"), section.groups.as_ref(), empty),
+            client_certificate: section.client_certificate.unwrap_or(false),
             ..Access::default()
         };
         if section.networks.as_ref().is_some_and(List::is_empty) {

@@ -1,5 +1,6 @@
 //! The gateway from outside: bytes in, bytes out.
 mod answers;
+mod certificates;
 mod cookies;
 mod credentials;
 mod framing;

@@ -3,6 +3,7 @@
 
 pub(crate) mod client;
 pub(crate) mod log;
+pub(crate) mod pebble;
 pub(crate) mod smtp;
 pub(crate) mod upstream;
 pub(crate) mod world;

@@ -64,6 +64,13 @@ impl Ca {
         let key = rcgen::KeyPair::generate().unwrap();
         (params.signed_by(&key, &self.0).unwrap(), key)
     }
+    pub(crate) fn sign(
+        &self,
+        params: rcgen::CertificateParams,
+        key: &rcgen::KeyPair,
+    ) -> rcgen::Certificate {
+        params.signed_by(key, &self.0).unwrap()
+    }
     pub(crate) fn server(&self, names: &[&str]) -> Arc<rustls::ServerConfig> {
         let (certificate, key) = self.issue(names);
         let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
@@ -348,6 +355,7 @@ impl World {
             pages: Arc::new(TestPages),
             assertions: Arc::new(TestAssertions),
             observer: counts.clone(),
+            issued: None,
         };
         let gateway = Gateway::new(snapshot, seams.clone(), env).unwrap();
         let main = [
@@ -471,6 +479,7 @@ pub(crate) fn snapshot(routes: Vec<Route>) -> Snapshot {
         },
         trusted_proxies: Vec::new(),
         askers: Vec::new(),
+        hsts: vestibule::gateway::Hsts::default(),
     }
 }
 
