@@ -3,6 +3,10 @@
 //! Label values are bounded: enumerations of this file, and route names of the configuration. A route's
 //! handles are made once; counting a request then allocates nothing and takes no lock.
 
+mod upstreams;
+
+pub use upstreams::Upstreams;
+
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -158,6 +162,7 @@ pub struct Metrics {
     mails: Family<ResultLabel, Counter>,
     mails_waiting: Gauge,
     oldest_mail: Gauge,
+    upstreams: Upstreams,
 }
 
 /// A route's handles: made once with [`Metrics::route`], kept with the route.
@@ -191,6 +196,7 @@ impl Metrics {
             mails: Family::default(),
             mails_waiting: Gauge::default(),
             oldest_mail: Gauge::default(),
+            upstreams: Upstreams::default(),
         };
         all.register(version, started_at);
         all.start_at_zero();
@@ -256,6 +262,7 @@ impl Metrics {
             Unit::Seconds,
             self.oldest_mail.clone(),
         );
+        self.upstreams.register(r);
     }
 
     /// A rate over a counter that appears only with its first event misses that event.
@@ -329,6 +336,11 @@ impl Metrics {
     pub fn websocket(&self) -> OpenWebSocket {
         self.websockets.inc();
         OpenWebSocket(self.websockets.clone())
+    }
+
+    /// What happens at upstreams.
+    pub const fn upstreams(&self) -> &Upstreams {
+        &self.upstreams
     }
 
     pub fn set_sessions(&self, sessions: u64) {

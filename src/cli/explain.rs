@@ -13,6 +13,7 @@ use crate::domain::request::{Facts, Mode, Path};
 use crate::domain::route::{Route, RouteIndex};
 use crate::domain::session::{Session, View};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::upstream;
 use anyhow::Context as _;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -206,13 +207,12 @@ fn split(url: &str) -> Result<(Host, Option<u16>, &str), String> {
 }
 
 fn place(route: &Route, port: Option<u16>) -> String {
-    let upstreams: Vec<String> = route.upstreams.iter().map(ToString::to_string).collect();
     let mut text = format!(
         "Route `{}` ({}{}), to {}.",
         route.name,
         route.origin,
         route.prefix.as_str(),
-        upstreams.join(", ")
+        upstream::in_words(&route.upstreams, &route.delivery)
     );
     if port.unwrap_or(443) != route.origin.port() {
         let _ = write!(text, " Browsers reach it at port {}.", route.origin.port());

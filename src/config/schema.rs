@@ -4,6 +4,10 @@
 //! reported at its place and left out here; what must be there is marked `required` for the JSON Schema and
 //! seen to by [`super::check`]. The reference `docs/configuration.md` is made from this file.
 
+mod upstreams;
+
+pub use upstreams::{Balance, Health, Protocol, Timeouts, UpstreamTls};
+
 use super::list::{Later, List, OneOrMore};
 use super::scalar::{
     Address, ByteSize, Colour, Date, Duration, HeaderTemplate, HostName, Network, PortalUrl, Rate,
@@ -390,13 +394,21 @@ pub struct Route {
     /// The part of the host it is for; of several routes the one with the longest path holds.
     #[schemars(extend("default" = "/"))]
     pub path: Option<UrlPath>,
-    /// The application: one URL or a list, scheme, host and port.
+    /// The application: one URL or a list, scheme, host and port, or unix:/PATH of a socket; each address of a name is used.
     #[schemars(required)]
     pub upstream: Option<OneOrMore<UpstreamUrl>>,
-    /// PEM file of the authorities trusted for https upstreams, in place of the system's.
+    /// Which upstream gets a request: in turn, the one with the fewest under way, or each session its own (public requests by address).
+    #[schemars(extend("default" = "round_robin"))]
+    pub balance: Option<Balance>,
+    /// What is spoken with upstreams: h1, h2 (on http:// without asking), or auto: h2 where https offers it.
+    #[schemars(extend("default" = "h1"))]
+    pub protocol: Option<Protocol>,
+    /// The same as `upstream_tls.ca`, which says it better.
     #[schemars(extend("examples" = ["../certs/internal-ca.pem"]))]
     pub upstream_ca: Option<String>,
-    /// How an upstream is found to be alive.
+    /// TLS towards https upstreams; absent: verified by the system's authorities.
+    pub upstream_tls: Option<UpstreamTls>,
+    /// How an upstream is found to be alive; absent: by the requests it is given.
     pub health: Option<Health>,
     /// Who may come in; absent: everybody who is signed in.
     pub access: Option<Access>,
@@ -414,18 +426,6 @@ pub struct Route {
     /// The application's own sign-out addresses: a request to one of them ends the session here too.
     #[schemars(extend("default" = []))]
     pub logout_paths: Option<List<UrlPath>>,
-}
-
-/// Health checks of upstreams.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Health {
-    /// Path that answers 200 when all is well.
-    #[schemars(required, extend("examples" = ["/ping"]))]
-    pub path: Option<UrlPath>,
-    /// Time from one check to the next.
-    #[schemars(extend("default" = "5s", "examples" = ["5s"]))]
-    pub interval: Option<Duration>,
 }
 
 /// Restrictions besides being signed in; each that is written must be met.
@@ -519,18 +519,6 @@ pub struct BasicAuth {
     /// File that holds the password.
     #[schemars(extend("examples" = ["/run/secrets/wiki"]))]
     pub password_file: Option<String>,
-}
-
-/// Time limits towards the application.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Timeouts {
-    /// Until a connection stands.
-    #[schemars(extend("default" = "3s"))]
-    pub connect: Option<Duration>,
-    /// From one piece of an answer to the next.
-    #[schemars(extend("default" = "60s"))]
-    pub read: Option<Duration>,
 }
 
 /// Limits of requests.

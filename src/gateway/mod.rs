@@ -29,7 +29,7 @@ mod wire;
 
 pub use listener::{ListenFault, Listener, Running};
 pub use tls::{CertificateFault, CertificateFiles, Certificates};
-pub use upstream::CaFault;
+pub use upstream::UpstreamFault;
 
 use crate::domain::host::{Host, Origin};
 use crate::domain::policy::{self, Decision, Denial, TwoFactorRules};
@@ -50,7 +50,7 @@ use pingora::proxy::Session as Request;
 use respond::Challenge;
 use seams::{ErrorKind, Seams, Unavailable};
 use std::sync::Arc;
-use upstream::{Names, Pools};
+use upstream::{Common, Pools};
 
 /// What is configured: one generation, replaced as a whole.
 #[derive(Clone, Debug)]
@@ -73,11 +73,15 @@ struct Live {
 }
 
 impl Live {
-    fn new(snapshot: Snapshot, names: &Arc<Names>) -> Result<Self, CaFault> {
+    fn new(
+        snapshot: Snapshot,
+        common: &Arc<Common>,
+        previous: Option<&Self>,
+    ) -> Result<Self, UpstreamFault> {
         let portal_url = snapshot.portal.to_string();
         Ok(Self {
             protected: Protected::of(&snapshot.routes),
-            pools: Pools::new(&snapshot.routes, Arc::clone(names))?,
+            pools: Pools::new(&snapshot.routes, common, previous.map(|p| &p.pools))?,
             sign_in_url: format!("{portal_url}/signin"),
             portal_url,
             snapshot,
@@ -98,7 +102,7 @@ pub struct Gateway(Arc<Inner>);
 
 struct Inner {
     live: ArcSwap<Live>,
-    names: Arc<Names>,
+    upstreams: Arc<Common>,
     seams: Arc<Seams>,
     env: Env,
     portal: axum::Router,
@@ -113,12 +117,12 @@ impl std::fmt::Debug for Gateway {
 }
 
 impl Gateway {
-    /// Fails where a route's CA file cannot be used.
-    pub fn new(snapshot: Snapshot, seams: Seams, env: Env) -> Result<Self, CaFault> {
-        let names = Arc::new(Names::default());
+    /// Fails where a file that a route needs for its upstreams cannot be used.
+    pub fn new(snapshot: Snapshot, seams: Seams, env: Env) -> Result<Self, UpstreamFault> {
+        let upstreams = Common::new(Arc::clone(&seams.observer));
         Ok(Self(Arc::new(Inner {
-            live: ArcSwap::from_pointee(Live::new(snapshot, &names)?),
-            names,
+            live: ArcSwap::from_pointee(Live::new(snapshot, &upstreams, None)?),
+            upstreams,
             portal: seams.pages.portal(),
             host_pages: seams.pages.host_pages(),
             seams: Arc::new(seams),
@@ -127,10 +131,14 @@ impl Gateway {
         })))
     }
 
-    /// Replaces the configuration; requests in flight finish under the one they began with.
-    pub fn reload(&self, snapshot: Snapshot) -> Result<(), CaFault> {
-        let live = Live::new(snapshot, &self.0.names)?;
-        self.0.live.store(Arc::new(live));
+    /// Replaces the configuration; requests in flight finish under the one they began with. What is known of
+    /// upstreams that stay is kept. Inside the tokio runtime that serves.
+    pub fn reload(&self, snapshot: Snapshot) -> Result<(), UpstreamFault> {
+        let previous = self.0.live.load_full();
+        let live = Arc::new(Live::new(snapshot, &self.0.upstreams, Some(&previous))?);
+        self.0.live.store(Arc::clone(&live));
+        previous.pools.retire(&live.pools);
+        live.pools.watch();
         Ok(())
     }
 
@@ -139,6 +147,7 @@ impl Gateway {
         let inner = Arc::clone(&self.0);
         let is_proxy =
             move |peer| client::is_trusted(peer, &inner.live.load().snapshot.trusted_proxies);
+        self.0.live.load().pools.watch();
         listener::serve(listeners, &phases::proxy(self.clone()), Arc::new(is_proxy))
     }
 

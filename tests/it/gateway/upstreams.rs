@@ -108,7 +108,7 @@ async fn tls_upstreams_are_verified_by_the_routes_own_ca() {
             .clone();
         for (host, ca) in [("wrong.test", Some(file)), ("system.test", None)] {
             let mut other = route(host, "/", secure.upstreams[0].clone());
-            other.upstream_ca = ca;
+            other.delivery.tls.ca = ca;
             routes.push(other);
         }
         *snapshot = crate::support::world::snapshot(routes);
