@@ -1,6 +1,7 @@
 //! The composition root: the only place that knows everybody. Builds the parts from the settings, plugs them
 //! together, and runs them.
 
+pub mod handover;
 mod housekeeping;
 mod mail;
 mod seams;
@@ -214,6 +215,12 @@ impl Running {
             .metrics
             .config_reload(outcome.is_ok(), self.base.env.now().seconds());
         outcome
+    }
+
+    /// A configuration was read that has mistakes: counted like one that cannot be put in force.
+    pub fn refused(&self) {
+        let now = self.base.env.now().seconds();
+        self.base.metrics.config_reload(false, now);
     }
 
     async fn replace(&mut self, settings: Settings) -> anyhow::Result<Reloaded> {

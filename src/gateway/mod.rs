@@ -216,7 +216,10 @@ impl Gateway {
         let route = snapshot.routes.find(&inbound.host, &inbound.path);
         if inbound.path.is_host_page() {
             let title = route.map(|(_, r)| r.title.clone());
-            return Place::HostPage(title.or_else(|| first_title(snapshot, &inbound.host)));
+            return Place::HostPage(title.or_else(|| {
+                let first = snapshot.routes.first_on(&inbound.host);
+                first.map(|r| r.title.clone())
+            }));
         }
         match route {
             Some((index, _)) => Place::Route(index),
@@ -226,9 +229,8 @@ impl Gateway {
 
     fn https_address(&self, exchange: &Exchange, inbound: &Inbound) -> String {
         let snapshot = &exchange.live.snapshot;
-        let mut origins = snapshot.routes.routes().iter().map(|r| &r.origin);
-        let origin = origins.find(|o| *o.host() == inbound.host);
-        let origin = origin.unwrap_or(&snapshot.portal);
+        let route = snapshot.routes.first_on(&inbound.host);
+        let origin = route.map_or(&snapshot.portal, |r| &r.origin);
         format!("{origin}{}", inbound.path_and_query())
     }
 
@@ -377,12 +379,6 @@ enum Place {
     Route(RouteIndex),
     ToHttps(String),
     Elsewhere(ErrorKind, &'static str),
-}
-
-fn first_title(snapshot: &Snapshot, host: &Host) -> Option<String> {
-    let mut routes = snapshot.routes.routes().iter();
-    let route = routes.find(|r| r.origin.host() == host)?;
-    Some(route.title.clone())
 }
 
 /// RFC 9110 7.4: a host whose certificate the client was not shown is not answered on this connection.
