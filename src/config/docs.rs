@@ -80,7 +80,7 @@ and what to write instead; `vestibule explain --config FILE --url URL` says what
 - Paths of files are relative to the folder of the configuration file.
 - Secrets are never written here: name a file (`key_file`, `password_file`), or write `${NAME}`, which stands for
   the environment variable of that name (`$${NAME}` is the text itself). A variable that is not set is a mistake.
-- Anchors, aliases and tags of YAML are not supported, nor is a file above 1 MiB.
+- Anchors, aliases and tags of YAML are not supported, nor is a file above 4 MiB.
 - A key marked *not in force* is checked and otherwise ignored by this version; `check` warns about it.
 
 In the tables `[]` stands for each entry of a list, `NAME` for a name of your own; a key in bold must be there.

@@ -233,6 +233,13 @@ impl Table {
         self.by_host.contains_key(host)
     }
 
+    /// The first route of a host, whatever its path.
+    pub fn first_on(&self, host: &Host) -> Option<&Route> {
+        let places = self.by_host.get(host)?;
+        let first = places.values().min_by_key(|index| index.0)?;
+        self.routes.get(first.0)
+    }
+
     /// The route with the longest prefix. A segment ends at `/` and at `;`.
     pub fn find(&self, host: &Host, path: &Path) -> Option<(RouteIndex, &Route)> {
         let places = self.by_host.get(host)?;
@@ -317,6 +324,9 @@ pub(crate) mod tests {
         check("b.test", "/", None);
         check("b.test", "/only/x", Some("b.test/only"));
         check("c.test", "/", None);
+        let first = |host| table.first_on(&Host::parse(host).unwrap());
+        assert_eq!(first("a.test").map(|r| r.name.as_str()), Some("a.test/"));
+        assert!(first("c.test").is_none());
     }
 
     #[test]

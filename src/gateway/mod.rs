@@ -27,7 +27,7 @@ mod tunnel;
 mod upstream;
 mod wire;
 
-pub use listener::{ListenFault, Listener, Running};
+pub use listener::{Inherited, ListenFault, Listener, Prepared, Replaced, Running};
 pub use tls::{CertificateFault, CertificateFiles, Certificates};
 pub use upstream::UpstreamFault;
 
@@ -66,6 +66,9 @@ pub struct Snapshot {
 /// A snapshot with what is derived from it.
 struct Live {
     snapshot: Snapshot,
+    seams: Arc<Seams>,
+    portal: axum::Router,
+    host_pages: axum::Router,
     protected: Protected,
     pools: Pools,
     portal_url: String,
@@ -75,11 +78,15 @@ struct Live {
 impl Live {
     fn new(
         snapshot: Snapshot,
+        seams: Seams,
         common: &Arc<Common>,
         previous: Option<&Self>,
     ) -> Result<Self, UpstreamFault> {
         let portal_url = snapshot.portal.to_string();
         Ok(Self {
+            portal: seams.pages.portal(),
+            host_pages: seams.pages.host_pages(),
+            seams: Arc::new(seams),
             protected: Protected::of(&snapshot.routes),
             pools: Pools::new(&snapshot.routes, common, previous.map(|p| &p.pools))?,
             sign_in_url: format!("{portal_url}/signin"),
@@ -103,11 +110,17 @@ pub struct Gateway(Arc<Inner>);
 struct Inner {
     live: ArcSwap<Live>,
     upstreams: Arc<Common>,
-    seams: Arc<Seams>,
     env: Env,
-    portal: axum::Router,
-    host_pages: axum::Router,
     websockets: TransportConnector,
+}
+
+/// See [`Gateway::prepare`].
+pub struct Generation(Live);
+
+impl std::fmt::Debug for Generation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Generation")
+    }
 }
 
 impl std::fmt::Debug for Gateway {
@@ -121,34 +134,42 @@ impl Gateway {
     pub fn new(snapshot: Snapshot, seams: Seams, env: Env) -> Result<Self, UpstreamFault> {
         let upstreams = Common::new(Arc::clone(&seams.observer));
         Ok(Self(Arc::new(Inner {
-            live: ArcSwap::from_pointee(Live::new(snapshot, &upstreams, None)?),
+            live: ArcSwap::from_pointee(Live::new(snapshot, seams, &upstreams, None)?),
             upstreams,
-            portal: seams.pages.portal(),
-            host_pages: seams.pages.host_pages(),
-            seams: Arc::new(seams),
             env,
             websockets: TransportConnector::new(None),
         })))
     }
 
-    /// Replaces the configuration; requests in flight finish under the one they began with. What is known of
-    /// upstreams that stay is kept. Inside the tokio runtime that serves.
-    pub fn reload(&self, snapshot: Snapshot) -> Result<(), UpstreamFault> {
-        let previous = self.0.live.load_full();
-        let live = Arc::new(Live::new(snapshot, &self.0.upstreams, Some(&previous))?);
-        self.0.live.store(Arc::clone(&live));
-        previous.pools.retire(&live.pools);
-        live.pools.watch();
-        Ok(())
+    /// Another generation of the configuration, ready to be put in force; what can fail, fails here. What is
+    /// known of upstreams that stay is kept.
+    pub fn prepare(&self, snapshot: Snapshot, seams: Seams) -> Result<Generation, UpstreamFault> {
+        let previous = self.0.live.load();
+        Live::new(snapshot, seams, &self.0.upstreams, Some(&previous)).map(Generation)
     }
 
-    /// Binds and serves, inside the caller's tokio runtime.
-    pub fn serve(&self, listeners: Vec<Listener>) -> Result<Running, ListenFault> {
+    /// Puts a generation in force; requests in flight finish under the one they began with. Inside the tokio
+    /// runtime that serves: health checks of the old one end, those of the new one begin.
+    pub fn install(&self, generation: Generation) {
+        let live = Arc::new(generation.0);
+        let previous = self.0.live.swap(Arc::clone(&live));
+        previous.pools.retire(&live.pools);
+        live.pools.watch();
+    }
+
+    /// Binds and serves, inside the caller's tokio runtime. Addresses that `inherited` has sockets for are not
+    /// bound again.
+    pub fn serve(
+        &self,
+        listeners: Vec<Listener>,
+        inherited: &mut Inherited,
+    ) -> Result<Running, ListenFault> {
         let inner = Arc::clone(&self.0);
         let is_proxy =
             move |peer| client::is_trusted(peer, &inner.live.load().snapshot.trusted_proxies);
         self.0.live.load().pools.watch();
-        listener::serve(listeners, &phases::proxy(self.clone()), Arc::new(is_proxy))
+        let proxy = phases::proxy(self.clone());
+        Running::start(listeners, inherited, proxy, Arc::new(is_proxy))
     }
 
     /// The line. `Ok(true)`: answered. `Ok(false)`: the exchange holds a permit and is to be forwarded.
@@ -171,12 +192,12 @@ impl Gateway {
             }
             Place::Portal => {
                 exchange.outcome = "portal";
-                bridge::serve(request, exchange, self.0.portal.clone(), None).await?;
+                bridge::serve(request, exchange, exchange.live.portal.clone(), None).await?;
                 Ok(true)
             }
             Place::HostPage(title) => {
                 exchange.outcome = "host_page";
-                let pages = self.0.host_pages.clone();
+                let pages = exchange.live.host_pages.clone();
                 bridge::serve(request, exchange, pages, title.as_deref()).await?;
                 Ok(true)
             }
@@ -207,7 +228,10 @@ impl Gateway {
         let route = snapshot.routes.find(&inbound.host, &inbound.path);
         if inbound.path.is_host_page() {
             let title = route.map(|(_, r)| r.title.clone());
-            return Place::HostPage(title.or_else(|| first_title(snapshot, &inbound.host)));
+            return Place::HostPage(title.or_else(|| {
+                let first = snapshot.routes.first_on(&inbound.host);
+                first.map(|r| r.title.clone())
+            }));
         }
         match route {
             Some((index, _)) => Place::Route(index),
@@ -217,9 +241,8 @@ impl Gateway {
 
     fn https_address(&self, exchange: &Exchange, inbound: &Inbound) -> String {
         let snapshot = &exchange.live.snapshot;
-        let mut origins = snapshot.routes.routes().iter().map(|r| &r.origin);
-        let origin = origins.find(|o| *o.host() == inbound.host);
-        let origin = origin.unwrap_or(&snapshot.portal);
+        let route = snapshot.routes.first_on(&inbound.host);
+        let origin = route.map_or(&snapshot.portal, |r| &r.origin);
         format!("{origin}{}", inbound.path_and_query())
     }
 
@@ -233,7 +256,9 @@ impl Gateway {
         inbound: &Inbound,
         index: RouteIndex,
     ) -> Result<Decision, Unavailable> {
-        let found = self.session(request.req_header(), &inbound.host).await;
+        let found = self
+            .session(&exchange.seams, request.req_header(), &inbound.host)
+            .await;
         let (view, away) = match found {
             Ok(view) => (view, None),
             Err(unavailable) => (None, Some(unavailable)),
@@ -252,7 +277,7 @@ impl Gateway {
             (_, Some(unavailable)) if signs_out => Err(unavailable),
             (decision, _) => {
                 if let Some(view) = exchange.person.as_ref().filter(|_| signs_out) {
-                    self.0.seams.sessions.end(view).await?;
+                    exchange.seams.sessions.end(view).await?;
                     exchange.signed_out = true;
                 }
                 Ok(decision)
@@ -263,12 +288,13 @@ impl Gateway {
     /// The session of the request's only cookie of our name.
     async fn session(
         &self,
+        seams: &Seams,
         head: &RequestHeader,
         host: &Host,
     ) -> Result<Option<Arc<View>>, Unavailable> {
         let token = cookies::single(&head.headers, seams::SESSION_COOKIE);
         match token.filter(|t| Token::parse(t).is_some()) {
-            Some(token) => self.0.seams.sessions.find(token, host).await,
+            Some(token) => seams.sessions.find(token, host).await,
             None => Ok(None),
         }
     }
@@ -323,7 +349,7 @@ impl Gateway {
             Mode::Navigation => {
                 let headers = &request.req_header().headers;
                 let pre = cookies::single(headers, seams::PRE_SESSION_COOKIE);
-                let pages = &self.0.seams.pages;
+                let pages = &exchange.seams.pages;
                 let door = pages.door(&route.origin, &inbound.path_and_query(), pre);
                 respond::to_door(request, exchange, &door).await
             }
@@ -365,12 +391,6 @@ enum Place {
     Route(RouteIndex),
     ToHttps(String),
     Elsewhere(ErrorKind, &'static str),
-}
-
-fn first_title(snapshot: &Snapshot, host: &Host) -> Option<String> {
-    let mut routes = snapshot.routes.routes().iter();
-    let route = routes.find(|r| r.origin.host() == host)?;
-    Some(route.title.clone())
 }
 
 /// RFC 9110 7.4: a host whose certificate the client was not shown is not answered on this connection.

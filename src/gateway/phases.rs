@@ -58,7 +58,8 @@ impl ProxyHttp for Line {
     fn new_ctx(&self) -> Exchange {
         let gateway = &self.0.0;
         let live = gateway.live.load_full();
-        Exchange::new(live, Arc::clone(&gateway.seams), gateway.env.random())
+        let seams = Arc::clone(&live.seams);
+        Exchange::new(live, seams, gateway.env.random())
     }
 
     fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
@@ -72,7 +73,8 @@ impl ProxyHttp for Line {
         if let Some(progress) = &progress {
             progress.head_is_read();
         }
-        session.set_keepalive(Some(KEEP_ALIVE));
+        let stays = !progress.as_ref().is_some_and(|p| p.is_stopping());
+        session.set_keepalive(stays.then_some(KEEP_ALIVE));
         session.set_read_timeout(Some(SILENCE));
         session.set_write_timeout(Some(SILENCE));
         session.set_total_drain_timeout(Some(Duration::from_secs(5)));
@@ -234,7 +236,7 @@ impl ProxyHttp for Line {
             fault = fault.map(ToString::to_string).unwrap_or_default(),
             "request"
         );
-        let observer = &self.0.0.seams.observer;
+        let observer = &exchange.seams.observer;
         observer.request(exchange.route, exchange.outcome, status, duration);
     }
 

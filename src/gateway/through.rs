@@ -42,13 +42,13 @@ impl Gateway {
             exchange.outcome = "foreign_origin";
             return respond::error(request, exchange, ErrorKind::Forbidden).await;
         }
-        let assertion = match self.assertion(&permit, route) {
+        let assertion = match assertion(&exchange.seams, &permit, route) {
             Ok(assertion) => assertion,
             Err(unavailable) => return self.unavailable(request, exchange, &unavailable).await,
         };
         // after the application's own sign-out it still hears of it, everything else has ended
         if let Some(view) = permit.person().filter(|_| !exchange.signed_out) {
-            self.0.seams.sessions.seen(view);
+            exchange.seams.sessions.seen(view);
         }
         let forwarding = Forwarding {
             permit,
@@ -68,17 +68,6 @@ impl Gateway {
         Ok(false)
     }
 
-    fn assertion(
-        &self,
-        permit: &Permit,
-        route: &Route,
-    ) -> Result<Option<http::HeaderValue>, Unavailable> {
-        match (permit.person(), &route.identity.assertion) {
-            (Some(view), Some(spec)) => self.0.seams.assertions.assertion(view, spec).map(Some),
-            (Some(_) | None, _) => Ok(None),
-        }
-    }
-
     async fn websocket(
         &self,
         request: &mut Request,
@@ -91,7 +80,7 @@ impl Gateway {
         let (peer, upstream) = self.connect(exchange).await?;
         let active = AtomicBool::new(false);
         let ended = self.ended(&client_head, exchange, inbound, &active);
-        let _open = OpenSocket::new(&self.0.seams);
+        let _open = OpenSocket::new(&exchange.seams);
         let mark = || active.store(true, Ordering::Relaxed);
         tunnel::relay(request, upstream, &peer, head, ended, mark).await
     }
@@ -128,7 +117,7 @@ impl Gateway {
             let Some(found) = live.snapshot.routes.find(&inbound.host, &inbound.path) else {
                 return;
             };
-            let Ok(view) = self.session(head, &inbound.host).await else {
+            let Ok(view) = self.session(&live.seams, head, &inbound.host).await else {
                 return;
             };
             let facts = exchange.facts(inbound);
@@ -138,9 +127,20 @@ impl Gateway {
                 _ => return,
             }
             if let Some(view) = view.filter(|_| active.swap(false, Ordering::Relaxed)) {
-                self.0.seams.sessions.seen(&view);
+                live.seams.sessions.seen(&view);
             }
         }
+    }
+}
+
+fn assertion(
+    seams: &Seams,
+    permit: &Permit,
+    route: &Route,
+) -> Result<Option<http::HeaderValue>, Unavailable> {
+    match (permit.person(), &route.identity.assertion) {
+        (Some(view), Some(spec)) => seams.assertions.assertion(view, spec).map(Some),
+        (Some(_) | None, _) => Ok(None),
     }
 }
 

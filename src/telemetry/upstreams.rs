@@ -94,6 +94,9 @@ mod tests {
             assert!(text.contains(line), "{line} {text}");
         }
         upstreams.gone("wiki", "http://10.0.0.6:3000");
-        assert!(!metrics.encode().unwrap().contains("} 0\n"));
+        let text = metrics.encode().unwrap();
+        assert!(
+            text.contains("upstream_up{") && !text.contains("upstream=\"http://10.0.0.6:3000\"} 0")
+        );
     }
 }

@@ -50,6 +50,7 @@ pub(super) enum PeerFault {
 pub(super) struct Common {
     names: Names,
     prober: Prober,
+    /// Upstreams are told by name, so that any generation's will do.
     observer: Arc<dyn Observer>,
     /// Times of ejections are counted from here.
     began: Instant,

@@ -115,7 +115,7 @@ impl Name {
     }
 
     /// An empty answer does not undo a good one; the same addresses in another order are the same answer.
-    fn learn(&self, found: Vec<IpAddr>) -> Arc<[IpAddr]> {
+    pub(super) fn learn(&self, found: Vec<IpAddr>) -> Arc<[IpAddr]> {
         let failed = found.is_empty();
         let known = self.answer.load();
         let addresses = match known.as_ref() {

@@ -334,3 +334,143 @@ fn group_key(spec: &Spec, trust: &[u8; 32]) -> u64 {
     let first = digest.first_chunk::<8>();
     first.map_or(0, |first| u64::from_be_bytes(*first))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::route::tests::route;
+    use crate::domain::route::{RouteIndex, Table};
+    use crate::gateway::seams::Observer;
+    use crate::gateway::upstream::{Pools, Traveller, Trip};
+    use std::time::Duration;
+
+    struct Nobody;
+    impl Observer for Nobody {
+        fn request(&self, _: Option<RouteIndex>, _: &'static str, _: u16, _: Duration) {}
+        fn websocket(&self, _: i64) {}
+        fn upstream(&self, _: UpstreamEvent<'_>) {}
+    }
+
+    const TRAVELLER: Traveller = Traveller {
+        session: None,
+        client: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+    };
+
+    fn named(host: &str) -> Route {
+        let mut route = route("app.test", "/");
+        route.upstreams = vec![Upstream::Inet {
+            tls: false,
+            host: host.into(),
+            port: 80,
+        }];
+        route
+    }
+
+    fn ips(texts: &[&str]) -> Vec<IpAddr> {
+        texts.iter().map(|t| t.parse().unwrap()).collect()
+    }
+
+    async fn three(pool: &Arc<Pool>) -> Vec<String> {
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            let peer = Trip::new(pool, TRAVELLER).peer().await.unwrap();
+            seen.push(peer._address.to_string());
+        }
+        seen.sort();
+        seen.dedup();
+        seen
+    }
+
+    #[tokio::test]
+    async fn every_address_of_a_name_is_used_and_a_new_answer_is_followed() {
+        let common = Common::new(Arc::new(Nobody));
+        let name = common.names.of("app.internal");
+        name.learn(ips(&["10.0.0.1", "10.0.0.2", "fd00::1"]));
+        let route = named("app.internal");
+        let pool = Pool::new(&route, &common, &mut Files::default(), None).unwrap();
+        assert_eq!(
+            three(&pool).await,
+            ["10.0.0.1:80", "10.0.0.2:80", "[fd00::1]:80"]
+        );
+
+        // what is known of an address that stays is kept
+        let roster = pool.roster().await.unwrap();
+        roster.backends[0].standing.checked(false, 1, 1);
+        name.learn(ips(&["10.0.0.1", "fd00::2", "10.0.0.3"]));
+        assert_eq!(three(&pool).await, ["10.0.0.3:80", "[fd00::2]:80"]);
+        // and a failing name service changes nothing
+        name.learn(Vec::new());
+        assert_eq!(three(&pool).await, ["10.0.0.3:80", "[fd00::2]:80"]);
+
+        // nor does a new configuration that has the name still
+        let mut other = route.clone();
+        other.timeouts.read = Duration::from_secs(7);
+        let next = Pool::new(&other, &common, &mut Files::default(), Some(&pool)).unwrap();
+        assert!(!Arc::ptr_eq(&pool, &next));
+        assert!(
+            !next.roster().await.unwrap().backends[0]
+                .standing
+                .is_healthy()
+        );
+        let same = Pool::new(&other, &common, &mut Files::default(), Some(&next)).unwrap();
+        assert!(Arc::ptr_eq(&next, &same));
+    }
+
+    #[tokio::test]
+    async fn a_name_that_nobody_has_is_no_peer() {
+        let common = Common::new(Arc::new(Nobody));
+        let route = named("no-such-name.invalid");
+        let pool = Pool::new(&route, &common, &mut Files::default(), None).unwrap();
+        let fault = Trip::new(&pool, TRAVELLER).peer().await.unwrap_err();
+        assert!(
+            fault.to_string().contains("no-such-name.invalid"),
+            "{fault}"
+        );
+    }
+
+    #[tokio::test]
+    async fn connections_are_told_apart_by_route_trust_and_protocol() {
+        use crate::domain::upstream::Protocol;
+        let common = Common::new(Arc::new(Nobody));
+        let key = |change: &dyn Fn(&mut Route)| {
+            let mut route = named("10.0.0.1");
+            change(&mut route);
+            let pool = Pool::new(&route, &common, &mut Files::default(), None).unwrap();
+            pool.group_key()
+        };
+        let keys = [
+            key(&|_| {}),
+            key(&|r| r.name = "another".into()),
+            key(&|r| r.delivery.tls.name = Some("a.internal".into())),
+            key(&|r| r.delivery.tls.name = Some("b.internal".into())),
+            key(&|r| r.delivery.tls.verify = false),
+            key(&|r| r.delivery.protocol = Protocol::H2),
+        ];
+        let different: std::collections::HashSet<u64> = keys.into();
+        assert_eq!(different.len(), keys.len());
+        assert_eq!(keys[0], key(&|r| r.timeouts.read = Duration::from_secs(1)));
+    }
+
+    #[tokio::test]
+    async fn ten_thousand_routes_start_no_task_and_stay_themselves() {
+        let common = Common::new(Arc::new(Nobody));
+        let routes = (0..10_000).map(|n| {
+            let mut route = route(&format!("h{n}.test"), "/");
+            route.name = format!("r{n}");
+            route
+        });
+        let table = Table::new(routes.collect()).unwrap();
+        let first = Pools::new(&table, &common, None).unwrap();
+        first.watch();
+        let second = Pools::new(&table, &common, Some(&first)).unwrap();
+        first.retire(&second);
+        second.watch();
+        let alike = first
+            .pools
+            .iter()
+            .zip(&second.pools)
+            .all(|(a, b)| Arc::ptr_eq(a, b));
+        assert!(alike);
+        assert!(second.pools.iter().all(|p| p.task.lock().is_none()));
+    }
+}

@@ -194,17 +194,26 @@ impl Trip {
         let standing = |n: usize| roster.backends.get(n).map(|b| &b.standing);
         let open =
             |n: &usize| !self.tried.contains(n) && standing(*n).is_some_and(|s| s.admits(now));
+        let is_well = |n: &usize| standing(*n).is_some_and(|s| s.is_well());
+        // one whose time out is over is tried by the first that comes
+        let due = || in_turn.clone().filter(|n| !is_well(n)).find(open);
+        let mut well = in_turn
+            .clone()
+            .filter(|n| is_well(n) && !self.tried.contains(n));
         let chosen = match (self.pool.delivery().balance, &roster.ring) {
             (Balance::Sticky, Some(ring)) => on_ring(ring, &self.key(), count, open),
             (Balance::LeastConnections, _) => {
-                let is_well = |n: &usize| standing(*n).is_some_and(|s| s.is_well());
-                let due = in_turn.clone().filter(|n| !is_well(n)).find(open);
-                let well = in_turn
-                    .clone()
-                    .filter(|n| is_well(n) && !self.tried.contains(n));
-                due.or_else(|| well.min_by_key(|n| standing(*n).map_or(0, |s| s.under_way())))
+                due().or_else(|| well.min_by_key(|n| standing(*n).map_or(0, |s| s.under_way())))
             }
-            (Balance::RoundRobin | Balance::Sticky, _) => in_turn.clone().find(open),
+            // in turn among those that are well, so that no neighbour takes all of what one cannot
+            (Balance::RoundRobin | Balance::Sticky, _) => due().or_else(|| {
+                let all = (0..count).filter(|n| is_well(n) && !self.tried.contains(n));
+                let many = all.clone().count();
+                match many == count {
+                    true => well.next(),
+                    false => all.clone().nth(self.turn.checked_rem(many)?),
+                }
+            }),
         };
         chosen.or_else(|| in_turn.find(|n| !self.tried.contains(n)))
     }

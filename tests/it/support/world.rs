@@ -30,7 +30,9 @@ use vestibule::gateway::seams::{
     Assertions, Conn, Door, ErrorKind, Observer, PageRequest, Pages, RouteTitle, Seams, Sessions,
     Unavailable, UpstreamEvent,
 };
-use vestibule::gateway::{CertificateFiles, Certificates, Gateway, Listener, Running, Snapshot};
+use vestibule::gateway::{
+    CertificateFiles, Certificates, Gateway, Inherited, Listener, Running, Snapshot,
+};
 
 pub(crate) const NOW: i64 = 1_800_000_000;
 
@@ -252,6 +254,7 @@ impl Entropy for CountingEntropy {
 
 pub(crate) struct World {
     pub(crate) gateway: Gateway,
+    pub(crate) seams: Seams,
     pub(crate) running: Running,
     pub(crate) https: SocketAddr,
     pub(crate) http: SocketAddr,
@@ -342,7 +345,7 @@ impl World {
             assertions: Arc::new(TestAssertions),
             observer: counts.clone(),
         };
-        let gateway = Gateway::new(snapshot, seams, env).unwrap();
+        let gateway = Gateway::new(snapshot, seams.clone(), env).unwrap();
         let main = [
             "wiki.test",
             "login.test",
@@ -362,17 +365,22 @@ impl World {
             redirect_to_https,
         };
         let running = gateway
-            .serve(vec![
-                listener(Some(certificates.clone()), false),
-                listener(None, false),
-                listener(None, true),
-            ])
+            .serve(
+                vec![
+                    listener(Some(certificates.clone()), false),
+                    listener(None, false),
+                    listener(None, true),
+                ],
+                &mut Inherited::default(),
+            )
             .unwrap();
-        let &[https, http, redirecting] = running.addresses.as_slice() else {
+        let addresses = running.addresses();
+        let &[https, http, redirecting] = addresses.as_slice() else {
             panic!("three listeners");
         };
         Self {
             gateway,
+            seams,
             running,
             https,
             http,
@@ -389,6 +397,11 @@ impl World {
         }
     }
 
+    /// Puts another configuration in force.
+    pub(crate) fn install(&self, snapshot: Snapshot) {
+        let generation = self.gateway.prepare(snapshot, self.seams.clone());
+        self.gateway.install(generation.unwrap());
+    }
     pub(crate) async fn tls(&self, sni: &str) -> Wire {
         let stream = tls(self.https, sni, &self.ca.roots(), &[b"http/1.1"]).await;
         Wire::over(Box::new(stream.unwrap()))

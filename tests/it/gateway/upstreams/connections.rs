@@ -126,10 +126,7 @@ async fn other_routes_have_connections_of_their_own() {
     let mut second = app_route(&[&app]);
     second.name = "second".into();
     second.prefix = crate::support::world::path("/second");
-    world
-        .gateway
-        .reload(snapshot(vec![app_route(&[&app]), second]))
-        .unwrap();
+    world.install(snapshot(vec![app_route(&[&app]), second]));
     // on one connection a request begins when the one before it is over to the last
     let mut wire = world.plain().await;
     for (line, connections) in [

@@ -119,7 +119,7 @@ async fn a_new_configuration_keeps_what_is_known_and_ends_the_checks_of_the_old(
         let mut route = app_route(&[&a, &b]);
         health(&mut route);
         route.timeouts.connect = Duration::from_secs(connect);
-        world.gateway.reload(snapshot(vec![route])).unwrap();
+        world.install(snapshot(vec![route]));
         b.take();
         for _ in 0..4 {
             assert_eq!(
@@ -134,7 +134,7 @@ async fn a_new_configuration_keeps_what_is_known_and_ends_the_checks_of_the_old(
     world.counts.upstreams.lock().clear();
     let mut route = app_route(&[&a]);
     health(&mut route);
-    world.gateway.reload(snapshot(vec![route])).unwrap();
+    world.install(snapshot(vec![route]));
     let gone = format!(
         "Gone {{ route: \"app.test/\", upstream: \"{}\" }}",
         b.target()

@@ -107,6 +107,14 @@ async fn a_client_certificate_is_shown_and_its_connections_are_nobody_elses() {
     assert_eq!(answer.status, 502);
 }
 
+/// Why a configuration with this route cannot be put in force.
+fn refusal(world: &World, route: Route) -> String {
+    let generation = world
+        .gateway
+        .prepare(snapshot(vec![route]), world.seams.clone());
+    generation.unwrap_err().to_string()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_cannot_be_used_changes_nothing() {
     let world = World::start().await;
@@ -117,8 +125,7 @@ async fn a_file_that_cannot_be_used_changes_nothing() {
         let mut route = app_route(&[]);
         route.upstreams = vec![at(([127, 0, 0, 1], 1).into(), true)];
         route.delivery.tls.ca = Some(file.clone());
-        let fault = world.gateway.reload(snapshot(vec![route.clone()]));
-        let fault = fault.unwrap_err().to_string();
+        let fault = refusal(&world, route.clone());
         assert!(
             fault.contains(name) && fault.contains("app.test/") && fault.contains(says),
             "{fault}"
@@ -129,8 +136,7 @@ async fn a_file_that_cannot_be_used_changes_nothing() {
             certificate: file,
             key: files.key,
         });
-        let fault = world.gateway.reload(snapshot(vec![route]));
-        assert!(fault.unwrap_err().to_string().contains(says));
+        assert!(refusal(&world, route).contains(says));
     };
     refused("empty.pem", "", "no certificate");
     let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -142,8 +148,8 @@ async fn a_file_that_cannot_be_used_changes_nothing() {
         certificate: one.certificate,
         key: two.key,
     });
-    let fault = world.gateway.reload(snapshot(vec![route])).unwrap_err();
-    assert!(fault.to_string().contains("does not belong"), "{fault}");
+    let fault = refusal(&world, route);
+    assert!(fault.contains("does not belong"), "{fault}");
     // what was in force is in force
     assert_eq!(world.signed_in("GET /page", "").await.status, 200);
 }
@@ -162,6 +168,6 @@ async fn a_renewed_authority_is_another_one() {
     assert_eq!(ask_as(&world, &world.token, "GET /", "").await.status, 200);
     // the same path, another content: the connection that stands is not used any more
     std::fs::write(&file, second.pem()).unwrap();
-    world.gateway.reload(snapshot(vec![route])).unwrap();
+    world.install(snapshot(vec![route]));
     assert_eq!(ask_as(&world, &world.token, "GET /", "").await.status, 502);
 }
