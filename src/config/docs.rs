@@ -128,6 +128,9 @@ impl<'s> Page<'s> {
         if let Some(named) = value.get("additionalProperties").filter(|a| a.is_object()) {
             return self.rows(&format!("{path}.NAME"), named);
         }
+        if let Some(section) = either_section(self.schema, value) {
+            return self.rows(path, section);
+        }
         for (key, child) in self.properties(value, path) {
             let below = format!("{path}.{key}");
             self.row(&below, child, self.is_required(value, &key));
@@ -244,6 +247,9 @@ impl<'s> Page<'s> {
         }
         if let Some(Value::Array(options)) = value.get("anyOf") {
             let one = options.first().map_or_else(String::new, |o| self.kind(o));
+            if either_section(self.schema, value).is_some() {
+                return format!("{one}, or a section");
+            }
             return format!("{one}, or a list");
         }
         if let Some(kind) = value.get("x-kind").and_then(Value::as_str) {
@@ -273,6 +279,13 @@ fn resolved<'v>(schema: &'v Value, value: &'v Value) -> &'v Value {
     let name = name.and_then(|n| n.strip_prefix("#/$defs/"));
     name.and_then(|n| schema.get("$defs")?.get(n))
         .unwrap_or(value)
+}
+
+/// The section of a key that may also be written as true or false.
+fn either_section<'v>(schema: &'v Value, value: &'v Value) -> Option<&'v Value> {
+    let options = value.get("anyOf").and_then(Value::as_array)?;
+    let mut options = options.iter().map(|option| resolved(schema, option));
+    options.find(|option| option.get("properties").is_some())
 }
 
 fn description(value: &Value) -> String {

@@ -4,11 +4,16 @@
 //! reported at its place and left out here; what must be there is marked `required` for the JSON Schema and
 //! seen to by [`super::check`]. The reference `docs/configuration.md` is made from this file.
 
+mod rewrite;
 mod upstreams;
 
+pub use rewrite::{
+    Cookies, Destination, Headers, ReferrerPolicy, RequestHeaders, ResponseHeaders, Rewrite,
+    SameSite, SecurityHeaders,
+};
 pub use upstreams::{Balance, Health, Protocol, Timeouts, UpstreamTls};
 
-use super::list::{Later, List, OneOrMore};
+use super::list::{Later, List, OneOrMore, Switch};
 use super::scalar::{
     Address, ByteSize, Colour, Date, Duration, HeaderTemplate, HostName, Network, PortalUrl, Rate,
     SmtpUrl, UpstreamUrl, UrlPath, WebUrl,
@@ -426,6 +431,13 @@ pub struct Route {
     /// The application's own sign-out addresses: a request to one of them ends the session here too.
     #[schemars(extend("default" = []))]
     pub logout_paths: Option<List<UrlPath>>,
+    /// For an application that believes it lives elsewhere; `{}`: only its answers are rewritten.
+    pub rewrite: Option<Rewrite>,
+    /// Headers put into requests and answers, and taken out of them.
+    pub headers: Option<Headers>,
+    /// Security headers where the application sets none of its own: true, or which.
+    #[schemars(extend("default" = false))]
+    pub security_headers: Option<Switch<SecurityHeaders>>,
 }
 
 /// Restrictions besides being signed in; each that is written must be met.

@@ -1,8 +1,10 @@
 //! Routes: which protected place a request is for, and what is to be sent there.
 
+use super::headers::HeaderRules;
 use super::host::{Host, Origin};
 use super::policy::TwoFactor;
 use super::request::Path;
+use super::rewrite::Rewrite;
 pub use super::upstream::{Delivery, Timeouts, Upstream};
 use ipnet::IpNet;
 use std::collections::{BTreeSet, HashMap};
@@ -34,6 +36,9 @@ pub struct Route {
     pub body_limit: Option<u64>,
     /// The application's own sign-out addresses: a request to one of them ends the session too.
     pub logout_paths: Vec<PublicPath>,
+    /// For an application that believes it lives elsewhere.
+    pub rewrite: Option<Rewrite>,
+    pub headers: HeaderRules,
 }
 
 /// Who may come in at all, beside being signed in. Empty means no restriction.
@@ -294,6 +299,8 @@ pub(crate) mod tests {
             timeouts: Timeouts::default(),
             body_limit: None,
             logout_paths: Vec::new(),
+            rewrite: None,
+            headers: HeaderRules::default(),
         }
     }
 

@@ -13,6 +13,7 @@ mod bridge;
 mod client;
 mod connection;
 mod cookies;
+mod course;
 mod exchange;
 mod forward;
 mod inbound;
@@ -20,6 +21,7 @@ mod listener;
 mod phases;
 mod respond;
 mod response;
+mod rewriting;
 pub mod seams;
 mod through;
 mod tls;
@@ -48,6 +50,7 @@ use pingora::connectors::TransportConnector;
 use pingora::http::RequestHeader;
 use pingora::proxy::Session as Request;
 use respond::Challenge;
+use rewriting::Rewriting;
 use seams::{ErrorKind, Seams, Unavailable};
 use std::sync::Arc;
 use upstream::{Common, Pools};
@@ -71,6 +74,7 @@ struct Live {
     host_pages: axum::Router,
     protected: Protected,
     pools: Pools,
+    rewriting: Rewriting,
     portal_url: String,
     sign_in_url: String,
 }
@@ -88,6 +92,7 @@ impl Live {
             host_pages: seams.pages.host_pages(),
             seams: Arc::new(seams),
             protected: Protected::of(&snapshot.routes),
+            rewriting: Rewriting::of(&snapshot.routes),
             pools: Pools::new(&snapshot.routes, common, previous.map(|p| &p.pools))?,
             sign_in_url: format!("{portal_url}/signin"),
             portal_url,

@@ -138,8 +138,8 @@ impl ProxyHttp for Line {
             // never asked for on this side: what follows would be no HTTP any more
             return Err(Error::new_up(ErrorType::InvalidHTTPHeader));
         }
-        response::clean(head);
-        Ok(())
+        let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
+        exchange.client_head(head, forwarding)
     }
 
     async fn response_filter(

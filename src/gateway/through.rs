@@ -1,15 +1,16 @@
 //! Past the decision: with a permit in hand, on to the application.
 
 use super::Gateway;
+use super::course::OffCourse;
 use super::exchange::Exchange;
 use super::forward::Forwarding;
-use super::inbound::Inbound;
+use super::inbound::{Inbound, Refusal};
 use super::phases::no_upstream;
 use super::seams::{ErrorKind, Seams, Unavailable};
-use super::{respond, tunnel};
+use super::{course, respond, tunnel};
 use crate::domain::policy::{self, Decision, Permit};
 use crate::domain::route::Route;
-use pingora::http::RequestHeader;
+use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::Stream;
 use pingora::proxy::Session as Request;
 use pingora::upstreams::peer::HttpPeer;
@@ -42,6 +43,12 @@ impl Gateway {
             exchange.outcome = "foreign_origin";
             return respond::error(request, exchange, ErrorKind::Forbidden).await;
         }
+        let place = (permit.route(), route);
+        let now = self.0.env.now();
+        let course = match course::of(exchange, request.req_header(), &inbound, place, now) {
+            Ok(course) => course,
+            Err(off) => return off_course(request, exchange, off).await,
+        };
         let assertion = match assertion(&exchange.seams, &permit, route) {
             Ok(assertion) => assertion,
             Err(unavailable) => return self.unavailable(request, exchange, &unavailable).await,
@@ -56,6 +63,7 @@ impl Gateway {
             https: exchange.https,
             assertion,
             reference: Arc::clone(&exchange.reference),
+            course,
         };
         exchange.trip = exchange.trip(&forwarding.permit);
         if inbound.websocket {
@@ -75,14 +83,15 @@ impl Gateway {
         inbound: &Inbound,
         forwarding: Forwarding,
     ) -> Result<()> {
-        let head = tunnel::handshake(request, exchange, &forwarding)?;
         let client_head = request.req_header().clone();
         let (peer, upstream) = self.connect(exchange).await?;
+        let head = tunnel::handshake(request, exchange, &forwarding)?;
         let active = AtomicBool::new(false);
         let ended = self.ended(&client_head, exchange, inbound, &active);
         let _open = OpenSocket::new(&exchange.seams);
         let mark = || active.store(true, Ordering::Relaxed);
-        tunnel::relay(request, upstream, &peer, head, ended, mark).await
+        let tidy = |head: &mut ResponseHeader| exchange.client_head(head, &forwarding);
+        tunnel::relay(request, upstream, &peer, head, tidy, ended, mark).await
     }
 
     /// A connection to the first upstream that takes one. It is nobody else's before or after.
@@ -141,6 +150,28 @@ fn assertion(
     match (permit.person(), &route.identity.assertion) {
         (Some(view), Some(spec)) => seams.assertions.assertion(view, spec).map(Some),
         (Some(_) | None, _) => Ok(None),
+    }
+}
+
+/// A permitted request that leads nowhere within its application.
+async fn off_course(
+    request: &mut Request,
+    exchange: &mut Exchange,
+    off: OffCourse,
+) -> Result<bool> {
+    match off {
+        OffCourse::Ambiguous => {
+            exchange.outcome = "refused";
+            respond::refusal(request, exchange, Refusal::Malformed("mapped path")).await
+        }
+        OffCourse::Forbidden => {
+            exchange.outcome = "foreign_destination";
+            respond::error(request, exchange, ErrorKind::Forbidden).await
+        }
+        OffCourse::Slash(location) => {
+            exchange.outcome = "to_folder";
+            respond::to_https(request, exchange, &location).await
+        }
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod files;
 mod gateway;
+mod headers;
 mod mail;
 mod people;
+mod rewrite;
 mod routes;
 mod upstreams;
 

@@ -268,6 +268,10 @@ impl Pool {
         }
     }
 
+    pub(super) fn upstream(&self, backend: &Backend) -> Option<&Upstream> {
+        self.spec.upstreams.get(backend.member)
+    }
+
     pub(super) fn label(&self, backend: &Backend) -> &str {
         self.spec
             .labels

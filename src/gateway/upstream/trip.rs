@@ -11,7 +11,7 @@ use super::pool::Pool;
 use super::roster::Roster;
 use super::standing::{Failure, UnderWay};
 use super::{PeerFault, UpstreamEvent};
-use crate::domain::upstream::Balance;
+use crate::domain::upstream::{Balance, Upstream};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, WWW_AUTHENTICATE};
 use pingora::lb::selection::consistent::KetamaHashing;
 use pingora::lb::selection::{BackendIter as _, BackendSelection as _};
@@ -85,6 +85,12 @@ impl Trip {
         }
         self.roster = Some(roster);
         Ok(peer)
+    }
+
+    /// The upstream of this attempt.
+    pub(in crate::gateway) fn upstream(&self) -> Option<&Upstream> {
+        let backend = self.roster.as_deref()?.backends.get(self.current?)?;
+        self.pool.upstream(backend)
     }
 
     /// Keeps the connections of this request from all other people, where its credentials or its upstream

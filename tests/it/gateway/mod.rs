@@ -6,6 +6,7 @@ mod line;
 mod log;
 mod pages;
 mod paths;
+mod rewriting;
 mod spoof;
 mod stream;
 mod upstreams;

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 use vestibule::domain::account::{Account, Status};
 use vestibule::domain::assurance::Factors;
+use vestibule::domain::headers::HeaderRules;
 use vestibule::domain::host::{Host, Origin};
 use vestibule::domain::id::{AccountId, SessionId};
 use vestibule::domain::policy::{TwoFactor, TwoFactorRules};
@@ -300,6 +301,8 @@ pub(crate) fn route(host: &str, prefix: &str, upstream: Target) -> Route {
         },
         body_limit: None,
         logout_paths: Vec::new(),
+        rewrite: None,
+        headers: HeaderRules::default(),
     }
 }
 
