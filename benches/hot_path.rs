@@ -43,6 +43,8 @@ fn route(number: usize) -> Route {
         max_age: Some(Duration::from_secs(900)),
         trusted_devices: true,
         identity: IdentitySpec {
+            basic_auth: None,
+            message_signature: None,
             preset: Preset::RemoteUser,
             headers: Vec::new(),
             assertion: None,
@@ -56,6 +58,8 @@ fn route(number: usize) -> Route {
         timeouts: Timeouts::default(),
         body_limit: None,
         logout_paths: Vec::new(),
+        rewrite: Default::default(),
+        headers: Default::default(),
     }
 }
 

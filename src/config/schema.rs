@@ -499,10 +499,13 @@ pub struct Identity {
     pub headers: Option<BTreeMap<String, HeaderTemplate>>,
     /// A signed statement (JWT, ES256) in a header; absent: none.
     pub assertion: Option<Assertion>,
-    /// Signs each request (RFC 9421). Refused in this version.
+    /// Signs each request (RFC 9421) with a key that the application knows: that of `message_signature_key_file`, or the one that `vestibule keys message-signature` prints.
     #[schemars(extend("examples" = ["hmac-sha256"]))]
     pub message_signature: Option<MessageSignature>,
-    /// Signs in at applications that know only HTTP Basic. Refused in this version.
+    /// File that holds the key for `message_signature` in base64, at least 32 bytes.
+    #[schemars(extend("examples" = ["/run/secrets/wiki-signature"]))]
+    pub message_signature_key_file: Option<String>,
+    /// Signs in at applications that know only HTTP Basic; a client's own Authorization header never reaches them.
     pub basic_auth: Option<BasicAuth>,
 }
 
@@ -528,8 +531,8 @@ pub struct BasicAuth {
     /// User name; may hold {account...} as in headers.
     #[schemars(required, extend("examples" = ["\"{account.login}\""]))]
     pub username: Option<HeaderTemplate>,
-    /// File that holds the password.
-    #[schemars(extend("examples" = ["/run/secrets/wiki"]))]
+    /// File that holds the password, one line.
+    #[schemars(required, extend("examples" = ["/run/secrets/wiki"]))]
     pub password_file: Option<String>,
 }
 

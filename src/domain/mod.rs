@@ -13,6 +13,7 @@ pub mod audit;
 pub mod authenticator;
 pub mod binding;
 pub mod confirmation;
+pub mod credentials;
 pub mod desk;
 pub mod device;
 pub mod headers;

@@ -1,5 +1,6 @@
 //! Routes: which protected place a request is for, and what is to be sent there.
 
+use super::credentials::{BasicAuth, MessageSignature, SharedSecret};
 use super::headers::HeaderRules;
 use super::host::{Host, Origin};
 use super::policy::TwoFactor;
@@ -76,6 +77,8 @@ pub struct IdentitySpec {
     pub preset: Preset,
     pub headers: Vec<(String, Template)>,
     pub assertion: Option<AssertionSpec>,
+    pub basic_auth: Option<BasicAuth>,
+    pub message_signature: Option<MessageSignature>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,6 +228,18 @@ impl Table {
         Ok(Self { routes, by_host })
     }
 
+    /// Gives a key of its own to each route that signs requests and names none.
+    #[must_use]
+    pub fn with_message_keys(mut self, derive: impl Fn(&str) -> SharedSecret) -> Self {
+        for route in &mut self.routes {
+            if let Some(signature) = &mut route.identity.message_signature {
+                let key = || derive(&route.name);
+                signature.key.get_or_insert_with(key);
+            }
+        }
+        self
+    }
+
     pub fn routes(&self) -> &[Route] {
         &self.routes
     }
@@ -289,6 +304,8 @@ pub(crate) mod tests {
                 preset: Preset::RemoteUser,
                 headers: Vec::new(),
                 assertion: None,
+                basic_auth: None,
+                message_signature: None,
             },
             upstreams: vec![Upstream::Inet {
                 tls: false,

@@ -126,7 +126,8 @@ impl Exchange {
         let upstream = self.trip.as_ref().and_then(Trip::upstream);
         let person = permit.person().map(|view| &*view.account);
         live.rewriting
-            .request(head, permit.route(), &forwarding.course, upstream, person)
+            .request(head, permit.route(), &forwarding.course, upstream, person)?;
+        live.signers.sign(head, permit.route(), forwarding.moment)
     }
 
     /// What goes back to the client.

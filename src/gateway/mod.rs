@@ -18,6 +18,7 @@ mod exchange;
 mod forward;
 mod inbound;
 mod listener;
+mod message_signature;
 mod phases;
 mod respond;
 mod response;
@@ -45,6 +46,7 @@ use exchange::Exchange;
 use forward::Protected;
 use inbound::Inbound;
 use ipnet::IpNet;
+use message_signature::Signers;
 use pingora::Result;
 use pingora::connectors::TransportConnector;
 use pingora::http::RequestHeader;
@@ -75,6 +77,7 @@ struct Live {
     protected: Protected,
     pools: Pools,
     rewriting: Rewriting,
+    signers: Signers,
     portal_url: String,
     sign_in_url: String,
 }
@@ -85,7 +88,7 @@ impl Live {
         seams: Seams,
         common: &Arc<Common>,
         previous: Option<&Self>,
-    ) -> Result<Self, UpstreamFault> {
+    ) -> Result<Self, Unfit> {
         let portal_url = snapshot.portal.to_string();
         Ok(Self {
             portal: seams.pages.portal(),
@@ -93,6 +96,7 @@ impl Live {
             seams: Arc::new(seams),
             protected: Protected::of(&snapshot.routes),
             rewriting: Rewriting::of(&snapshot.routes),
+            signers: Signers::of(&snapshot.routes).ok_or(Unfit::NoMessageKey)?,
             pools: Pools::new(&snapshot.routes, common, previous.map(|p| &p.pools))?,
             sign_in_url: format!("{portal_url}/signin"),
             portal_url,
@@ -119,6 +123,15 @@ struct Inner {
     websockets: TransportConnector,
 }
 
+/// A configuration that cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    #[error(transparent)]
+    Upstreams(#[from] UpstreamFault),
+    #[error("a route is to sign its requests and has no key to do it with")]
+    NoMessageKey,
+}
+
 /// See [`Gateway::prepare`].
 pub struct Generation(Live);
 
@@ -136,7 +149,7 @@ impl std::fmt::Debug for Gateway {
 
 impl Gateway {
     /// Fails where a file that a route needs for its upstreams cannot be used.
-    pub fn new(snapshot: Snapshot, seams: Seams, env: Env) -> Result<Self, UpstreamFault> {
+    pub fn new(snapshot: Snapshot, seams: Seams, env: Env) -> Result<Self, Unfit> {
         let upstreams = Common::new(Arc::clone(&seams.observer));
         Ok(Self(Arc::new(Inner {
             live: ArcSwap::from_pointee(Live::new(snapshot, seams, &upstreams, None)?),
@@ -148,7 +161,7 @@ impl Gateway {
 
     /// Another generation of the configuration, ready to be put in force; what can fail, fails here. What is
     /// known of upstreams that stay is kept.
-    pub fn prepare(&self, snapshot: Snapshot, seams: Seams) -> Result<Generation, UpstreamFault> {
+    pub fn prepare(&self, snapshot: Snapshot, seams: Seams) -> Result<Generation, Unfit> {
         let previous = self.0.live.load();
         Live::new(snapshot, seams, &self.0.upstreams, Some(&previous)).map(Generation)
     }

@@ -5,6 +5,7 @@ use super::course::OffCourse;
 use super::exchange::Exchange;
 use super::forward::Forwarding;
 use super::inbound::{Inbound, Refusal};
+use super::message_signature::Moment;
 use super::phases::no_upstream;
 use super::seams::{ErrorKind, Seams, Unavailable};
 use super::{course, respond, tunnel};
@@ -57,6 +58,11 @@ impl Gateway {
         if let Some(view) = permit.person().filter(|_| !exchange.signed_out) {
             exchange.seams.sessions.seen(view);
         }
+        let signs = live.signers.signs(permit.route());
+        let moment = signs.then(|| Moment {
+            created: now,
+            nonce: self.0.env.random(),
+        });
         let forwarding = Forwarding {
             permit,
             client: exchange.client,
@@ -64,6 +70,7 @@ impl Gateway {
             assertion,
             reference: Arc::clone(&exchange.reference),
             course,
+            moment,
         };
         exchange.trip = exchange.trip(&forwarding.permit);
         if inbound.websocket {

@@ -345,21 +345,19 @@ impl Check<'_> {
             Some(schema::Preset::Oauth2Proxy) => Preset::Oauth2Proxy,
             Some(schema::Preset::None) => Preset::None,
         };
-        if at.key("message_signature").exists() {
-            self.error(&at.key("message_signature"), "not in force in this version: the application would take unsigned requests for signed ones", "remove the line; `assertion` is a signed statement that is in force");
-        }
-        if at.key("basic_auth").exists() {
-            self.error(
-                &at.key("basic_auth"),
-                "not in force in this version: the application would receive no credentials",
-                "remove it; applications that take headers use `preset` or `headers`",
-            );
-        }
+        let basic_auth = self.basic_auth(&at.key("basic_auth"), section.basic_auth.as_ref());
+        let message_signature = self.message_signature(at, section);
         let mut taken: BTreeSet<String> = preset
             .headers()
             .iter()
             .map(|(name, _)| folded(name))
             .collect();
+        if basic_auth.is_some() {
+            taken.insert("authorization".to_owned());
+        }
+        if message_signature.is_some() {
+            taken.extend(["signature".to_owned(), "signature-input".to_owned()]);
+        }
         let headers = self.headers(&at.key("headers"), section, &mut taken);
         let at = at.key("assertion");
         let assertion = section
@@ -370,6 +368,8 @@ impl Check<'_> {
             preset,
             headers,
             assertion,
+            basic_auth,
+            message_signature,
         }
     }
 

@@ -140,8 +140,11 @@ mod tests {
 
     fn addresses(outer: &str, inner: &str) -> Addresses {
         let mut route = route("wiki.test", outer);
-        route.upstreams[0].host = "10.0.0.5".into();
-        route.upstreams[0].port = 3000;
+        route.upstreams = vec![Upstream::Inet {
+            tls: false,
+            host: "10.0.0.5".into(),
+            port: 3000,
+        }];
         let rewrite = Rewrite {
             path: (outer != inner).then(|| map(outer, inner)),
             host: Some(UpstreamHost::Named(

@@ -1,5 +1,6 @@
 //! The gateway from outside: bytes in, bytes out.
 mod cookies;
+mod credentials;
 mod framing;
 mod hosts;
 mod line;
