@@ -58,6 +58,7 @@ fn route(number: usize) -> Route {
         timeouts: Timeouts::default(),
         body_limit: None,
         logout_paths: Vec::new(),
+        answers: Default::default(),
         rewrite: Default::default(),
         headers: Default::default(),
     }
@@ -128,6 +129,7 @@ fn decide(bencher: divan::Bencher<'_, '_>) {
             path: &path,
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),
             mode: Mode::Navigation,
+            preflight_from: None,
         };
         let found = table.find(&host, &path).unwrap();
         let rules = policy::Rules {

@@ -4,9 +4,11 @@
 //! reported at its place and left out here; what must be there is marked `required` for the JSON Schema and
 //! seen to by [`super::check`]. The reference `docs/configuration.md` is made from this file.
 
+mod answers;
 mod rewrite;
 mod upstreams;
 
+pub use answers::{Cors, Maintenance, Preflight, Redirect, Respond};
 pub use rewrite::{
     Cookies, Destination, Headers, ReferrerPolicy, RequestHeaders, ResponseHeaders, Rewrite,
     SameSite, SecurityHeaders,
@@ -399,9 +401,17 @@ pub struct Route {
     /// The part of the host it is for; of several routes the one with the longest path holds.
     #[schemars(extend("default" = "/"))]
     pub path: Option<UrlPath>,
-    /// The application: one URL or a list, scheme, host and port, or unix:/PATH of a socket; each address of a name is used.
-    #[schemars(required)]
+    /// The application: one URL or a list, scheme, host and port, or unix:/PATH of a socket; each address of a name is used. A route has this, `redirect` or `respond`.
     pub upstream: Option<OneOrMore<UpstreamUrl>>,
+    /// Another address that requests are sent to, in place of an application.
+    pub redirect: Option<Redirect>,
+    /// A fixed answer, in place of an application.
+    pub respond: Option<Respond>,
+    /// Closes the application: true, or what is said and who comes in nevertheless.
+    #[schemars(extend("default" = false))]
+    pub maintenance: Option<Switch<Maintenance>>,
+    /// Lets CORS preflights of other origins through without a session, or answers them.
+    pub cors: Option<Cors>,
     /// Which upstream gets a request: in turn, the one with the fewest under way, or each session its own (public requests by address).
     #[schemars(extend("default" = "round_robin"))]
     pub balance: Option<Balance>,

@@ -1,5 +1,6 @@
 //! Routes: which protected place a request is for, and what is to be sent there.
 
+use super::answer::Answers;
 use super::credentials::{BasicAuth, MessageSignature, SharedSecret};
 use super::headers::HeaderRules;
 use super::host::{Host, Origin};
@@ -37,6 +38,7 @@ pub struct Route {
     pub body_limit: Option<u64>,
     /// The application's own sign-out addresses: a request to one of them ends the session too.
     pub logout_paths: Vec<PublicPath>,
+    pub answers: Answers,
     /// For an application that believes it lives elsewhere.
     pub rewrite: Option<Rewrite>,
     pub headers: HeaderRules,
@@ -316,6 +318,7 @@ pub(crate) mod tests {
             timeouts: Timeouts::default(),
             body_limit: None,
             logout_paths: Vec::new(),
+            answers: Answers::default(),
             rewrite: None,
             headers: HeaderRules::default(),
         }

@@ -78,7 +78,10 @@ impl Exchange {
             wire::check(&session.to_h1_raw())?;
         }
         let portal = self.live.snapshot.portal.host();
-        let inbound = inbound::admit(session.req_header_mut(), portal)?;
+        let mut inbound = inbound::admit(session.req_header_mut(), portal)?;
+        if inbound.preflight_from.is_some() && !session.is_body_empty() {
+            inbound.preflight_from = None;
+        }
         self.inbound = Some(inbound.clone());
         Ok(inbound)
     }
@@ -89,6 +92,7 @@ impl Exchange {
             path: &inbound.path,
             client: self.client,
             mode: inbound.mode,
+            preflight_from: inbound.preflight_from.as_deref(),
         }
     }
 

@@ -122,6 +122,9 @@ pub(super) fn upstream_head(
     forwarding: &Forwarding,
 ) -> Result<()> {
     remove_look_alikes(head, &route.identity, protected);
+    if forwarding.permit.is_preflight() {
+        bare(head);
+    }
     cut_cookies(head)?;
     if let Some(view) = forwarding.permit.person() {
         identity(head, &route.identity, &view.account)?;
@@ -155,6 +158,18 @@ fn remove_look_alikes(head: &mut RequestHeader, identity: &IdentitySpec, protect
         .cloned()
         .collect();
     for name in &forged {
+        head.remove_header(name);
+    }
+}
+
+/// A preflight carries nothing that a browser keeps of the person (Fetch 3.2.2).
+fn bare(head: &mut RequestHeader) {
+    let kept = |name: &&HeaderName| {
+        let name = name.as_str();
+        folds_to(name, "authorization") || folds_to(name, "cookie")
+    };
+    let kept: Vec<HeaderName> = head.headers.keys().filter(kept).cloned().collect();
+    for name in &kept {
         head.remove_header(name);
     }
 }

@@ -9,6 +9,7 @@
 //! it up to the decision, `through` what follows a permit; the other files are its steps. Pingora calls the
 //! phases in [`phases`].
 
+mod answers;
 mod bridge;
 mod client;
 mod connection;
@@ -340,6 +341,10 @@ impl Gateway {
             Decision::Enrol | Decision::Remind | Decision::EnrolOverdue => {
                 self.ask(request, exchange, Challenge::Enrol).await
             }
+            Decision::Maintenance => {
+                answers::maintenance(request, exchange, self.0.env.now()).await
+            }
+            Decision::AnswerPreflight => answers::preflight(request, exchange).await,
             Decision::Deny(Denial::Group | Denial::Network) => {
                 respond::error(request, exchange, ErrorKind::Forbidden).await
             }

@@ -373,6 +373,21 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "name: payroll\n    identity: { message_signature: hmac-sha256, message_signature_key_file: blocklist.txt }\n",
     ),
     (
+        "two answers",
+        "name: payroll\n",
+        "name: payroll\n    redirect: { to: \"https://u:p@new.example.com/a//b?x\", status: 300, keep_path: true }\n    respond: { status: 301, headers: { Set-Cookie: a=b } }\n",
+    ),
+    (
+        "preflights of everybody",
+        "name: payroll\n",
+        "name: payroll\n    access: { methods: [ GET ] }\n    cors: { preflight: pass, origins: [ \"*\", \"null\", https://A.example.com, http://a.example.com, https://a.example.com/ ], credentials: true }\n",
+    ),
+    (
+        "maintenance for no group",
+        "name: payroll\n",
+        "name: payroll\n    maintenance: { allow_groups: [], until: tomorrow }\n",
+    ),
+    (
         "basic auth",
         "name: payroll\n",
         "name: payroll\n    identity: { basic_auth: { username: \"x:{account.login}\" } }\n",

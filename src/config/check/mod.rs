@@ -1,5 +1,6 @@
 //! From the schema to [`Settings`]: cross checks, defaults, domain types. Reports everything it finds.
 
+mod answers;
 mod credentials;
 mod files;
 mod gateway;

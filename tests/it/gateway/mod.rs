@@ -1,4 +1,5 @@
 //! The gateway from outside: bytes in, bytes out.
+mod answers;
 mod cookies;
 mod credentials;
 mod framing;

@@ -303,6 +303,7 @@ pub(crate) fn route(host: &str, prefix: &str, upstream: Target) -> Route {
         },
         body_limit: None,
         logout_paths: Vec::new(),
+        answers: Default::default(),
         rewrite: None,
         headers: HeaderRules::default(),
     }
