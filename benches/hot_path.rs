@@ -13,7 +13,9 @@ use vestibule::domain::id::{AccountId, SessionId};
 use vestibule::domain::policy::{self, TwoFactor, TwoFactorRules};
 use vestibule::domain::reminder;
 use vestibule::domain::request::{Facts, Mode, Path};
-use vestibule::domain::route::{Access, IdentitySpec, Preset, Route, Table, Timeouts, Upstream};
+use vestibule::domain::route::{
+    Access, Delivery, IdentitySpec, Preset, Route, Table, Timeouts, Upstream,
+};
 use vestibule::domain::secret::{Token, TotpSecret};
 use vestibule::domain::session::{Rules, Session, View};
 use vestibule::domain::timestamp::Timestamp;
@@ -47,19 +49,16 @@ fn route(number: usize) -> Route {
             headers: Vec::new(),
             assertion: None,
         },
-        upstreams: vec![Upstream {
+        upstreams: vec![Upstream::Inet {
             tls: false,
             host: "127.0.0.1".into(),
             port: 80,
         }],
-        upstream_ca: None,
         forward_auth: false,
         headers: vestibule::domain::headers::HeaderRules::default(),
         rewrite: None,
-        timeouts: Timeouts {
-            connect: Duration::from_secs(3),
-            read: Duration::from_secs(60),
-        },
+        delivery: Delivery::default(),
+        timeouts: Timeouts::default(),
         body_limit: None,
         logout_paths: Vec::new(),
         answers: Default::default(),

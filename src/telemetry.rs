@@ -3,6 +3,10 @@
 //! Label values are bounded: enumerations of this file, and route names of the configuration. A route's
 //! handles are made once; counting a request then allocates nothing and takes no lock.
 
+mod upstreams;
+
+pub use upstreams::Upstreams;
+
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -179,6 +183,7 @@ pub struct Metrics {
     oldest_mail: Gauge,
     certificates: Family<CertificateLabel, Gauge>,
     certificate_failures: Family<SourceLabel, Counter>,
+    upstreams: Upstreams,
     config_loads: Family<ResultLabel, Counter>,
     config_refused: Gauge,
     config_loaded_at: Gauge,
@@ -217,6 +222,7 @@ impl Metrics {
             oldest_mail: Gauge::default(),
             certificates: Family::default(),
             certificate_failures: Family::default(),
+            upstreams: Upstreams::default(),
             config_loads: Family::default(),
             config_refused: Gauge::default(),
             config_loaded_at: Gauge::default(),
@@ -312,6 +318,7 @@ impl Metrics {
             Unit::Seconds,
             self.oldest_mail.clone(),
         );
+        self.upstreams.register(r);
     }
 
     /// A rate over a counter that appears only with its first event misses that event.
@@ -426,6 +433,11 @@ impl Metrics {
     pub fn websocket(&self) -> OpenWebSocket {
         self.websockets.inc();
         OpenWebSocket(self.websockets.clone())
+    }
+
+    /// What happens at upstreams.
+    pub const fn upstreams(&self) -> &Upstreams {
+        &self.upstreams
     }
 
     pub fn set_sessions(&self, sessions: u64) {

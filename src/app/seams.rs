@@ -156,6 +156,21 @@ impl seams::Observer for ObserverSeam {
         self.metrics.request(label, outcome, duration.as_secs_f64());
     }
 
+    fn upstream(&self, event: seams::UpstreamEvent<'_>) {
+        use seams::UpstreamEvent::{Ejected, Gone, Health, Retried};
+        let upstreams = self.metrics.upstreams();
+        match event {
+            Health {
+                route,
+                upstream,
+                up,
+            } => upstreams.set_up(route, upstream, up),
+            Gone { route, upstream } => upstreams.gone(route, upstream),
+            Ejected { route, upstream } => upstreams.ejected(route, upstream),
+            Retried { route } => upstreams.retried(route),
+        }
+    }
+
     fn websocket(&self, delta: i64) {
         let mut open = self.websockets.lock();
         if delta > 0 {

@@ -14,6 +14,7 @@ use crate::domain::request::{Facts, Mode, Path};
 use crate::domain::route::{Route, RouteIndex};
 use crate::domain::session::{Session, View};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::upstream;
 use anyhow::Context as _;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -207,13 +208,13 @@ fn split(url: &str) -> Result<(Host, Option<u16>, &str), String> {
 }
 
 fn place(route: &Route, path: &Path, port: Option<u16>) -> String {
-    let upstreams: Vec<String> = route.upstreams.iter().map(ToString::to_string).collect();
+    let upstreams = upstream::in_words(&route.upstreams, &route.delivery);
     let to = match &route.answers.own {
-        None if upstreams.is_empty() => "passed on by the proxy in front, which asks".to_owned(),
-        None if route.forward_auth => {
-            format!("to {}, or by a proxy that asks", upstreams.join(", "))
+        None if route.upstreams.is_empty() => {
+            "passed on by the proxy in front, which asks".to_owned()
         }
-        None => format!("to {}", upstreams.join(", ")),
+        None if route.forward_auth => format!("to {upstreams}, or by a proxy that asks"),
+        None => format!("to {upstreams}"),
         Some(Own::Redirect(r)) => format!("redirected ({}) to {}{}", r.status, r.origin, r.target),
         Some(Own::Fixed(fixed)) => format!("answered here with {}", fixed.status),
     };

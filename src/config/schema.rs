@@ -8,6 +8,7 @@ mod answers;
 mod forward_auth;
 mod rewrite;
 pub mod tls;
+mod upstreams;
 
 pub use answers::{Cors, Maintenance, Preflight, Redirect, Respond};
 pub use forward_auth::ForwardAuth;
@@ -15,6 +16,7 @@ pub use rewrite::{
     Cookies, Destination, Headers, ReferrerPolicy, RequestHeaders, ResponseHeaders, Rewrite,
     SameSite, SecurityHeaders,
 };
+pub use upstreams::{Balance, Health, Protocol, Timeouts, UpstreamTls};
 
 use super::list::{Later, List, OneOrMore, Switch};
 use super::scalar::{
@@ -405,7 +407,7 @@ pub struct Route {
     /// The part of the host it is for; of several routes the one with the longest path holds.
     #[schemars(extend("default" = "/"))]
     pub path: Option<UrlPath>,
-    /// The application: one URL or a list, scheme, host and port. A route has this, `redirect` or `respond`; with `forward_auth: true` none is needed.
+    /// The application: one URL or a list, scheme, host and port, or unix:/PATH of a socket; each address of a name is used. A route has this, `redirect` or `respond`; with `forward_auth: true` none is needed.
     #[schemars(extend("examples" = ["http://10.0.0.5:3000"]))]
     pub upstream: Option<OneOrMore<UpstreamUrl>>,
     /// A proxy in front may ask whether a request to this place is to be let through.
@@ -420,10 +422,18 @@ pub struct Route {
     pub maintenance: Option<Switch<Maintenance>>,
     /// Lets CORS preflights of other origins through without a session, or answers them.
     pub cors: Option<Cors>,
-    /// PEM file of the authorities trusted for https upstreams, in place of the system's.
+    /// Which upstream gets a request: in turn, the one with the fewest under way, or each session its own (public requests by address).
+    #[schemars(extend("default" = "round_robin"))]
+    pub balance: Option<Balance>,
+    /// What is spoken with upstreams: h1, h2 (on http:// without asking), or auto: h2 where https offers it.
+    #[schemars(extend("default" = "h1"))]
+    pub protocol: Option<Protocol>,
+    /// The same as `upstream_tls.ca`, which says it better.
     #[schemars(extend("examples" = ["../certs/internal-ca.pem"]))]
     pub upstream_ca: Option<String>,
-    /// How an upstream is found to be alive.
+    /// TLS towards https upstreams; absent: verified by the system's authorities.
+    pub upstream_tls: Option<UpstreamTls>,
+    /// How an upstream is found to be alive; absent: by the requests it is given.
     pub health: Option<Health>,
     /// Who may come in; absent: everybody who is signed in.
     pub access: Option<Access>,
@@ -448,18 +458,6 @@ pub struct Route {
     /// Security headers where the application sets none of its own: true, or which.
     #[schemars(extend("default" = false))]
     pub security_headers: Option<Switch<SecurityHeaders>>,
-}
-
-/// Health checks of upstreams.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Health {
-    /// Path that answers 200 when all is well.
-    #[schemars(required, extend("examples" = ["/ping"]))]
-    pub path: Option<UrlPath>,
-    /// Time from one check to the next.
-    #[schemars(extend("default" = "5s", "examples" = ["5s"]))]
-    pub interval: Option<Duration>,
 }
 
 /// Restrictions besides being signed in; each that is written must be met.
@@ -559,18 +557,6 @@ pub struct BasicAuth {
     /// File that holds the password, one line.
     #[schemars(required, extend("examples" = ["/run/secrets/wiki"]))]
     pub password_file: Option<String>,
-}
-
-/// Time limits towards the application.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Timeouts {
-    /// Until a connection stands.
-    #[schemars(extend("default" = "3s"))]
-    pub connect: Option<Duration>,
-    /// From one piece of an answer to the next.
-    #[schemars(extend("default" = "60s"))]
-    pub read: Option<Duration>,
 }
 
 /// Limits of requests.

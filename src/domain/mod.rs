@@ -36,5 +36,6 @@ pub mod secret;
 pub mod session;
 pub mod throttle;
 pub mod timestamp;
+pub mod upstream;
 pub mod user_agent;
 pub mod verifier;

@@ -7,6 +7,7 @@ use super::host::{Host, Origin};
 use super::policy::TwoFactor;
 use super::request::Path;
 use super::rewrite::Rewrite;
+pub use super::upstream::{Delivery, Timeouts, Upstream};
 use ipnet::IpNet;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -33,8 +34,8 @@ pub struct Route {
     pub upstreams: Vec<Upstream>,
     /// A proxy in front may ask whether a request is to be let through.
     pub forward_auth: bool,
-    /// Trusted for TLS to the upstreams in place of the system's roots, PEM.
-    pub upstream_ca: Option<std::path::PathBuf>,
+    /// How requests get to the upstreams.
+    pub delivery: Delivery,
     pub timeouts: Timeouts,
     /// Largest request body, in bytes; `None`: no limit.
     pub body_limit: Option<u64>,
@@ -75,27 +76,6 @@ impl PublicPath {
             path.as_str() == self.as_str()
         }
     }
-}
-
-/// Where a route's requests go.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Upstream {
-    pub tls: bool,
-    pub host: String,
-    pub port: u16,
-}
-
-impl std::fmt::Display for Upstream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let scheme = if self.tls { "https" } else { "http" };
-        write!(f, "{scheme}://{}:{}", self.host, self.port)
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts {
-    pub connect: Duration,
-    pub read: Duration,
 }
 
 /// What the upstream is told about the person.
@@ -349,17 +329,14 @@ pub(crate) mod tests {
                 basic_auth: None,
                 message_signature: None,
             },
-            upstreams: vec![Upstream {
+            upstreams: vec![Upstream::Inet {
                 tls: false,
                 host: "127.0.0.1".into(),
                 port: 1,
             }],
-            upstream_ca: None,
             forward_auth: false,
-            timeouts: Timeouts {
-                connect: Duration::from_secs(3),
-                read: Duration::from_secs(60),
-            },
+            delivery: Delivery::default(),
+            timeouts: Timeouts::default(),
             body_limit: None,
             logout_paths: Vec::new(),
             answers: Answers::default(),

@@ -4,13 +4,14 @@ use super::forward::{self, Forwarding};
 use super::inbound::{self, Inbound, Refusal};
 use super::role::Role;
 use super::seams::Seams;
+use super::upstream::{Traveller, Trip};
 use super::{Live, client, response, tls, wire};
+use crate::domain::policy::Permit;
 use crate::domain::request::Facts;
 use crate::domain::route::{Route, RouteIndex};
 use crate::domain::session::View;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
-use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorType, Result};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -41,9 +42,8 @@ pub(super) struct Exchange {
     pub signed_out: bool,
     /// What was permitted; without it nothing goes upstream.
     pub forwarding: Option<Forwarding>,
-    /// Which upstream is tried first.
-    pub turn: usize,
-    pub attempts: usize,
+    /// The way to an upstream.
+    pub trip: Option<Trip>,
     pub body_bytes: u64,
 }
 
@@ -66,8 +66,7 @@ impl Exchange {
             person: None,
             signed_out: false,
             forwarding: None,
-            turn: 0,
-            attempts: 0,
+            trip: None,
             body_bytes: 0,
         }
     }
@@ -123,16 +122,12 @@ impl Exchange {
         self.inbound.as_ref().is_some_and(|i| i.host == *portal)
     }
 
-    /// The permitted request's peer for this attempt.
-    pub(super) async fn peer(&self, route: RouteIndex, attempt: usize) -> Result<HttpPeer> {
-        let peer = self.live.pools.peer(route, self.turn, attempt).await;
-        peer.map_err(|e| Error::because(ErrorType::HTTPStatus(502), "no upstream", e).into_up())
-    }
-
-    /// Whether another attempt is worth it after so many.
-    pub(super) fn may_try_again(&self, attempts: usize) -> bool {
-        let route = self.route;
-        attempts < route.map_or(1, |r| self.live.pools.attempts(r))
+    /// The way of a permitted request to an upstream of its route.
+    pub(super) fn trip(&self, permit: &Permit) -> Option<Trip> {
+        let session = permit.person().map(|v| *v.session.id.uuid().as_bytes());
+        let client = self.client;
+        let traveller = Traveller { session, client };
+        self.live.pools.trip(permit.route(), traveller)
     }
 
     /// What goes to the upstream of this attempt, see [`forward::upstream_head`].
@@ -140,13 +135,12 @@ impl Exchange {
         &self,
         head: &mut RequestHeader,
         forwarding: &Forwarding,
-        attempt: usize,
     ) -> Result<()> {
         let route = self.live.snapshot.routes.route(forwarding.permit.route());
         let route = route.ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
         forward::upstream_head(head, route, &self.live.protected, forwarding)?;
         let (live, permit) = (&self.live, &forwarding.permit);
-        let upstream = live.pools.upstream(permit.route(), self.turn, attempt);
+        let upstream = self.trip.as_ref().and_then(Trip::upstream);
         let person = permit.person().map(|view| &*view.account);
         live.rewriting
             .request(head, permit.route(), &forwarding.course, upstream, person)?;

@@ -41,7 +41,7 @@ pub use role::Role;
 pub use tls::{
     CertificateFault, CertificateFiles, Certificates, ClientCertificates, Expiry, Issued, TlsSpec,
 };
-pub use upstream::CaFault;
+pub use upstream::UpstreamFault;
 
 use crate::domain::host::{Host, Origin};
 use crate::domain::policy::{self, Decision, Denial, TwoFactorRules};
@@ -65,7 +65,7 @@ use respond::Challenge;
 use rewriting::Rewriting;
 use seams::{ErrorKind, Seams, Unavailable};
 use std::sync::Arc;
-use upstream::{Names, Pools};
+use upstream::{Common, Pools};
 
 /// What is configured: one generation, replaced as a whole.
 #[derive(Clone, Debug)]
@@ -96,7 +96,12 @@ struct Live {
 }
 
 impl Live {
-    fn new(snapshot: Snapshot, seams: Seams, names: &Arc<Names>) -> Result<Self, Unfit> {
+    fn new(
+        snapshot: Snapshot,
+        seams: Seams,
+        common: &Arc<Common>,
+        previous: Option<&Self>,
+    ) -> Result<Self, Unfit> {
         let portal_url = snapshot.portal.to_string();
         Ok(Self {
             portal: seams.pages.portal(),
@@ -105,7 +110,7 @@ impl Live {
             protected: Protected::of(&snapshot.routes),
             rewriting: Rewriting::of(&snapshot.routes),
             signers: Signers::of(&snapshot.routes).ok_or(Unfit::NoMessageKey)?,
-            pools: Pools::new(&snapshot.routes, Arc::clone(names))?,
+            pools: Pools::new(&snapshot.routes, common, previous.map(|p| &p.pools))?,
             sign_in_url: format!("{portal_url}/signin"),
             portal_url,
             snapshot,
@@ -126,7 +131,7 @@ pub struct Gateway(Arc<Inner>);
 
 struct Inner {
     live: ArcSwap<Live>,
-    names: Arc<Names>,
+    upstreams: Arc<Common>,
     env: Env,
     websockets: TransportConnector,
 }
@@ -135,7 +140,7 @@ struct Inner {
 #[derive(Debug, thiserror::Error)]
 pub enum Unfit {
     #[error(transparent)]
-    Ca(#[from] CaFault),
+    Upstreams(#[from] UpstreamFault),
     #[error("a route is to sign its requests and has no key to do it with")]
     NoMessageKey,
 }
@@ -156,25 +161,31 @@ impl std::fmt::Debug for Gateway {
 }
 
 impl Gateway {
-    /// Fails where a route's CA file cannot be used.
+    /// Fails where a file that a route needs for its upstreams cannot be used.
     pub fn new(snapshot: Snapshot, seams: Seams, env: Env) -> Result<Self, Unfit> {
-        let names = Arc::new(Names::default());
+        let upstreams = Common::new(Arc::clone(&seams.observer));
         Ok(Self(Arc::new(Inner {
-            live: ArcSwap::from_pointee(Live::new(snapshot, seams, &names)?),
-            names,
+            live: ArcSwap::from_pointee(Live::new(snapshot, seams, &upstreams, None)?),
+            upstreams,
             env,
             websockets: TransportConnector::new(None),
         })))
     }
 
-    /// Another generation of the configuration, ready to be put in force; what can fail, fails here.
+    /// Another generation of the configuration, ready to be put in force; what can fail, fails here. What is
+    /// known of upstreams that stay is kept.
     pub fn prepare(&self, snapshot: Snapshot, seams: Seams) -> Result<Generation, Unfit> {
-        Live::new(snapshot, seams, &self.0.names).map(Generation)
+        let previous = self.0.live.load();
+        Live::new(snapshot, seams, &self.0.upstreams, Some(&previous)).map(Generation)
     }
 
-    /// Puts a generation in force; requests in flight finish under the one they began with.
+    /// Puts a generation in force; requests in flight finish under the one they began with. Inside the tokio
+    /// runtime that serves: health checks of the old one end, those of the new one begin.
     pub fn install(&self, generation: Generation) {
-        self.0.live.store(Arc::new(generation.0));
+        let live = Arc::new(generation.0);
+        let previous = self.0.live.swap(Arc::clone(&live));
+        previous.pools.retire(&live.pools);
+        live.pools.watch();
     }
 
     /// Binds and serves, inside the caller's tokio runtime. Addresses that `inherited` has sockets for are not
@@ -190,6 +201,7 @@ impl Gateway {
             client::is_trusted(peer, &snapshot.trusted_proxies)
                 || client::is_trusted(peer, &snapshot.askers)
         };
+        self.0.live.load().pools.watch();
         let proxy = phases::proxy(self.clone());
         Running::start(listeners, inherited, proxy, Arc::new(is_proxy))
     }

@@ -4,6 +4,7 @@
 
 use super::connection::Progress;
 use super::exchange::Exchange;
+use super::upstream::{PeerFault, Trip};
 use super::{Gateway, hsts, respond, response};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use pingora::protocols::http::v2::server::default_h2_options;
 use pingora::proxy::{FailToProxy, HttpProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use pingora::server::configuration::ServerConf;
 use pingora::upstreams::peer::HttpPeer;
-use pingora::{Error, ErrorType, Result};
+use pingora::{Error, ErrorSource, ErrorType, Result};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,19 +88,14 @@ impl ProxyHttp for Line {
 
     async fn upstream_peer(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         exchange: &mut Exchange,
     ) -> Result<Box<HttpPeer>> {
-        let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
-        let peer = exchange
-            .peer(forwarding.permit.route(), exchange.attempts)
-            .await;
-        exchange.attempts += 1;
-        peer.map(Box::new).map_err(|mut fault| {
-            // a name that cannot be resolved is no reason not to try the next upstream
-            fault.set_retry(exchange.may_try_again(exchange.attempts));
-            fault
-        })
+        // no trip without a permit, see `through`
+        let trip = exchange.trip.as_mut().ok_or_else(no_permit)?;
+        let client = session.client_addr().and_then(|a| a.as_inet()).copied();
+        trip.heed_credentials(&session.req_header().headers, client);
+        trip.peer().await.map_err(no_upstream)
     }
 
     async fn upstream_request_filter(
@@ -109,7 +105,7 @@ impl ProxyHttp for Line {
         exchange: &mut Exchange,
     ) -> Result<()> {
         let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
-        exchange.upstream_head(head, forwarding, exchange.attempts.saturating_sub(1))
+        exchange.upstream_head(head, forwarding)
     }
 
     async fn request_body_filter(
@@ -135,6 +131,9 @@ impl ProxyHttp for Line {
         head: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
+        if let Some(trip) = exchange.trip.as_mut() {
+            trip.answered(head.status.as_u16(), &head.headers);
+        }
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             // never asked for on this side: what follows would be no HTTP any more
             return Err(Error::new_up(ErrorType::InvalidHTTPHeader));
@@ -162,7 +161,30 @@ impl ProxyHttp for Line {
         fault: Box<Error>,
     ) -> Box<Error> {
         let mut fault = fault;
-        fault.set_retry(exchange.may_try_again(exchange.attempts));
+        let trip = exchange.trip.as_mut();
+        fault.set_retry(trip.is_some_and(Trip::could_not_connect));
+        fault
+    }
+
+    /// The request has been sent, or a part of it. It is sent again only where pingora's own policy would
+    /// (method, body, a connection that had been used before) and no byte of an answer has gone out.
+    fn error_while_proxy(
+        &self,
+        _peer: &HttpPeer,
+        session: &mut Session,
+        fault: Box<Error>,
+        exchange: &mut Exchange,
+        reused: bool,
+    ) -> Box<Error> {
+        let mut fault = fault;
+        fault.retry.decide_reuse(reused);
+        let repeatable = session.req_header().method.is_idempotent()
+            && !session.as_ref().retry_buffer_truncated()
+            && session.response_written().is_none();
+        let upstreams = *fault.esource() == ErrorSource::Upstream;
+        let again = fault.retry() && repeatable && upstreams;
+        let trip = exchange.trip.as_mut().filter(|_| upstreams);
+        fault.set_retry(trip.is_some_and(|t| t.broke(again)));
         fault
     }
 
@@ -232,6 +254,10 @@ impl ProxyHttp for Line {
     ) -> bool {
         true
     }
+}
+
+pub(super) fn no_upstream(fault: PeerFault) -> Box<Error> {
+    Error::because(ErrorType::HTTPStatus(502), "no upstream", fault).into_up()
 }
 
 /// Only a mistake of ours leads here, and it opens nothing.

@@ -96,6 +96,25 @@ pub trait Observer: Send + Sync {
     );
     /// A WebSocket opened (1) or ended (-1).
     fn websocket(&self, delta: i64);
+    /// Something happened at an upstream.
+    fn upstream(&self, event: UpstreamEvent<'_>);
+}
+
+/// What happens at upstreams; routes and upstreams as the configuration has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamEvent<'a> {
+    /// What the health checks say, after each of them.
+    Health {
+        route: &'a str,
+        upstream: &'a str,
+        up: bool,
+    },
+    /// It is not checked any more.
+    Gone { route: &'a str, upstream: &'a str },
+    /// It is left out for a while, because requests to it failed.
+    Ejected { route: &'a str, upstream: &'a str },
+    /// A request is sent to another upstream, or once more.
+    Retried { route: &'a str },
 }
 
 /// All of them, for [`super::Gateway::new`].

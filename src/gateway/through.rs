@@ -6,15 +6,16 @@ use super::exchange::Exchange;
 use super::forward::Forwarding;
 use super::inbound::{Inbound, Refusal};
 use super::message_signature::Moment;
+use super::phases::no_upstream;
 use super::seams::{ErrorKind, Seams, Unavailable};
 use super::{answers, course, respond, tunnel};
 use crate::domain::policy::{self, Decision, Permit};
-use crate::domain::route::{Route, RouteIndex};
-use pingora::Result;
+use crate::domain::route::Route;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::Stream;
 use pingora::proxy::Session as Request;
 use pingora::upstreams::peer::HttpPeer;
+use pingora::{Error, ErrorType, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -74,7 +75,7 @@ impl Gateway {
             course,
             moment,
         };
-        exchange.turn = live.pools.turn(forwarding.permit.route());
+        exchange.trip = exchange.trip(&forwarding.permit);
         if inbound.websocket {
             exchange.outcome = "websocket";
             self.websocket(request, exchange, &inbound, forwarding)
@@ -88,13 +89,13 @@ impl Gateway {
     async fn websocket(
         &self,
         request: &mut Request,
-        exchange: &Exchange,
+        exchange: &mut Exchange,
         inbound: &Inbound,
         forwarding: Forwarding,
     ) -> Result<()> {
         let client_head = request.req_header().clone();
-        let (peer, upstream, attempt) = self.connect(exchange, forwarding.permit.route()).await?;
-        let head = tunnel::handshake(request, exchange, &forwarding, attempt)?;
+        let (peer, upstream) = self.connect(exchange).await?;
+        let head = tunnel::handshake(request, exchange, &forwarding)?;
         let active = AtomicBool::new(false);
         let ended = self.ended(&client_head, exchange, inbound, &active);
         let _open = OpenSocket::new(&exchange.seams);
@@ -103,24 +104,18 @@ impl Gateway {
         tunnel::relay(request, upstream, &peer, head, tidy, ended, mark).await
     }
 
-    /// A connection to the first upstream that takes one, and at which attempt that was.
-    async fn connect(
-        &self,
-        exchange: &Exchange,
-        route: RouteIndex,
-    ) -> Result<(HttpPeer, Stream, usize)> {
-        let mut attempts = 0;
+    /// A connection to the first upstream that takes one. It is nobody else's before or after.
+    async fn connect(&self, exchange: &mut Exchange) -> Result<(Box<HttpPeer>, Stream)> {
+        let trip = exchange.trip.as_mut();
+        let trip = trip.ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
         loop {
-            let connected = match exchange.peer(route, attempts).await {
-                Ok(peer) => {
-                    let stream = self.0.websockets.new_stream(&peer).await;
-                    stream.map(|s| (peer, s, attempts)).map_err(|e| e.into_up())
-                }
-                Err(fault) => Err(fault),
-            };
-            attempts += 1;
-            if connected.is_ok() || !exchange.may_try_again(attempts) {
-                return connected;
+            let mut peer = trip.peer().await.map_err(no_upstream)?;
+            // an upgrade is a matter of HTTP/1.1
+            peer.options.set_http_version(1, 1);
+            match self.0.websockets.new_stream(&*peer).await {
+                Ok(stream) => return Ok((peer, stream)),
+                Err(_) if trip.could_not_connect() => {}
+                Err(fault) => return Err(fault.into_up()),
             }
         }
     }

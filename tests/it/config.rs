@@ -2,6 +2,7 @@
 
 mod rewriting;
 mod tls;
+mod upstreams;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

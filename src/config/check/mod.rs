@@ -11,6 +11,7 @@ mod people;
 mod rewrite;
 mod routes;
 mod tls;
+mod upstreams;
 
 use super::list::List;
 use super::problems::Problems;
@@ -79,10 +80,8 @@ struct Check<'a> {
 pub(super) const NOT_YET: &[(&[&str], &str)] = &[(&["load_testing"], "no sessions can be made")];
 
 /// The same, inside a route.
-pub(super) const NOT_YET_IN_ROUTES: &[(&[&str], &str)] = &[
-    (&["health"], "upstreams are not probed"),
-    (&["limits", "rate"], "requests are not counted"),
-];
+pub(super) const NOT_YET_IN_ROUTES: &[(&[&str], &str)] =
+    &[(&["limits", "rate"], "requests are not counted")];
 
 impl<'a> Check<'a> {
     fn error(&mut self, at: &At<'_>, message: impl Into<String>, help: impl Into<String>) {

@@ -10,11 +10,9 @@ use crate::domain::host::Origin;
 use crate::domain::policy::TwoFactor;
 use crate::domain::request::Path;
 use crate::domain::route::{
-    Access, AssertionSpec, IdentitySpec, Preset, PublicPath, Route, Table, Template, Timeouts,
-    Upstream,
+    Access, AssertionSpec, IdentitySpec, Preset, PublicPath, Route, Table, Template,
 };
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Longest life of an assertion, and its default.
@@ -182,7 +180,7 @@ impl Check<'_> {
             prefix.as_ref(),
         );
         let timeouts = self.timeouts(&at.key("timeouts"), route.timeouts.as_ref());
-        let upstream_ca = self.upstream_ca(&at.key("upstream_ca"), route, &upstreams);
+        let delivery = self.delivery(at, route, &upstreams);
         let two_factor = route.two_factor.as_ref();
         let max_age = two_factor.and_then(|t| t.max_age.as_ref()).map(|age| {
             self.span(
@@ -203,7 +201,7 @@ impl Check<'_> {
             max_age,
             upstreams,
             forward_auth: route.forward_auth == Some(true),
-            upstream_ca,
+            delivery,
             timeouts,
             body_limit: route
                 .limits
@@ -245,50 +243,6 @@ impl Check<'_> {
                 "choose another path",
             );
         }
-    }
-
-    fn upstreams(&mut self, at: &At<'_>, route: &schema::Route) -> Vec<Upstream> {
-        let mut upstreams: Vec<Upstream> = Vec::new();
-        let Some(list) = &route.upstream else {
-            return upstreams;
-        };
-        if list.0.is_empty() {
-            self.error(
-                at,
-                "the list is empty",
-                "write the application's address, for example http://10.0.0.5:3000",
-            );
-        }
-        for (number, upstream) in list.0.iter() {
-            if upstreams.contains(&upstream.0) {
-                self.error(
-                    &at.index(number),
-                    format!("{} is named twice", upstream.0),
-                    "remove one of them",
-                );
-            } else {
-                upstreams.push(upstream.0.clone());
-            }
-        }
-        upstreams
-    }
-
-    fn upstream_ca(
-        &mut self,
-        at: &At<'_>,
-        route: &schema::Route,
-        upstreams: &[Upstream],
-    ) -> Option<PathBuf> {
-        let written = route.upstream_ca.as_ref()?;
-        if !upstreams.is_empty() && upstreams.iter().all(|u| !u.tls) {
-            self.warning(
-                at,
-                "has no effect: no upstream is https",
-                "write https:// upstreams, or remove the line",
-            );
-        }
-        self.certificates(at, written);
-        Some(self.resolve(written))
     }
 
     fn public(
@@ -496,15 +450,6 @@ impl Check<'_> {
             header: header.to_owned(),
             audience,
             lifetime,
-        }
-    }
-
-    fn timeouts(&mut self, at: &At<'_>, section: Option<&schema::Timeouts>) -> Timeouts {
-        let connect = section.and_then(|s| s.connect.as_ref());
-        let read = section.and_then(|s| s.read.as_ref());
-        Timeouts {
-            connect: self.span(&at.key("connect"), connect, Duration::from_secs(3)),
-            read: self.span(&at.key("read"), read, Duration::from_secs(60)),
         }
     }
 }

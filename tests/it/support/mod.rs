@@ -1,6 +1,7 @@
 //! A gateway in this process, a client that sends bytes exactly, and upstreams that keep what they received.
 #![allow(dead_code, clippy::disallowed_methods)]
 
+pub(crate) mod app;
 pub(crate) mod client;
 pub(crate) mod log;
 pub(crate) mod pebble;

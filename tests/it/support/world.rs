@@ -20,8 +20,8 @@ use vestibule::domain::policy::{TwoFactor, TwoFactorRules};
 use vestibule::domain::reminder;
 use vestibule::domain::request::Path;
 use vestibule::domain::route::{
-    Access, AssertionSpec, IdentitySpec, Preset, PublicPath, Route, RouteIndex, Table, Template,
-    Timeouts, Upstream as Target,
+    Access, AssertionSpec, Delivery, IdentitySpec, Preset, PublicPath, Route, RouteIndex, Table,
+    Template, Timeouts, Upstream as Target,
 };
 use vestibule::domain::secret::Token;
 use vestibule::domain::session::{Rules, Session, View};
@@ -29,7 +29,7 @@ use vestibule::domain::timestamp::Timestamp;
 use vestibule::env::{Clock, Entropy, Env};
 use vestibule::gateway::seams::{
     Assertions, Conn, Door, ErrorKind, Observer, PageRequest, Pages, RouteTitle, Seams, Sessions,
-    Unavailable,
+    Unavailable, UpstreamEvent,
 };
 use vestibule::gateway::{
     CertificateFiles, Certificates, Gateway, Inherited, Listener, Role, Running, Snapshot,
@@ -229,11 +229,15 @@ impl Assertions for TestAssertions {
 pub(crate) struct Counts {
     pub(crate) outcomes: Mutex<Vec<(&'static str, u16)>>,
     pub(crate) websockets: AtomicI64,
+    pub(crate) upstreams: Mutex<Vec<String>>,
 }
 
 impl Observer for Counts {
     fn request(&self, _: Option<RouteIndex>, outcome: &'static str, status: u16, _: Duration) {
         self.outcomes.lock().push((outcome, status));
+    }
+    fn upstream(&self, event: UpstreamEvent<'_>) {
+        self.upstreams.lock().push(format!("{event:?}"));
     }
     fn websocket(&self, delta: i64) {
         self.websockets.fetch_add(delta, Ordering::SeqCst);
@@ -258,7 +262,7 @@ impl Entropy for CountingEntropy {
 
 pub(crate) struct World {
     pub(crate) gateway: Gateway,
-    seams: Seams,
+    pub(crate) seams: Seams,
     pub(crate) running: Running,
     pub(crate) https: SocketAddr,
     pub(crate) http: SocketAddr,
@@ -300,11 +304,12 @@ pub(crate) fn route(host: &str, prefix: &str, upstream: Target) -> Route {
             assertion: None,
         },
         upstreams: vec![upstream],
-        upstream_ca: None,
         forward_auth: false,
+        delivery: Delivery::default(),
         timeouts: Timeouts {
             connect: Duration::from_secs(2),
             read: Duration::from_secs(2),
+            ..Timeouts::default()
         },
         body_limit: None,
         logout_paths: Vec::new(),
@@ -315,7 +320,7 @@ pub(crate) fn route(host: &str, prefix: &str, upstream: Target) -> Route {
 }
 
 pub(crate) fn at(address: SocketAddr, tls: bool) -> Target {
-    Target {
+    Target::Inet {
         tls,
         host: if tls {
             "localhost".into()
@@ -515,7 +520,7 @@ fn routes(plain: SocketAddr, secure: SocketAddr, ca_file: &std::path::Path) -> V
         }),
         with(wiki("/small"), &|r| r.body_limit = Some(1000)),
         with(route("tls.test", "/", at(secure, true)), &|r| {
-            r.upstream_ca = Some(PathBuf::from(ca_file));
+            r.delivery.tls.ca = Some(PathBuf::from(ca_file));
         }),
         route("down.test", "/", at(dead, false)),
         route("other.test", "/", at(plain, false)),
