@@ -53,14 +53,16 @@ fn route(number: usize) -> Route {
             port: 80,
         }],
         upstream_ca: None,
+        forward_auth: false,
+        headers: vestibule::domain::headers::HeaderRules::default(),
+        rewrite: None,
         timeouts: Timeouts {
             connect: Duration::from_secs(3),
             read: Duration::from_secs(60),
         },
         body_limit: None,
         logout_paths: Vec::new(),
-        rewrite: Default::default(),
-        headers: Default::default(),
+        answers: Default::default(),
     }
 }
 
@@ -129,6 +131,7 @@ fn decide(bencher: divan::Bencher<'_, '_>) {
             path: &path,
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),
             mode: Mode::Navigation,
+            preflight_from: None,
         };
         let found = table.find(&host, &path).unwrap();
         let rules = policy::Rules {

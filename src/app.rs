@@ -13,7 +13,7 @@ use crate::domain::credentials::SharedSecret;
 use crate::domain::password_rules::{Blocklist, Rules, Site};
 use crate::env::Env;
 use crate::gateway::seams::Seams;
-use crate::gateway::{self, CertificateFiles, Certificates, Gateway};
+use crate::gateway::{self, CertificateFiles, Certificates, Gateway, Role};
 use crate::i18n::{Language, Texts};
 use crate::mail::postman::{self, Postman};
 use crate::ops::{self, Readiness};
@@ -375,6 +375,7 @@ fn snapshot(settings: &Settings, vault: &Vault) -> gateway::Snapshot {
         two_factor: settings.two_factor.clone(),
         sessions: settings.sessions,
         trusted_proxies: settings.trusted_proxies.clone(),
+        askers: settings.askers.clone(),
     }
 }
 
@@ -446,7 +447,7 @@ type Listening = (Vec<gateway::Listener>, Vec<Arc<Certificates>>);
 /// What to listen on, and the certificates of it.
 fn listeners(settings: &Settings) -> anyhow::Result<Listening> {
     let listener = |listener: &crate::config::Listener| {
-        let tls = match &listener.kind {
+        let (tls, role) = match &listener.kind {
             ListenerKind::Tls { certificates } => {
                 let files: Vec<CertificateFiles> = certificates
                     .iter()
@@ -455,13 +456,16 @@ fn listeners(settings: &Settings) -> anyhow::Result<Listening> {
                         key: files.key.clone(),
                     })
                     .collect();
-                Some(Arc::new(Certificates::load(&files)?))
+                let tls = Certificates::load(&files)?;
+                (Some(Arc::new(tls)), Role::Browsers)
             }
-            ListenerKind::RedirectToHttps => None,
+            ListenerKind::RedirectToHttps => (None, Role::RedirectToHttps),
+            ListenerKind::BehindProxy => (None, Role::BehindProxy),
+            ListenerKind::ForwardAuth => (None, Role::ForwardAuth),
         };
         Ok(gateway::Listener {
             address: listener.address,
-            redirect_to_https: tls.is_none(),
+            role,
             tls,
         })
     };

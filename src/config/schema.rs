@@ -4,8 +4,12 @@
 //! reported at its place and left out here; what must be there is marked `required` for the JSON Schema and
 //! seen to by [`super::check`]. The reference `docs/configuration.md` is made from this file.
 
+mod answers;
+mod forward_auth;
 mod rewrite;
 
+pub use answers::{Cors, Maintenance, Preflight, Redirect, Respond};
+pub use forward_auth::ForwardAuth;
 pub use rewrite::{
     Cookies, Destination, Headers, ReferrerPolicy, RequestHeaders, ResponseHeaders, Rewrite,
     SameSite, SecurityHeaders,
@@ -33,6 +37,8 @@ pub struct File {
     /// Load balancers in front whose X-Forwarded-For is believed; by default nobody's.
     #[schemars(extend("default" = [], "examples" = ["[ 10.0.0.0/24 ]"]))]
     pub trusted_proxies: Option<List<Network>>,
+    /// Proxies of your own that ask about each request instead of sending it through Vestibule; absent: nobody may ask.
+    pub forward_auth: Option<ForwardAuth>,
     /// The pages of Vestibule itself: sign-in, account, console.
     #[schemars(required)]
     pub portal: Option<Portal>,
@@ -75,6 +81,12 @@ pub struct Listen {
     /// Answers plain HTTP by sending browsers to https, and serves nothing else here.
     #[schemars(extend("default" = false))]
     pub redirect_to_https: Option<bool>,
+    /// Serves plain HTTP to the `trusted_proxies` that end the TLS in front, and to nobody else; they say in X-Forwarded-Proto whether the browser came over https.
+    #[schemars(extend("default" = false))]
+    pub behind_proxy: Option<bool>,
+    /// Answers the questions of the proxies in `forward_auth`, in plain HTTP at /.vestibule/verify, and serves nothing else here.
+    #[schemars(extend("default" = false))]
+    pub forward_auth: Option<bool>,
 }
 
 /// HTTPS of a listener.
@@ -397,9 +409,21 @@ pub struct Route {
     /// The part of the host it is for; of several routes the one with the longest path holds.
     #[schemars(extend("default" = "/"))]
     pub path: Option<UrlPath>,
-    /// The application: one URL or a list, scheme, host and port.
-    #[schemars(required)]
+    /// The application: one URL or a list, scheme, host and port. A route has this, `redirect` or `respond`; with `forward_auth: true` none is needed.
+    #[schemars(extend("examples" = ["http://10.0.0.5:3000"]))]
     pub upstream: Option<OneOrMore<UpstreamUrl>>,
+    /// A proxy in front may ask whether a request to this place is to be let through.
+    #[schemars(extend("default" = false))]
+    pub forward_auth: Option<bool>,
+    /// Another address that requests are sent to, in place of an application.
+    pub redirect: Option<Redirect>,
+    /// A fixed answer, in place of an application.
+    pub respond: Option<Respond>,
+    /// Closes the application: true, or what is said and who comes in nevertheless.
+    #[schemars(extend("default" = false))]
+    pub maintenance: Option<Switch<Maintenance>>,
+    /// Lets CORS preflights of other origins through without a session, or answers them.
+    pub cors: Option<Cors>,
     /// PEM file of the authorities trusted for https upstreams, in place of the system's.
     #[schemars(extend("examples" = ["../certs/internal-ca.pem"]))]
     pub upstream_ca: Option<String>,

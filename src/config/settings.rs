@@ -19,6 +19,8 @@ pub struct Settings {
     pub operations: Option<SocketAddr>,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Who may ask whether a request is to be let through.
+    pub askers: Vec<IpNet>,
     pub portal: Origin,
     pub brand: BrandSettings,
     /// The SQLite file.
@@ -58,6 +60,10 @@ pub enum ListenerKind {
         certificates: Vec<CertificateFiles>,
     },
     RedirectToHttps,
+    /// Plain HTTP from proxies that have ended the TLS.
+    BehindProxy,
+    /// Questions of proxies, and nothing else.
+    ForwardAuth,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

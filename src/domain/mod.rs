@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod adoption;
+pub mod answer;
 pub mod api_token;
 pub mod assertion;
 pub mod assurance;

@@ -1,5 +1,6 @@
 //! Routes: which protected place a request is for, and what is to be sent there.
 
+use super::answer::Answers;
 use super::credentials::{BasicAuth, MessageSignature, SharedSecret};
 use super::headers::HeaderRules;
 use super::host::{Host, Origin};
@@ -28,7 +29,10 @@ pub struct Route {
     /// A browser that the person trusts opens it without a code.
     pub trusted_devices: bool,
     pub identity: IdentitySpec,
+    /// None where a proxy in front passes the requests on and only asks about them.
     pub upstreams: Vec<Upstream>,
+    /// A proxy in front may ask whether a request is to be let through.
+    pub forward_auth: bool,
     /// Trusted for TLS to the upstreams in place of the system's roots, PEM.
     pub upstream_ca: Option<std::path::PathBuf>,
     pub timeouts: Timeouts,
@@ -36,6 +40,7 @@ pub struct Route {
     pub body_limit: Option<u64>,
     /// The application's own sign-out addresses: a request to one of them ends the session too.
     pub logout_paths: Vec<PublicPath>,
+    pub answers: Answers,
     /// For an application that believes it lives elsewhere.
     pub rewrite: Option<Rewrite>,
     pub headers: HeaderRules,
@@ -280,19 +285,34 @@ impl Table {
         self.routes.get(first.0)
     }
 
-    /// The route with the longest prefix. A segment ends at `/` and at `;`.
+    /// The route with the longest prefix. A segment ends at `/` and at `;`. None where an application that
+    /// leaves path parameters out (`/a;x/b` is `/a/b` to servlet containers) would be at another route's place.
     pub fn find(&self, host: &Host, path: &Path) -> Option<(RouteIndex, &Route)> {
         let places = self.by_host.get(host)?;
         let folded = fold(path.as_str());
-        let mut prefix = folded.as_str();
-        loop {
-            if let Some(index) = places.get(prefix) {
-                return Some((*index, self.routes.get(index.0)?));
-            }
-            let end = prefix.rfind(['/', ';'])?;
-            prefix = prefix.get(..end)?;
+        let index = longest(places, &folded)?;
+        if folded.contains(';') && longest(places, &without_parameters(&folded)) != Some(index) {
+            return None;
         }
+        Some((index, self.routes.get(index.0)?))
     }
+}
+
+fn longest(places: &HashMap<String, RouteIndex>, path: &str) -> Option<RouteIndex> {
+    let mut prefix = path;
+    loop {
+        if let Some(index) = places.get(prefix) {
+            return Some(*index);
+        }
+        let end = prefix.rfind(['/', ';'])?;
+        prefix = prefix.get(..end)?;
+    }
+}
+
+fn without_parameters(path: &str) -> String {
+    let bare = path.split('/').filter_map(|s| s.split(';').next());
+    let kept = bare.filter(|s| !s.is_empty());
+    kept.fold(String::new(), |all, segment| all + "/" + segment)
 }
 
 /// The key of a prefix: folded, without a trailing slash, so that `/` is the empty string.
@@ -333,12 +353,14 @@ pub(crate) mod tests {
                 port: 1,
             }],
             upstream_ca: None,
+            forward_auth: false,
             timeouts: Timeouts {
                 connect: Duration::from_secs(3),
                 read: Duration::from_secs(60),
             },
             body_limit: None,
             logout_paths: Vec::new(),
+            answers: Answers::default(),
             rewrite: None,
             headers: HeaderRules::default(),
         }
@@ -366,6 +388,13 @@ pub(crate) mod tests {
         check("a.test", "/admin;x=1", Some("a.test/admin"));
         check("a.test", "/admin%3bx", Some("a.test/admin"));
         check("a.test", "/administrator", Some("a.test/"));
+        // two places in one, for those who leave parameters out
+        check("a.test", "/admin;x/users", None);
+        check("a.test", "/;/admin", None);
+        check("a.test", "/;x/ADMIN/y", None);
+        check("a.test", "/x%3by/admin", Some("a.test/"));
+        check("a.test", "/x;v=1/y;w=2", Some("a.test/"));
+        check("a.test", "/admin/users;v=1/x", Some("a.test/admin/users/"));
         check("a.test", "/admin/users", Some("a.test/admin/users/"));
         check("a.test", "/admin/users/7", Some("a.test/admin/users/"));
         check("b.test", "/", None);

@@ -4,6 +4,7 @@
 //! Here a request head has a deadline. The connection also knows whether a head has been read: what is written
 //! before that is pingora's answer to bytes that are no request, and its banner is taken off.
 
+use super::role::Role;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use pingora::protocols::raw_connect::ProxyDigest;
@@ -46,7 +47,7 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Progress {
     phase: Mutex<Phase>,
-    redirect_to_https: bool,
+    role: Role,
     stop: watch::Receiver<bool>,
 }
 
@@ -64,8 +65,8 @@ impl Progress {
     pub(super) fn request_is_over(&self) {
         *self.phase.lock() = Phase::Idle;
     }
-    pub(super) fn redirects_to_https(&self) -> bool {
-        self.redirect_to_https
+    pub(super) const fn role(&self) -> Role {
+        self.role
     }
     /// The listener accepts no more connections; this one is to end after its request.
     pub(super) fn is_stopping(&self) -> bool {
@@ -94,7 +95,7 @@ impl Connection {
     pub(super) fn new(
         stream: Stream,
         head_limit: Duration,
-        redirect_to_https: bool,
+        role: Role,
         stop: watch::Receiver<bool>,
     ) -> Self {
         let phase = match stream.selected_alpn_proto() {
@@ -106,7 +107,7 @@ impl Connection {
             io: BufWriter::with_capacity(4096, stream),
             progress: Arc::new(Progress {
                 phase: Mutex::new(phase),
-                redirect_to_https,
+                role,
                 stop,
             }),
             head_limit,

@@ -2,6 +2,7 @@
 
 use super::forward::{self, Forwarding};
 use super::inbound::{self, Inbound, Refusal};
+use super::role::Role;
 use super::seams::Seams;
 use super::{Live, client, response, wire};
 use crate::domain::request::Facts;
@@ -24,7 +25,11 @@ pub(super) struct Exchange {
     pub reference: Arc<str>,
     pub client: IpAddr,
     pub https: bool,
-    pub redirect_to_https: bool,
+    pub role: Role,
+    /// Who is at the other end of the connection: the client, or a proxy.
+    pub peer: IpAddr,
+    /// Whoever asked understands yes, 401 and 403 only.
+    pub verdict_only: bool,
     /// A stable word for logs and metrics.
     pub outcome: &'static str,
     pub inbound: Option<Inbound>,
@@ -49,7 +54,9 @@ impl Exchange {
             reference: format!("{:016x}", u64::from_be_bytes(id)).into(),
             client: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             https: false,
-            redirect_to_https: false,
+            role: Role::Browsers,
+            peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            verdict_only: false,
             outcome: "unfinished",
             inbound: None,
             route: None,
@@ -63,15 +70,16 @@ impl Exchange {
     }
 
     /// What the connection says about the client.
-    pub(super) fn meet(&mut self, session: &Session, redirect_to_https: bool) {
+    pub(super) fn meet(&mut self, session: &Session, role: Role) {
         let peer = session.client_addr().and_then(|a| a.as_inet());
         let peer = peer.map_or(self.client, |a| a.ip());
+        self.peer = peer;
         let headers = &session.req_header().headers;
         let trusted = &self.live.snapshot.trusted_proxies;
         self.client = client::address(peer, headers, trusted);
         self.https = session.digest().is_some_and(|d| d.ssl_digest.is_some())
             || client::was_https(peer, headers, trusted);
-        self.redirect_to_https = redirect_to_https;
+        self.role = role;
     }
 
     pub(super) fn admit(&mut self, session: &mut Session) -> Result<Inbound, Refusal> {
@@ -79,7 +87,10 @@ impl Exchange {
             wire::check(&session.to_h1_raw())?;
         }
         let portal = self.live.snapshot.portal.host();
-        let inbound = inbound::admit(session.req_header_mut(), portal)?;
+        let mut inbound = inbound::admit(session.req_header_mut(), portal)?;
+        if inbound.preflight_from.is_some() && !session.is_body_empty() {
+            inbound.preflight_from = None;
+        }
         self.inbound = Some(inbound.clone());
         Ok(inbound)
     }
@@ -90,6 +101,7 @@ impl Exchange {
             path: &inbound.path,
             client: self.client,
             mode: inbound.mode,
+            preflight_from: inbound.preflight_from.as_deref(),
         }
     }
 

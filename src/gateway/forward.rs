@@ -122,6 +122,9 @@ pub(super) fn upstream_head(
     forwarding: &Forwarding,
 ) -> Result<()> {
     remove_look_alikes(head, &route.identity, protected);
+    if forwarding.permit.is_preflight() {
+        bare(head);
+    }
     cut_cookies(head)?;
     if let Some(view) = forwarding.permit.person() {
         identity(head, &route.identity, &view.account)?;
@@ -141,6 +144,31 @@ pub(super) fn upstream_head(
     Ok(())
 }
 
+/// What a permit tells an application, as the answer to a proxy that copies it: every name of the route, with an
+/// empty value where there is nothing to tell. A name that is left out leaves what the client sent standing in some
+/// proxies (CVE-2026-30851).
+pub(super) fn answer(
+    route: &Route,
+    permit: &Permit,
+    assertion: Option<HeaderValue>,
+) -> Result<Vec<(HeaderName, HeaderValue)>> {
+    let spec = &route.identity;
+    let mut told = RequestHeader::build("GET", b"/", None)?;
+    if let Some(view) = permit.person() {
+        identity(&mut told, spec, &view.account)?;
+        if let (Some(spec), Some(token)) = (&spec.assertion, assertion) {
+            told.insert_header(spec.header.clone(), token)?;
+        }
+    }
+    let preset = spec.preset.headers().iter().map(|(name, _)| *name);
+    let all = preset.chain(names(spec)).filter_map(|name| {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        let value = told.headers.get(&name).cloned();
+        Some((name, value.unwrap_or_else(|| HeaderValue::from_static(""))))
+    });
+    Ok(all.collect())
+}
+
 fn remove_look_alikes(head: &mut RequestHeader, identity: &IdentitySpec, protected: &Protected) {
     let set: Vec<&str> = OWN
         .into_iter()
@@ -155,6 +183,18 @@ fn remove_look_alikes(head: &mut RequestHeader, identity: &IdentitySpec, protect
         .cloned()
         .collect();
     for name in &forged {
+        head.remove_header(name);
+    }
+}
+
+/// A preflight carries nothing that a browser keeps of the person (Fetch 3.2.2).
+fn bare(head: &mut RequestHeader) {
+    let kept = |name: &&HeaderName| {
+        let name = name.as_str();
+        folds_to(name, "authorization") || folds_to(name, "cookie")
+    };
+    let kept: Vec<HeaderName> = head.headers.keys().filter(kept).cloned().collect();
+    for name in &kept {
         head.remove_header(name);
     }
 }

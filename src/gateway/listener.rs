@@ -3,6 +3,7 @@
 
 use super::connection::Connection;
 use super::phases::Line;
+use super::role::Role;
 use super::tls::Certificates;
 use crate::domain::network::network_of;
 use arc_swap::ArcSwap;
@@ -41,8 +42,8 @@ pub struct Listener {
     pub address: SocketAddr,
     /// `None`: plain HTTP.
     pub tls: Option<Arc<Certificates>>,
-    /// Plain HTTP only: answer with a redirect to the same address over HTTPS.
-    pub redirect_to_https: bool,
+    /// Who connects here.
+    pub role: Role,
 }
 
 /// The sockets cannot be opened.
@@ -107,7 +108,7 @@ struct Open {
 /// What connections of a listener get; replaced as a whole.
 struct Service {
     acceptor: Option<Acceptor>,
-    redirect_to_https: bool,
+    role: Role,
 }
 
 impl std::fmt::Debug for Service {
@@ -316,7 +317,7 @@ impl Service {
         })?;
         Ok(Self {
             acceptor,
-            redirect_to_https: listener.redirect_to_https,
+            role: listener.role,
         })
     }
 }
@@ -358,8 +359,7 @@ impl Accept {
             let _slot = slot;
             let serve = async {
                 if let Some(stream) = open(tcp, peer, service.acceptor.as_ref()).await {
-                    let redirect = service.redirect_to_https;
-                    let connection = Connection::new(stream, HEAD, redirect, stop.clone());
+                    let connection = Connection::new(stream, HEAD, service.role, stop.clone());
                     proxy.process_new(Box::new(connection), &stop).await;
                 }
             };

@@ -9,6 +9,7 @@
 //! it up to the decision, `through` what follows a permit; the other files are its steps. Pingora calls the
 //! phases in [`phases`].
 
+mod answers;
 mod bridge;
 mod client;
 mod connection;
@@ -20,17 +21,21 @@ mod inbound;
 mod listener;
 mod message_signature;
 mod phases;
+mod question;
 mod respond;
 mod response;
 mod rewriting;
+mod role;
 pub mod seams;
 mod through;
 mod tls;
 mod tunnel;
 mod upstream;
+mod verify;
 mod wire;
 
 pub use listener::{Inherited, ListenFault, Listener, Prepared, Replaced, Running};
+pub use role::Role;
 pub use tls::{CertificateFault, CertificateFiles, Certificates};
 pub use upstream::CaFault;
 
@@ -66,6 +71,8 @@ pub struct Snapshot {
     pub sessions: session::Rules,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Who may ask whether a request is to be let through.
+    pub askers: Vec<IpNet>,
 }
 
 /// A snapshot with what is derived from it.
@@ -172,14 +179,26 @@ impl Gateway {
         inherited: &mut Inherited,
     ) -> Result<Running, ListenFault> {
         let inner = Arc::clone(&self.0);
-        let is_proxy =
-            move |peer| client::is_trusted(peer, &inner.live.load().snapshot.trusted_proxies);
+        let is_proxy = move |peer| {
+            let snapshot = &inner.live.load().snapshot;
+            client::is_trusted(peer, &snapshot.trusted_proxies)
+                || client::is_trusted(peer, &snapshot.askers)
+        };
         let proxy = phases::proxy(self.clone());
         Running::start(listeners, inherited, proxy, Arc::new(is_proxy))
     }
 
     /// The line. `Ok(true)`: answered. `Ok(false)`: the exchange holds a permit and is to be forwarded.
     async fn walk(&self, request: &mut Request, exchange: &mut Exchange) -> Result<bool> {
+        match exchange.role {
+            Role::Browsers | Role::RedirectToHttps => {}
+            Role::BehindProxy => {
+                if self.not_from_the_proxy(request, exchange).await? {
+                    return Ok(true);
+                }
+            }
+            Role::ForwardAuth => return self.verify(request, exchange).await,
+        }
         let inbound = match exchange.admit(request) {
             Ok(inbound) => inbound,
             Err(refusal) => {
@@ -222,7 +241,8 @@ impl Gateway {
         if !ours && !snapshot.routes.knows_host(&inbound.host) {
             return Place::Elsewhere(ErrorKind::UnknownHost, "unknown_host");
         }
-        if exchange.redirect_to_https {
+        let over_http = exchange.role == Role::BehindProxy && !exchange.https;
+        if exchange.role == Role::RedirectToHttps || over_http {
             return Place::ToHttps(self.https_address(exchange, inbound));
         }
         if !tls_name_covers(request, &inbound.host) {
@@ -240,6 +260,10 @@ impl Gateway {
             }));
         }
         match route {
+            Some((_, route)) if route.upstreams.is_empty() => {
+                // only asked about, see `verify`
+                Place::Elsewhere(ErrorKind::NotFound, "no_upstream")
+            }
             Some((index, _)) => Place::Route(index),
             None => Place::Elsewhere(ErrorKind::NotFound, "no_route"),
         }
@@ -318,6 +342,9 @@ impl Gateway {
         };
         exchange.outcome = decision.code();
         match decision {
+            Decision::Forward(permit) if exchange.role == Role::ForwardAuth => {
+                self.vouch(request, exchange, &permit).await
+            }
             Decision::Forward(permit) => self.forward(request, exchange, inbound, permit).await,
             _ if exchange.signed_out => self.signed_out(request, exchange, inbound.mode).await,
             Decision::SignIn => self.ask(request, exchange, Challenge::SignIn).await,
@@ -328,6 +355,10 @@ impl Gateway {
             Decision::Enrol | Decision::Remind | Decision::EnrolOverdue => {
                 self.ask(request, exchange, Challenge::Enrol).await
             }
+            Decision::Maintenance => {
+                answers::maintenance(request, exchange, self.0.env.now()).await
+            }
+            Decision::AnswerPreflight => answers::preflight(request, exchange).await,
             Decision::Deny(Denial::Group | Denial::Network) => {
                 respond::error(request, exchange, ErrorKind::Forbidden).await
             }

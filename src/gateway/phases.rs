@@ -77,7 +77,7 @@ impl ProxyHttp for Line {
         session.set_read_timeout(Some(SILENCE));
         session.set_write_timeout(Some(SILENCE));
         session.set_total_drain_timeout(Some(Duration::from_secs(5)));
-        exchange.meet(session, progress.is_some_and(|p| p.redirects_to_https()));
+        exchange.meet(session, progress.map(|p| p.role()).unwrap_or_default());
         Ok(())
     }
 
@@ -201,7 +201,7 @@ impl ProxyHttp for Line {
         let person = person.or(exchange.person.as_ref());
         tracing::info!(
             target: "vestibule::access",
-            method = session.req_header().method.as_str(),
+            method = inbound.map_or(&session.req_header().method, |i| &i.method).as_str(),
             host = inbound.map_or("", |i| i.host.as_str()),
             path = inbound.map_or("", |i| i.path.as_str()),
             route.name = exchange.route().map_or("", |r| r.name.as_str()),

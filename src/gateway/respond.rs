@@ -7,6 +7,7 @@ use super::Exchange;
 use super::cookies;
 use super::inbound::Refusal;
 use super::seams::{ErrorKind, LANGUAGE_COOKIE, PageRequest};
+use crate::domain::answer::Maintenance;
 use crate::domain::request::Mode;
 use bytes::Bytes;
 use http::header::{
@@ -74,6 +75,11 @@ const fn row(kind: ErrorKind) -> (StatusCode, &'static str, &'static str) {
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
             "Signing in is not possible at the moment. Please try again shortly.",
+        ),
+        ErrorKind::Maintenance => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "maintenance",
+            "This service is closed for maintenance.",
         ),
         ErrorKind::Internal => (
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -236,11 +242,39 @@ pub(super) fn kind_of_fault(fault: &Error) -> Option<ErrorKind> {
     }
 }
 
+/// The proxy may let the request through, and copies these to the application.
+pub(super) async fn permitted(
+    session: &mut Session,
+    exchange: &Exchange,
+    told: Vec<(HeaderName, HeaderValue)>,
+) -> Result<bool> {
+    let mut answer = Response::new(Bytes::new());
+    answer.headers_mut().extend(told);
+    send(session, exchange, answer).await
+}
+
+/// For whoever takes 2xx, 401 and 403 for an answer and everything else for a fault (nginx): the way to the portal
+/// stands in `Location` all the same. What was not understood, and what failed, stay faults.
+fn verdict(status: StatusCode) -> StatusCode {
+    match status {
+        StatusCode::BAD_REQUEST => status,
+        _ if status.is_redirection() => StatusCode::UNAUTHORIZED,
+        StatusCode::UNAUTHORIZED => status,
+        _ if status.is_client_error() => StatusCode::FORBIDDEN,
+        _ => status,
+    }
+}
+
 fn redirect(status: StatusCode, location: &str) -> Response<Bytes> {
     let mut answer = Response::new(Bytes::new());
     *answer.status_mut() = status;
     set(answer.headers_mut(), LOCATION, location);
     answer
+}
+
+/// What [`error`] sends, for those who add to it.
+pub(super) fn answer(session: &Session, exchange: &Exchange, kind: ErrorKind) -> Response<Bytes> {
+    error_answer(session, exchange, kind, row(kind).0)
 }
 
 fn error_answer(
@@ -259,8 +293,16 @@ fn error_answer(
     if browser {
         return page(headers, exchange, kind, status);
     }
-    let (_, word, message) = row(kind);
+    let (_, word, mut message) = row(kind);
+    if let Some(own) = maintenance(exchange, kind).and_then(|m| m.message.as_deref()) {
+        message = own;
+    }
     machine(headers, exchange, status, word, message)
+}
+
+fn maintenance(exchange: &Exchange, kind: ErrorKind) -> Option<&Maintenance> {
+    let route = exchange.route().filter(|_| kind == ErrorKind::Maintenance);
+    route.and_then(|r| r.answers.maintenance.as_ref())
 }
 
 fn page(
@@ -280,6 +322,7 @@ fn page(
         person: exchange.person.as_ref().map(|v| v.account.shown_as()),
         reference: &exchange.reference,
         sign_in: &exchange.live.sign_in_url,
+        maintenance: maintenance(exchange, kind),
     };
     let mut answer = exchange.seams.pages.error_page(kind, &request);
     *answer.status_mut() = status;
@@ -325,7 +368,7 @@ fn accepts(headers: &HeaderMap, kind: &str) -> bool {
 }
 
 /// A value that cannot stand in a header is left out.
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
@@ -350,17 +393,28 @@ pub(super) fn finish_head(head: &mut ResponseHeader, exchange: &Exchange) -> Res
     Ok(())
 }
 
-async fn send(session: &mut Session, exchange: &Exchange, answer: Response<Bytes>) -> Result<bool> {
+pub(super) async fn send(
+    session: &mut Session,
+    exchange: &Exchange,
+    answer: Response<Bytes>,
+) -> Result<bool> {
     drain(session).await;
     let (parts, body) = answer.into_parts();
-    let mut head = ResponseHeader::build(parts.status, Some(parts.headers.len() + 4))?;
+    let status = match exchange.verdict_only {
+        true => verdict(parts.status),
+        false => parts.status,
+    };
+    let mut head = ResponseHeader::build(status, Some(parts.headers.len() + 4))?;
     for (name, value) in &parts.headers {
         if !matches!(*name, CONNECTION | TRANSFER_ENCODING | CONTENT_LENGTH) {
             head.append_header(name, value.clone())?;
         }
     }
     finish_head(&mut head, exchange)?;
-    head.insert_header(CONTENT_LENGTH, body.len())?;
+    // RFC 9110 8.6
+    if parts.status != StatusCode::NO_CONTENT {
+        head.insert_header(CONTENT_LENGTH, body.len())?;
+    }
     let silent = body.is_empty() || session.req_header().method == Method::HEAD;
     let down = |e: Box<Error>| e.into_down();
     session

@@ -7,7 +7,7 @@ use super::forward::Forwarding;
 use super::inbound::{Inbound, Refusal};
 use super::message_signature::Moment;
 use super::seams::{ErrorKind, Seams, Unavailable};
-use super::{course, respond, tunnel};
+use super::{answers, course, respond, tunnel};
 use crate::domain::policy::{self, Decision, Permit};
 use crate::domain::route::{Route, RouteIndex};
 use pingora::Result;
@@ -35,6 +35,9 @@ impl Gateway {
         let Some(route) = exchange.route_in(&live) else {
             return respond::error(request, exchange, ErrorKind::Internal).await;
         };
+        if let Some(own) = &route.answers.own {
+            return answers::own(request, exchange, &inbound, own).await;
+        }
         if too_large(route, inbound.content_length) {
             exchange.outcome = "too_large";
             return respond::error(request, exchange, ErrorKind::TooLarge).await;
@@ -154,7 +157,7 @@ impl Gateway {
     }
 }
 
-fn assertion(
+pub(super) fn assertion(
     seams: &Seams,
     permit: &Permit,
     route: &Route,

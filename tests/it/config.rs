@@ -1,5 +1,7 @@
 //! The configuration as operators meet it: files in, settings or explanations out.
 
+mod rewriting;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -371,6 +373,21 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "name: payroll\n    identity: { message_signature: hmac-sha256, message_signature_key_file: blocklist.txt }\n",
     ),
     (
+        "two answers",
+        "name: payroll\n",
+        "name: payroll\n    redirect: { to: \"https://u:p@new.example.com/a//b?x\", status: 300, keep_path: true }\n    respond: { status: 301, headers: { Set-Cookie: a=b } }\n",
+    ),
+    (
+        "preflights of everybody",
+        "name: payroll\n",
+        "name: payroll\n    access: { methods: [ GET ] }\n    cors: { preflight: pass, origins: [ \"*\", \"null\", https://A.example.com, http://a.example.com, https://a.example.com/ ], credentials: true }\n",
+    ),
+    (
+        "maintenance for no group",
+        "name: payroll\n",
+        "name: payroll\n    maintenance: { allow_groups: [], until: tomorrow }\n",
+    ),
+    (
         "basic auth",
         "name: payroll\n",
         "name: payroll\n    identity: { basic_auth: { username: \"x:{account.login}\" } }\n",
@@ -420,6 +437,26 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "    redirect_to_https: true",
     ),
     ("address without port", "0.0.0.0:443", ":443"),
+    (
+        "proxies: nobody who may ask, nobody who is let in, nothing to ask about",
+        "portal:\n",
+        "  - { address: 127.0.0.1:8080, behind_proxy: true }\n  - { address: 127.0.0.1:9091, forward_auth: true }\nportal:\n",
+    ),
+    (
+        "proxies: everybody may ask, at a listener that browsers reach, unencrypted",
+        "portal:\n",
+        "  - { address: 127.0.0.1:8080, behind_proxy: true, forward_auth: true }\n  - { address: 0.0.0.0:9091, forward_auth: true }\nforward_auth: { trusted_proxies: [ 0.0.0.0/0 ] }\nportal:\n",
+    ),
+    (
+        "proxies: nowhere to ask, an empty list, a way that is not ours",
+        "    upstream: http://10.0.0.5:3000\n",
+        "    forward_auth: true\n    timeouts: { read: 5s }\n    limits: { body: 1MiB }\n",
+    ),
+    (
+        "proxies: asking without a listener",
+        "portal:\n",
+        "forward_auth: { trusted_proxies: [] }\nportal:\n",
+    ),
     (
         "idle above lifetime",
         "password:\n",

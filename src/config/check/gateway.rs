@@ -62,9 +62,9 @@ impl Check<'_> {
             }
             listeners.push(Listener { address, kind });
         }
-        let tls_written = (0..at.len()).any(|n| at.index(n).key("tls").exists());
-        if at.exists() && !tls_written {
-            self.error(&at, "there is no listener with `tls`", "browsers come over https only: write `- address: 0.0.0.0:443` with `tls: { certificates: [...] }`");
+        let written = |key| (0..at.len()).any(|n| at.index(n).key(key).exists());
+        if at.exists() && !written("tls") && !written("behind_proxy") {
+            self.error(&at, "there is no listener with `tls`", "browsers come over https only: write `- address: 0.0.0.0:443` with `tls: { certificates: [...] }`, or `behind_proxy: true` where a proxy of yours serves https");
         }
         self.coverage(&found, portal, table);
         listeners
@@ -76,6 +76,9 @@ impl Check<'_> {
         entry: &schema::Listen,
         found: &mut Vec<Found>,
     ) -> Option<ListenerKind> {
+        if let Some(kind) = self.for_proxies(at, entry) {
+            return kind;
+        }
         let redirects = entry.redirect_to_https == Some(true);
         match (at.key("tls").exists(), redirects) {
             (true, true) => {
@@ -85,7 +88,7 @@ impl Check<'_> {
             (false, true) => Some(ListenerKind::RedirectToHttps),
             (false, false) => {
                 if !at.key("redirect_to_https").exists() || entry.redirect_to_https.is_some() {
-                    self.error(at, "this listener serves nothing", "write `tls: { certificates: [...] }` for https, or `redirect_to_https: true`");
+                    self.error(at, "this listener serves nothing", "write `tls: { certificates: [...] }` for https, `redirect_to_https: true`, or behind a proxy of yours `behind_proxy: true` or `forward_auth: true`");
                 }
                 None
             }
@@ -212,6 +215,10 @@ impl Check<'_> {
 
     pub(super) fn trusted_proxies(&mut self, list: Option<&List<Network>>) -> Vec<IpNet> {
         let at = self.at(&["trusted_proxies"]);
+        self.proxies(&at, list)
+    }
+
+    pub(super) fn proxies(&mut self, at: &At<'_>, list: Option<&List<Network>>) -> Vec<IpNet> {
         let mut all = Vec::new();
         for (number, Network(net)) in list.into_iter().flat_map(List::iter) {
             if net.prefix_len() == 0 {

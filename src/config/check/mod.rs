@@ -1,7 +1,9 @@
 //! From the schema to [`Settings`]: cross checks, defaults, domain types. Reports everything it finds.
 
+mod answers;
 mod credentials;
 mod files;
+mod forward_auth;
 mod gateway;
 mod headers;
 mod mail;
@@ -126,6 +128,7 @@ impl<'a> Check<'a> {
         let portal = self.portal(file.portal.as_ref());
         let table = self.routes(routes, portal.as_ref());
         let listeners = self.listeners(file.listen.as_ref(), portal.as_ref(), &table);
+        let askers = self.forward_auth(file, &listeners, &table);
         let two_factor = self.two_factor_rules(file);
         let (sessions, remember_account) = self.sessions(file.sessions.as_ref());
         let (throttle, hashing) = self.throttle(file.throttle.as_ref());
@@ -133,6 +136,7 @@ impl<'a> Check<'a> {
             operations: self.operations(file.operations.as_ref(), &listeners),
             listeners,
             trusted_proxies: self.trusted_proxies(file.trusted_proxies.as_ref()),
+            askers,
             brand: self.brand(file),
             storage: self.storage(file.storage.as_ref()),
             key_file: self.key_file(file.secrets.as_ref()),

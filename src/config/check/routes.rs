@@ -146,9 +146,9 @@ impl Check<'_> {
         portal: Option<&Origin>,
     ) -> Option<Route> {
         self.require(at, "host", "wiki.example.com");
-        self.require(at, "upstream", "http://10.0.0.5:3000");
         let prefix = self.prefix(&at.key("path"), route.path.as_ref());
         let upstreams = self.upstreams(&at.key("upstream"), route);
+        let answers = self.answers(at, route, prefix.as_ref());
         let public = self.public(&at.key("public"), route, prefix.as_ref());
         let logout_paths = self.paths(
             &at.key("logout_paths"),
@@ -202,6 +202,7 @@ impl Check<'_> {
                 .map_or(TwoFactor::Optional, TwoFactor::from),
             max_age,
             upstreams,
+            forward_auth: route.forward_auth == Some(true),
             upstream_ca,
             timeouts,
             body_limit: route
@@ -210,6 +211,7 @@ impl Check<'_> {
                 .and_then(|l| l.body.as_ref())
                 .map(|b| b.0),
             logout_paths,
+            answers,
             rewrite: self.rewrite(&at.key("rewrite"), route.rewrite.as_ref(), prefix.as_ref()),
             headers: self.header_rules(at, route, &identity),
             origin: origin?,
@@ -302,7 +304,8 @@ impl Check<'_> {
                 let public = format!("{}/", place_of(path));
                 path.as_str().ends_with('/') && whole.starts_with(&public)
             });
-            if everything {
+            // what is answered here is no application to protect
+            if everything && route.redirect.is_none() && route.respond.is_none() {
                 self.error(&at.index(number), "nothing of this route would be protected", "a path that ends in `/` holds for everything below it; name the parts that are to be public");
             }
         }

@@ -1,4 +1,5 @@
 //! The gateway from outside: bytes in, bytes out.
+mod answers;
 mod cookies;
 mod credentials;
 mod framing;
@@ -7,8 +8,10 @@ mod line;
 mod log;
 mod pages;
 mod paths;
+mod radicale;
 mod rewriting;
 mod spoof;
 mod stream;
 mod upstreams;
+mod verify;
 mod websocket;

@@ -105,7 +105,7 @@ async fn respond(io: &mut dyn Io, head: &str, buffer: &mut Vec<u8>) -> Option<()
     let path = head.split(' ').nth(1).unwrap_or("");
     let path = path.split('?').next().unwrap_or("");
     if value(head, "upgrade").is_some() && path.starts_with("/ws") {
-        return websocket(io, buffer).await;
+        return websocket(io, value(head, "sec-websocket-key"), buffer).await;
     }
     if path == "/expect" {
         io.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.ok()?;
@@ -203,9 +203,12 @@ async fn chunked(io: &mut dyn Io, buffer: &mut Vec<u8>) -> Option<usize> {
 }
 
 /// Sends bytes together with the `101`, then echoes.
-async fn websocket(io: &mut dyn Io, buffer: &mut Vec<u8>) -> Option<()> {
-    let answer = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello";
-    io.write_all(answer).await.ok()?;
+async fn websocket(io: &mut dyn Io, key: Option<&str>, buffer: &mut Vec<u8>) -> Option<()> {
+    let accept = key.map_or(String::new(), accept);
+    let answer = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{accept}\r\nhello"
+    );
+    io.write_all(answer.as_bytes()).await.ok()?;
     io.flush().await.ok()?;
     loop {
         if !buffer.is_empty() {
@@ -217,4 +220,13 @@ async fn websocket(io: &mut dyn Io, buffer: &mut Vec<u8>) -> Option<()> {
             return None;
         }
     }
+}
+
+/// RFC 6455 4.2.2: some proxies look at it.
+fn accept(key: &str) -> String {
+    use base64::Engine as _;
+    let whole = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    let hash = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, whole.as_bytes());
+    let hash = base64::engine::general_purpose::STANDARD.encode(hash);
+    format!("Sec-WebSocket-Accept: {hash}\r\n")
 }

@@ -32,7 +32,7 @@ use vestibule::gateway::seams::{
     Unavailable,
 };
 use vestibule::gateway::{
-    CertificateFiles, Certificates, Gateway, Inherited, Listener, Running, Snapshot,
+    CertificateFiles, Certificates, Gateway, Inherited, Listener, Role, Running, Snapshot,
 };
 
 pub(crate) const NOW: i64 = 1_800_000_000;
@@ -256,6 +256,8 @@ pub(crate) struct World {
     pub(crate) https: SocketAddr,
     pub(crate) http: SocketAddr,
     pub(crate) redirecting: SocketAddr,
+    pub(crate) behind_proxy: SocketAddr,
+    pub(crate) asked: SocketAddr,
     pub(crate) ca: Ca,
     pub(crate) upstream: Upstream,
     pub(crate) tls_upstream: Upstream,
@@ -292,12 +294,14 @@ pub(crate) fn route(host: &str, prefix: &str, upstream: Target) -> Route {
         },
         upstreams: vec![upstream],
         upstream_ca: None,
+        forward_auth: false,
         timeouts: Timeouts {
             connect: Duration::from_secs(2),
             read: Duration::from_secs(2),
         },
         body_limit: None,
         logout_paths: Vec::new(),
+        answers: Default::default(),
         rewrite: None,
         headers: HeaderRules::default(),
     }
@@ -359,24 +363,26 @@ impl World {
         ];
         let certificates = Arc::new(Certificates::load(&files).unwrap());
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listener = |tls, redirect_to_https| Listener {
+        let listener = |tls, role| Listener {
             address: local,
             tls,
-            redirect_to_https,
+            role,
         };
         let running = gateway
             .serve(
                 vec![
-                    listener(Some(certificates.clone()), false),
-                    listener(None, false),
-                    listener(None, true),
+                    listener(Some(certificates.clone()), Role::Browsers),
+                    listener(None, Role::Browsers),
+                    listener(None, Role::RedirectToHttps),
+                    listener(None, Role::BehindProxy),
+                    listener(None, Role::ForwardAuth),
                 ],
                 &mut Inherited::default(),
             )
             .unwrap();
         let addresses = running.addresses();
-        let &[https, http, redirecting] = addresses.as_slice() else {
-            panic!("three listeners");
+        let &[https, http, redirecting, behind_proxy, asked] = addresses.as_slice() else {
+            panic!("five listeners");
         };
         Self {
             gateway,
@@ -385,6 +391,8 @@ impl World {
             https,
             http,
             redirecting,
+            behind_proxy,
+            asked,
             ca,
             upstream,
             tls_upstream,
@@ -462,6 +470,7 @@ pub(crate) fn snapshot(routes: Vec<Route>) -> Snapshot {
             lifetime: Duration::from_secs(36_000),
         },
         trusted_proxies: Vec::new(),
+        askers: Vec::new(),
     }
 }
 

@@ -16,6 +16,7 @@ mod away;
 mod devices;
 mod doors;
 mod enrolment;
+mod forward_auth;
 mod injection;
 mod kill;
 mod lanes;

@@ -178,7 +178,17 @@ impl Site {
         let (payroll, payroll_at) = Upstream::start(None).await;
         let port = free_port();
         let config = write_site(dir.path(), &ca, &plan, port, [wiki_at, payroll_at]);
-        let settings = match config::load(&config) {
+        Self::of((dir, ca), &config, (wiki, payroll), None).await
+    }
+
+    /// A site of a configuration that stands in `dir`; browsers connect to `front` where it is given.
+    pub(super) async fn of(
+        (dir, ca): (tempfile::TempDir, Ca),
+        config: &Path,
+        (wiki, payroll): (Upstream, Upstream),
+        front: Option<SocketAddr>,
+    ) -> Self {
+        let settings = match config::load(config) {
             Ok(settings) => settings,
             Err(report) => panic!("{report}"),
         };
@@ -187,7 +197,7 @@ impl Site {
         let running = app::start(settings.clone(), env.clone()).await.unwrap();
         let office = Office::open(settings.clone(), env.clone()).await.unwrap();
         let net = Net {
-            address: running.addresses()[0],
+            address: front.unwrap_or(running.addresses()[0]),
             roots: Arc::new(ca.roots()),
         };
         let site = Self {

@@ -1,4 +1,4 @@
-//! Applications that others wrote, behind the gateway, with the settings that `docs/upstreams.md` gives for them.
+//! Applications that others wrote, behind the gateway, with the settings that `docs/applications.md` gives for them.
 
 mod django;
 
@@ -18,7 +18,7 @@ use vestibule::config;
 use vestibule::domain::account::PasswordHash;
 use vestibule::env::{Env, ManualClock};
 
-const RECIPES: &str = include_str!("../../../../docs/upstreams.md");
+const RECIPES: &str = include_str!("../../../../docs/applications.md");
 
 /// The blocks of a language in a recipe.
 fn blocks(recipe: &str, language: &str) -> Vec<&'static str> {
