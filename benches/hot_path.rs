@@ -56,6 +56,7 @@ fn route(number: usize) -> Route {
             read: Duration::from_secs(60),
         },
         body_limit: None,
+        limits: vestibule::domain::limits::RouteLimits::default(),
         logout_paths: Vec::new(),
     }
 }

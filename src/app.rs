@@ -230,6 +230,7 @@ pub async fn start(settings: Settings, env: Env) -> anyhow::Result<Running> {
         two_factor: settings.two_factor.clone(),
         sessions: settings.sessions,
         trusted_proxies: settings.trusted_proxies.clone(),
+        limits: settings.limits,
     };
     let gateway = Gateway::new(snapshot, seams, office.env.clone())?;
     let listeners = listeners(settings)?;

@@ -4,10 +4,14 @@
 //! reported at its place and left out here; what must be there is marked `required` for the JSON Schema and
 //! seen to by [`super::check`]. The reference `docs/configuration.md` is made from this file.
 
+mod limits;
+
+pub use limits::{Limits, RouteLimits};
+
 use super::list::{Later, List, OneOrMore};
 use super::scalar::{
-    Address, ByteSize, Colour, Date, Duration, HeaderTemplate, HostName, Network, PortalUrl, Rate,
-    SmtpUrl, UpstreamUrl, UrlPath, WebUrl,
+    Address, Colour, Date, Duration, HeaderTemplate, HostName, Network, PortalUrl, SmtpUrl,
+    UpstreamUrl, UrlPath, WebUrl,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -26,6 +30,8 @@ pub struct File {
     /// Load balancers in front whose X-Forwarded-For is believed; by default nobody's.
     #[schemars(extend("default" = [], "examples" = ["[ 10.0.0.0/24 ]"]))]
     pub trusted_proxies: Option<List<Network>>,
+    /// What one client may cost.
+    pub limits: Option<Limits>,
     /// The pages of Vestibule itself: sign-in, account, console.
     #[schemars(required)]
     pub portal: Option<Portal>,
@@ -409,8 +415,8 @@ pub struct Route {
     pub identity: Option<Identity>,
     /// How long the application may take.
     pub timeouts: Option<Timeouts>,
-    /// How much may be sent to it.
-    pub limits: Option<Limits>,
+    /// How much may be asked of it.
+    pub limits: Option<RouteLimits>,
     /// The application's own sign-out addresses: a request to one of them ends the session here too.
     #[schemars(extend("default" = []))]
     pub logout_paths: Option<List<UrlPath>>,
@@ -531,15 +537,4 @@ pub struct Timeouts {
     /// From one piece of an answer to the next.
     #[schemars(extend("default" = "60s"))]
     pub read: Option<Duration>,
-}
-
-/// Limits of requests.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Limits {
-    /// Largest request body in bytes; absent: no limit.
-    pub body: Option<ByteSize>,
-    /// Most requests of one person.
-    #[schemars(extend("examples" = ["50/s"]))]
-    pub rate: Option<Rate>,
 }

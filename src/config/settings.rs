@@ -4,6 +4,7 @@
 use crate::domain::binding::EnrolmentProof;
 use crate::domain::desk::Roles;
 use crate::domain::host::Origin;
+use crate::domain::limits::Limits;
 use crate::domain::password_rules::Minimum;
 use crate::domain::policy::TwoFactorRules;
 use crate::domain::{route, session, throttle};
@@ -17,6 +18,8 @@ pub struct Settings {
     pub listeners: Vec<Listener>,
     /// Plain HTTP for /healthz, /readyz, /metrics, on a loopback address; `None`: none.
     pub operations: Option<SocketAddr>,
+    /// What one client may cost.
+    pub limits: Limits,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     pub portal: Origin,

@@ -18,6 +18,7 @@ pub mod device;
 pub mod host;
 pub mod id;
 pub mod letter;
+pub mod limits;
 pub mod login;
 pub mod network;
 pub mod own_page;

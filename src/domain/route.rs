@@ -1,6 +1,7 @@
 //! Routes: which protected place a request is for, and what is to be sent there.
 
 use super::host::{Host, Origin};
+use super::limits::RouteLimits;
 use super::policy::TwoFactor;
 use super::request::Path;
 use ipnet::IpNet;
@@ -31,6 +32,7 @@ pub struct Route {
     pub timeouts: Timeouts,
     /// Largest request body, in bytes; `None`: no limit.
     pub body_limit: Option<u64>,
+    pub limits: RouteLimits,
     /// The application's own sign-out addresses: a request to one of them ends the session too.
     pub logout_paths: Vec<PublicPath>,
 }
@@ -309,6 +311,7 @@ pub(crate) mod tests {
                 read: Duration::from_secs(60),
             },
             body_limit: None,
+            limits: RouteLimits::default(),
             logout_paths: Vec::new(),
         }
     }

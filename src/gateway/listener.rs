@@ -3,6 +3,7 @@
 
 use super::connection::Connection;
 use super::tls::Certificates;
+use crate::domain::limits::Limits;
 use crate::domain::network::network_of;
 use parking_lot::Mutex;
 use pingora::apps::ServerApp;
@@ -19,14 +20,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 
-/// Most connections from one IPv4 address or IPv6 /64.
-const PER_ADDRESS: usize = 1024;
-/// Most connections at all.
-const TOTAL: u32 = 16_384;
-/// Longest time for a whole request head.
-const HEAD: Duration = Duration::from_secs(15);
-/// Longest time for a TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Longest wait for requests in flight when stopping.
 const DRAIN: Duration = Duration::from_secs(30);
 
@@ -74,7 +67,7 @@ impl Running {
         for task in self.accepting {
             let _ = task.await;
         }
-        let idle = self.slots.total.acquire_many(TOTAL);
+        let idle = self.slots.total.acquire_many(self.slots.most);
         if tokio::time::timeout(DRAIN, idle).await.is_err() {
             let _ = self.cut.send(true);
         }
@@ -86,13 +79,14 @@ pub(super) fn serve<A>(
     listeners: Vec<Listener>,
     app: &Arc<A>,
     is_proxy: IsProxy,
+    limits: Limits,
 ) -> Result<Running, ListenFault>
 where
     A: ServerApp + Send + Sync + 'static,
 {
     let (stop, _) = watch::channel(false);
     let (cut, _) = watch::channel(false);
-    let slots = Slots::default();
+    let slots = Slots::new(limits.connections);
     let mut bound = Vec::new();
     for listener in listeners {
         bound.push(bind(listener)?);
@@ -107,6 +101,7 @@ where
                 redirect_to_https: listener.redirect_to_https,
                 slots: slots.clone(),
                 is_proxy: Arc::clone(&is_proxy),
+                limits,
                 stop: stop.subscribe(),
                 cut: cut.subscribe(),
             };
@@ -147,6 +142,7 @@ struct Accept<A> {
     redirect_to_https: bool,
     slots: Slots,
     is_proxy: IsProxy,
+    limits: Limits,
     stop: watch::Receiver<bool>,
     cut: watch::Receiver<bool>,
 }
@@ -164,8 +160,8 @@ impl<A: ServerApp + Send + Sync + 'static> Accept<A> {
                 continue;
             };
             let most = match (self.is_proxy)(peer.ip()) {
-                true => TOTAL as usize,
-                false => PER_ADDRESS,
+                true => self.limits.connections,
+                false => self.limits.connections_per_address,
             };
             if let Some(slot) = self.slots.take(peer.ip(), most) {
                 self.spawn(tcp, peer, slot);
@@ -179,11 +175,12 @@ impl<A: ServerApp + Send + Sync + 'static> Accept<A> {
         let (app, acceptor) = (Arc::clone(&self.app), self.acceptor.clone());
         let (stop, mut cut) = (self.stop.clone(), self.cut.clone());
         let redirect_to_https = self.redirect_to_https;
+        let limits = self.limits;
         tokio::spawn(async move {
             let _slot = slot;
             let serve = async {
-                if let Some(stream) = open(tcp, peer, acceptor).await {
-                    let connection = Connection::new(stream, HEAD, redirect_to_https);
+                if let Some(stream) = open(tcp, peer, acceptor, limits.handshake).await {
+                    let connection = Connection::new(stream, &limits, redirect_to_https);
                     app.process_new(Box::new(connection), &stop).await;
                 }
             };
@@ -195,7 +192,12 @@ impl<A: ServerApp + Send + Sync + 'static> Accept<A> {
     }
 }
 
-async fn open(tcp: TcpStream, peer: SocketAddr, acceptor: Option<Arc<Acceptor>>) -> Option<Stream> {
+async fn open(
+    tcp: TcpStream,
+    peer: SocketAddr,
+    acceptor: Option<Arc<Acceptor>>,
+    longest: Duration,
+) -> Option<Stream> {
     // only a matter of speed
     let _ = tcp.set_nodelay(true);
     let local = tcp.local_addr().ok();
@@ -209,7 +211,7 @@ async fn open(tcp: TcpStream, peer: SocketAddr, acceptor: Option<Arc<Acceptor>>)
     let Some(acceptor) = acceptor else {
         return Some(Box::new(stream));
     };
-    let handshake = tokio::time::timeout(HANDSHAKE, acceptor.tls_handshake(stream));
+    let handshake = tokio::time::timeout(longest, acceptor.tls_handshake(stream));
     match handshake.await {
         Ok(Ok(stream)) => Some(Box::new(stream)),
         Ok(Err(_)) | Err(_) => None,
@@ -218,22 +220,22 @@ async fn open(tcp: TcpStream, peer: SocketAddr, acceptor: Option<Arc<Acceptor>>)
 
 #[derive(Clone, Debug)]
 struct Slots {
+    most: u32,
     total: Arc<Semaphore>,
-    by_network: Arc<Mutex<HashMap<IpAddr, usize>>>,
-}
-
-impl Default for Slots {
-    fn default() -> Self {
-        Self {
-            total: Arc::new(Semaphore::new(TOTAL as usize)),
-            by_network: Arc::default(),
-        }
-    }
+    by_network: Arc<Mutex<HashMap<IpAddr, u32>>>,
 }
 
 impl Slots {
+    fn new(most: u32) -> Self {
+        Self {
+            most,
+            total: Arc::new(Semaphore::new(most as usize)),
+            by_network: Arc::default(),
+        }
+    }
+
     /// `None`: too many connections already; this one is closed.
-    fn take(&self, address: IpAddr, most: usize) -> Option<Slot> {
+    fn take(&self, address: IpAddr, most: u32) -> Option<Slot> {
         let total = Arc::clone(&self.total).try_acquire_owned().ok()?;
         let network = network_of(address);
         let mut by_network = self.by_network.lock();
@@ -254,7 +256,7 @@ impl Slots {
 #[derive(Debug)]
 struct Slot {
     _total: OwnedSemaphorePermit,
-    by_network: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    by_network: Arc<Mutex<HashMap<IpAddr, u32>>>,
     network: IpAddr,
 }
 
@@ -277,7 +279,8 @@ mod tests {
 
     #[test]
     fn one_address_cannot_take_every_slot() {
-        let slots = Slots::default();
+        const PER_ADDRESS: u32 = 1024;
+        let slots = Slots::new(2000);
         let one: IpAddr = "192.0.2.1".parse().unwrap();
         let held: Vec<_> = (0..PER_ADDRESS)
             .map(|_| slots.take(one, PER_ADDRESS).unwrap())
@@ -295,7 +298,7 @@ mod tests {
 
     #[test]
     fn one_ipv6_network_counts_once_and_refusals_leave_nothing() {
-        let slots = Slots::default();
+        let slots = Slots::new(10);
         let at = |text: &str| slots.take(text.parse().unwrap(), 2);
         let one = at("2001:db8::1").unwrap();
         let two = at("2001:db8::2:2").unwrap();

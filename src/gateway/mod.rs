@@ -18,6 +18,7 @@ mod forward;
 mod inbound;
 mod listener;
 mod phases;
+mod rates;
 mod respond;
 mod response;
 pub mod seams;
@@ -25,6 +26,7 @@ mod through;
 mod tls;
 mod tunnel;
 mod upstream;
+mod watch;
 mod wire;
 
 pub use listener::{ListenFault, Listener, Running};
@@ -32,6 +34,7 @@ pub use tls::{CertificateFault, CertificateFiles, Certificates};
 pub use upstream::CaFault;
 
 use crate::domain::host::{Host, Origin};
+use crate::domain::limits::Limits;
 use crate::domain::policy::{self, Decision, Denial, TwoFactorRules};
 use crate::domain::request::Mode;
 use crate::domain::route::{RouteIndex, Table};
@@ -47,10 +50,12 @@ use pingora::Result;
 use pingora::connectors::TransportConnector;
 use pingora::http::RequestHeader;
 use pingora::proxy::Session as Request;
+use rates::Rates;
 use respond::Challenge;
 use seams::{ErrorKind, Seams, Unavailable};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use upstream::{Names, Pools};
+use watch::Watched;
 
 /// What is configured: one generation, replaced as a whole.
 #[derive(Clone, Debug)]
@@ -61,6 +66,8 @@ pub struct Snapshot {
     pub sessions: session::Rules,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// What one client may cost. The total of connections is that of the start.
+    pub limits: Limits,
 }
 
 /// A snapshot with what is derived from it.
@@ -68,16 +75,18 @@ struct Live {
     snapshot: Snapshot,
     protected: Protected,
     pools: Pools,
+    rates: Rates,
     portal_url: String,
     sign_in_url: String,
 }
 
 impl Live {
-    fn new(snapshot: Snapshot, names: &Arc<Names>) -> Result<Self, CaFault> {
+    fn new(snapshot: Snapshot, names: &Arc<Names>, before: Option<&Self>) -> Result<Self, CaFault> {
         let portal_url = snapshot.portal.to_string();
         Ok(Self {
             protected: Protected::of(&snapshot.routes),
             pools: Pools::new(&snapshot.routes, Arc::clone(names))?,
+            rates: Rates::of(&snapshot.routes, before.map(|b| &b.rates)),
             sign_in_url: format!("{portal_url}/signin"),
             portal_url,
             snapshot,
@@ -117,7 +126,7 @@ impl Gateway {
     pub fn new(snapshot: Snapshot, seams: Seams, env: Env) -> Result<Self, CaFault> {
         let names = Arc::new(Names::default());
         Ok(Self(Arc::new(Inner {
-            live: ArcSwap::from_pointee(Live::new(snapshot, &names)?),
+            live: ArcSwap::from_pointee(Live::new(snapshot, &names, None)?),
             names,
             portal: seams.pages.portal(),
             host_pages: seams.pages.host_pages(),
@@ -129,7 +138,8 @@ impl Gateway {
 
     /// Replaces the configuration; requests in flight finish under the one they began with.
     pub fn reload(&self, snapshot: Snapshot) -> Result<(), CaFault> {
-        let live = Live::new(snapshot, &self.0.names)?;
+        let before = self.0.live.load_full();
+        let live = Live::new(snapshot, &self.0.names, Some(&before))?;
         self.0.live.store(Arc::new(live));
         Ok(())
     }
@@ -137,9 +147,15 @@ impl Gateway {
     /// Binds and serves, inside the caller's tokio runtime.
     pub fn serve(&self, listeners: Vec<Listener>) -> Result<Running, ListenFault> {
         let inner = Arc::clone(&self.0);
+        let limits = self.0.live.load().snapshot.limits;
         let is_proxy =
             move |peer| client::is_trusted(peer, &inner.live.load().snapshot.trusted_proxies);
-        listener::serve(listeners, &phases::proxy(self.clone()), Arc::new(is_proxy))
+        let app = Arc::new(Watched {
+            proxy: phases::proxy(self.clone(), limits),
+            gateway: self.clone(),
+        });
+        tokio::spawn(tidy_rates(Arc::downgrade(&self.0)));
+        listener::serve(listeners, &app, Arc::new(is_proxy), limits)
     }
 
     /// The line. `Ok(true)`: answered. `Ok(false)`: the exchange holds a permit and is to be forwarded.
@@ -258,6 +274,14 @@ impl Gateway {
         host: &Host,
     ) -> Result<Option<Arc<View>>, Unavailable> {
         let token = cookies::single(&head.headers, seams::SESSION_COOKIE);
+        self.session_of(token, host).await
+    }
+
+    async fn session_of(
+        &self,
+        token: Option<&str>,
+        host: &Host,
+    ) -> Result<Option<Arc<View>>, Unavailable> {
         match token.filter(|t| Token::parse(t).is_some()) {
             Some(token) => self.0.seams.sessions.find(token, host).await,
             None => Ok(None),
@@ -346,6 +370,17 @@ impl Gateway {
         tracing::error!(reason = %reason.0, request.id = %exchange.reference, "a request is refused: {reason}");
         exchange.outcome = "unavailable";
         respond::error(request, exchange, ErrorKind::Unavailable).await
+    }
+}
+
+/// Until the gateway is gone.
+async fn tidy_rates(gateway: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(rates::TIDY).await;
+        match gateway.upgrade() {
+            Some(inner) => inner.live.load().rates.tidy(),
+            None => return,
+        }
     }
 }
 

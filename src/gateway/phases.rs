@@ -4,7 +4,9 @@
 
 use super::connection::Progress;
 use super::exchange::Exchange;
+use super::seams::ErrorKind;
 use super::{Gateway, respond, response};
+use crate::domain::limits::Limits;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::StatusCode;
@@ -19,10 +21,6 @@ use pingora::{Error, ErrorType, Result};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long an idle client connection is kept, in seconds.
-const KEEP_ALIVE: u64 = 60;
-/// Longest silence of a client while it sends or takes a body.
-const SILENCE: Duration = Duration::from_secs(60);
 /// Idle connections to upstreams that are kept.
 const POOL: usize = 1024;
 
@@ -30,7 +28,7 @@ const POOL: usize = 1024;
 pub(super) struct Line(Gateway);
 
 /// The proxy that connections are handed to.
-pub(super) fn proxy(gateway: Gateway) -> Arc<HttpProxy<Line>> {
+pub(super) fn proxy(gateway: Gateway, limits: Limits) -> Arc<HttpProxy<Line>> {
     let conf = ServerConf {
         upstream_keepalive_pool_size: POOL,
         ..ServerConf::default()
@@ -43,7 +41,7 @@ pub(super) fn proxy(gateway: Gateway) -> Arc<HttpProxy<Line>> {
         .initial_connection_window_size(4 << 20);
     proxy.h2_options = Some(h2);
     let mut options = HttpServerOptions::default();
-    options.h2_idle_timeout = Some(Duration::from_secs(KEEP_ALIVE));
+    options.h2_idle_timeout = Some(limits.idle);
     // refused by us, so that the refusal is logged and has no banner
     options.allow_connect_method_proxying = true;
     proxy.server_options = Some(options);
@@ -71,9 +69,10 @@ impl ProxyHttp for Line {
         if let Some(progress) = &progress {
             progress.head_is_read();
         }
-        session.set_keepalive(Some(KEEP_ALIVE));
-        session.set_read_timeout(Some(SILENCE));
-        session.set_write_timeout(Some(SILENCE));
+        let limits = &exchange.live.snapshot.limits;
+        session.set_keepalive(Some(limits.idle.as_secs()));
+        session.set_read_timeout(Some(limits.stall));
+        session.set_write_timeout(Some(limits.stall));
         session.set_total_drain_timeout(Some(Duration::from_secs(5)));
         exchange.meet(session, progress.is_some_and(|p| p.redirects_to_https()));
         Ok(())
@@ -93,6 +92,14 @@ impl ProxyHttp for Line {
             .peer(forwarding.permit.route(), exchange.attempts)
             .await;
         exchange.attempts += 1;
+        let left = exchange.time_left();
+        let peer = peer.map(|mut peer| {
+            if let Some(left) = left {
+                let read = &mut peer.options.read_timeout;
+                *read = Some(read.map_or(left, |read| read.min(left)));
+            }
+            peer
+        });
         peer.map(Box::new).map_err(|mut fault| {
             // a name that cannot be resolved is no reason not to try the next upstream
             fault.set_retry(exchange.may_try_again(exchange.attempts));
@@ -114,11 +121,12 @@ impl ProxyHttp for Line {
         &self,
         _session: &mut Session,
         body: &mut Option<Bytes>,
-        _end: bool,
+        end: bool,
         exchange: &mut Exchange,
     ) -> Result<()> {
-        let read = body.as_ref().map_or(0, |b| b.len() as u64);
-        exchange.body_bytes = exchange.body_bytes.saturating_add(read);
+        if !exchange.body_moves(body.as_ref().map_or(0, Bytes::len), end) {
+            return Err(Error::new_down(ErrorType::HTTPStatus(408)));
+        }
         let limit = exchange.route().and_then(|r| r.body_limit);
         if limit.is_some_and(|limit| exchange.body_bytes > limit) {
             exchange.outcome = "too_large";
@@ -145,8 +153,9 @@ impl ProxyHttp for Line {
         &self,
         session: &mut Session,
         head: &mut ResponseHeader,
-        _exchange: &mut Exchange,
+        exchange: &mut Exchange,
     ) -> Result<()> {
+        exchange.watch.answered(head.status.as_u16());
         response::for_version(head, session.req_header().version);
         Ok(())
     }
@@ -173,7 +182,14 @@ impl ProxyHttp for Line {
         let written = session.response_written().map(|r| r.status.as_u16());
         session.set_keepalive(None);
         let mut code = written.unwrap_or(0);
-        if let (None, Some(kind)) = (written, respond::kind_of_fault(fault)) {
+        let kind = match respond::kind_of_fault(fault) {
+            // the application waits as well as we do: for the client
+            Some(ErrorKind::GatewayTimeout) if exchange.watch.body_is_missing() => {
+                Some(ErrorKind::Timeout)
+            }
+            kind => kind,
+        };
+        if let (None, Some(kind)) = (written, kind) {
             exchange.outcome = respond::outcome_of(kind);
             // the client may be gone by now
             let _ = respond::error(session, exchange, kind).await;

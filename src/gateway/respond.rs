@@ -10,8 +10,10 @@ use super::seams::{ErrorKind, LANGUAGE_COOKIE, PageRequest};
 use crate::domain::request::Mode;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE,
-    LOCATION, SERVER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+    ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER, SERVER,
+    SET_COOKIE, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use pingora::http::ResponseHeader;
@@ -64,6 +66,16 @@ const fn row(kind: ErrorKind) -> (StatusCode, &'static str, &'static str) {
             StatusCode::PAYLOAD_TOO_LARGE,
             "too_large",
             "What was sent is larger than this service accepts.",
+        ),
+        ErrorKind::TooMany => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_requests",
+            "You ask this service too often. Please wait a moment.",
+        ),
+        ErrorKind::Timeout => (
+            StatusCode::REQUEST_TIMEOUT,
+            "request_timeout",
+            "The request was not sent in time.",
         ),
         ErrorKind::BadRequest => (
             StatusCode::BAD_REQUEST,
@@ -157,6 +169,19 @@ pub(super) async fn method_not_allowed(
     send(session, exchange, answer).await
 }
 
+/// Over the route's rate; the wait is told in whole seconds.
+pub(super) async fn too_many(
+    session: &mut Session,
+    exchange: &Exchange,
+    wait: Duration,
+) -> Result<bool> {
+    let (status, _, _) = row(ErrorKind::TooMany);
+    let mut answer = error_answer(session, exchange, ErrorKind::TooMany, status);
+    let seconds = wait.as_secs().saturating_add(1).to_string();
+    set(answer.headers_mut(), RETRY_AFTER, &seconds);
+    send(session, exchange, answer).await
+}
+
 /// A browser goes to the portal.
 pub(super) async fn to_door(
     session: &mut Session,
@@ -224,6 +249,7 @@ pub(super) fn kind_of_fault(fault: &Error) -> Option<ErrorKind> {
     );
     match (fault.etype(), fault.esource()) {
         (HTTPStatus(413), _) => Some(ErrorKind::TooLarge),
+        (HTTPStatus(408), _) | (ReadTimedout, ErrorSource::Downstream) => Some(ErrorKind::Timeout),
         (HTTPStatus(502), _) => Some(ErrorKind::BadGateway),
         (HTTPStatus(503), _) => Some(ErrorKind::Unavailable),
         (_, ErrorSource::Upstream) if timed_out => Some(ErrorKind::GatewayTimeout),
@@ -308,11 +334,6 @@ fn machine(
     let mut answer = Response::new(Bytes::from(body));
     *answer.status_mut() = status;
     set(answer.headers_mut(), CONTENT_TYPE, kind);
-    set(
-        answer.headers_mut(),
-        http::header::X_CONTENT_TYPE_OPTIONS,
-        "nosniff",
-    );
     answer
 }
 
@@ -337,6 +358,14 @@ pub(super) fn finish_head(head: &mut ResponseHeader, exchange: &Exchange) -> Res
     if !head.headers.contains_key(CACHE_CONTROL) {
         head.insert_header("Cache-Control", "no-store")?;
     }
+    for (name, value) in [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "same-origin"),
+    ] {
+        if !head.headers.contains_key(&name) {
+            head.insert_header(name, value)?;
+        }
+    }
     head.remove_header(&STRICT_TRANSPORT_SECURITY);
     if exchange.https {
         let on_portal = exchange.on_portal();
@@ -360,6 +389,12 @@ async fn send(session: &mut Session, exchange: &Exchange, answer: Response<Bytes
         }
     }
     finish_head(&mut head, exchange)?;
+    // a page has said more precisely what it needs
+    if !head.headers.contains_key(CONTENT_SECURITY_POLICY) {
+        let nothing = "default-src 'none'; frame-ancestors 'none'";
+        head.insert_header("Content-Security-Policy", nothing)?;
+        head.insert_header("X-Frame-Options", "DENY")?;
+    }
     head.insert_header(CONTENT_LENGTH, body.len())?;
     let silent = body.is_empty() || session.req_header().method == Method::HEAD;
     let down = |e: Box<Error>| e.into_down();

@@ -5,11 +5,11 @@ use super::exchange::Exchange;
 use super::forward::Forwarding;
 use super::inbound::Inbound;
 use super::seams::{ErrorKind, Seams, Unavailable};
+use super::watch::Case;
 use super::{respond, tunnel};
-use crate::domain::policy::{self, Decision, Permit};
+use crate::domain::policy::{Decision, Permit};
 use crate::domain::route::{Route, RouteIndex};
 use pingora::Result;
-use pingora::http::RequestHeader;
 use pingora::protocols::Stream;
 use pingora::proxy::Session as Request;
 use pingora::upstreams::peer::HttpPeer;
@@ -41,6 +41,10 @@ impl Gateway {
             exchange.outcome = "foreign_origin";
             return respond::error(request, exchange, ErrorKind::Forbidden).await;
         }
+        if let Err(wait) = live.rates.take(permit.route(), &permit, exchange.client) {
+            exchange.outcome = "too_many";
+            return respond::too_many(request, exchange, wait).await;
+        }
         let assertion = match self.assertion(&permit, route) {
             Ok(assertion) => assertion,
             Err(unavailable) => return self.unavailable(request, exchange, &unavailable).await,
@@ -59,10 +63,12 @@ impl Gateway {
         exchange.turn = live.pools.turn(forwarding.permit.route());
         if inbound.websocket {
             exchange.outcome = "websocket";
-            self.websocket(request, exchange, &inbound, forwarding)
-                .await?;
+            let case = case(request, exchange, inbound, &forwarding.permit, route);
+            self.websocket(request, exchange, &case, forwarding).await?;
             return Ok(true);
         }
+        let case = case(request, exchange, inbound, &forwarding.permit, route);
+        exchange.watch.begin(case, !request.is_body_empty());
         exchange.forwarding = Some(forwarding);
         Ok(false)
     }
@@ -82,14 +88,13 @@ impl Gateway {
         &self,
         request: &mut Request,
         exchange: &Exchange,
-        inbound: &Inbound,
+        case: &Case,
         forwarding: Forwarding,
     ) -> Result<()> {
         let head = tunnel::handshake(request, exchange, &forwarding)?;
-        let client_head = request.req_header().clone();
         let (peer, upstream) = self.connect(exchange, forwarding.permit.route()).await?;
         let active = AtomicBool::new(false);
-        let ended = self.ended(&client_head, exchange, inbound, &active);
+        let ended = self.ended(case, &active);
         let _open = OpenSocket::new(&self.0.seams);
         let mark = || active.store(true, Ordering::Relaxed);
         tunnel::relay(request, upstream, &peer, head, ended, mark).await
@@ -115,33 +120,37 @@ impl Gateway {
 
     /// Resolves when the request that opened the socket would no longer be let through: signed out, expired,
     /// out of the group, or the route is gone. Asked every second, under the configuration of that second.
-    async fn ended(
-        &self,
-        head: &RequestHeader,
-        exchange: &Exchange,
-        inbound: &Inbound,
-        active: &AtomicBool,
-    ) {
+    async fn ended(&self, case: &Case, active: &AtomicBool) {
         let mut tick = tokio::time::interval(AGAIN);
         loop {
             tick.tick().await;
-            let live = self.0.live.load_full();
-            let Some(found) = live.snapshot.routes.find(&inbound.host, &inbound.path) else {
-                return;
-            };
-            let Ok(view) = self.session(head, &inbound.host).await else {
-                return;
-            };
-            let facts = exchange.facts(inbound);
-            let now = self.0.env.now();
-            match policy::decide(found, &facts, view.as_ref(), live.rules(), now) {
-                Decision::Forward(_) => {}
+            match self.decide_again(case, active).await {
+                Some(Decision::Forward(_)) => {}
                 _ => return,
             }
-            if let Some(view) = view.filter(|_| active.swap(false, Ordering::Relaxed)) {
-                self.0.seams.sessions.seen(&view);
-            }
         }
+    }
+}
+
+/// What the watchman is told of the request.
+fn case(
+    request: &Request,
+    exchange: &Exchange,
+    inbound: Inbound,
+    permit: &Permit,
+    route: &Route,
+) -> Case {
+    Case {
+        token: Case::token_of(&request.req_header().headers),
+        client: exchange.client,
+        route: permit.route(),
+        person: permit.person().map(|view| view.account.id),
+        reference: Arc::clone(&exchange.reference),
+        started: exchange.started,
+        time: route.limits.time,
+        // the answer to a sign-out outlives the session
+        bound: !exchange.signed_out,
+        inbound,
     }
 }
 

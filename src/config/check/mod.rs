@@ -2,6 +2,7 @@
 
 mod files;
 mod gateway;
+mod limits;
 mod mail;
 mod people;
 mod routes;
@@ -56,10 +57,8 @@ struct Check<'a> {
 pub(super) const NOT_YET: &[(&[&str], &str)] = &[(&["load_testing"], "no sessions can be made")];
 
 /// The same, inside a route.
-pub(super) const NOT_YET_IN_ROUTES: &[(&[&str], &str)] = &[
-    (&["health"], "upstreams are not probed"),
-    (&["limits", "rate"], "requests are not counted"),
-];
+pub(super) const NOT_YET_IN_ROUTES: &[(&[&str], &str)] =
+    &[(&["health"], "upstreams are not probed")];
 
 impl<'a> Check<'a> {
     fn error(&mut self, at: &At<'_>, message: impl Into<String>, help: impl Into<String>) {
@@ -115,6 +114,7 @@ impl<'a> Check<'a> {
         Some(Settings {
             operations: self.operations(file.operations.as_ref(), &listeners),
             listeners,
+            limits: self.limits(file.limits.as_ref()),
             trusted_proxies: self.trusted_proxies(file.trusted_proxies.as_ref()),
             brand: self.brand(file),
             storage: self.storage(file.storage.as_ref()),

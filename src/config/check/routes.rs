@@ -209,6 +209,7 @@ impl Check<'_> {
                 .as_ref()
                 .and_then(|l| l.body.as_ref())
                 .map(|b| b.0),
+            limits: self.route_limits(&at.key("limits"), route.limits.as_ref()),
             logout_paths,
         })
     }

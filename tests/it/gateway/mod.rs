@@ -2,6 +2,7 @@
 mod cookies;
 mod framing;
 mod hosts;
+mod limits;
 mod line;
 mod log;
 mod pages;

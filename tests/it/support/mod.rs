@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::disallowed_methods)]
 
 pub(crate) mod client;
+pub(crate) mod h2;
 pub(crate) mod log;
 pub(crate) mod smtp;
 pub(crate) mod upstream;

@@ -90,6 +90,9 @@ impl TestSessions {
         self.views.lock().insert(token.clone(), Arc::new(view));
         token
     }
+    pub(crate) fn revoke(&self, token: &str) {
+        self.views.lock().remove(token);
+    }
     pub(crate) fn revoke_all(&self) {
         self.views.lock().clear();
     }
@@ -291,6 +294,7 @@ pub(crate) fn route(host: &str, prefix: &str, upstream: Target) -> Route {
             read: Duration::from_secs(2),
         },
         body_limit: None,
+        limits: vestibule::domain::limits::RouteLimits::default(),
         logout_paths: Vec::new(),
     }
 }
@@ -438,6 +442,7 @@ pub(crate) fn snapshot(routes: Vec<Route>) -> Snapshot {
             lifetime: Duration::from_secs(36_000),
         },
         trusted_proxies: Vec::new(),
+        limits: vestibule::domain::limits::Limits::default(),
     }
 }
 
