@@ -1,11 +1,12 @@
 //! The composition root: the only place that knows everybody. Builds the parts from the settings, plugs them
 //! together, and runs them.
 
+pub mod handover;
+mod housekeeping;
 mod mail;
 mod seams;
 
 use crate::authn::hashing::Limits;
-use crate::authn::sessions::{NOTICE_INTERVAL, Sessions, TOUCH_INTERVAL};
 use crate::authn::{self, Authn};
 use crate::config::{ListenerKind, Settings};
 use crate::domain::password_rules::{Blocklist, Rules, Site};
@@ -13,7 +14,7 @@ use crate::env::Env;
 use crate::gateway::seams::Seams;
 use crate::gateway::{self, CertificateFiles, Certificates, Gateway};
 use crate::i18n::{Language, Texts};
-use crate::mail::postman;
+use crate::mail::postman::{self, Postman};
 use crate::ops::{self, Readiness};
 use crate::portal::brand::{AuthenticatorApp, Brand, Logo, Support};
 use crate::portal::{self, Happening, Portal, assets::Assets};
@@ -23,12 +24,14 @@ use crate::store::sqlite::SqliteStore;
 use crate::telemetry::{self, Metrics};
 use crate::vault::Vault;
 use anyhow::{Context as _, bail};
+use arc_swap::ArcSwap;
 use seams::{AssertionSeam, ObserverSeam, PageSeam, SessionSeam};
 use std::io::Read as _;
+use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::os::fd::BorrowedFd;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// The use cases on the configured store, for commands and for the gateway.
@@ -72,28 +75,12 @@ impl Office {
     ) -> anyhow::Result<Self> {
         let vault = Arc::new(vault);
         let store: SharedStore = Arc::new(store);
-        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let limits = Limits {
-            threads: NonZeroUsize::new(settings.hashing.threads).unwrap_or(cores),
-            queue: settings.hashing.queue,
-        };
-        let rules = authn::Rules {
-            two_factor: settings.two_factor.clone(),
-            sessions: settings.sessions,
-            throttle: settings.throttle,
-            enrolment_proof: settings.enrolment_proof,
-            emergency_codes: settings.emergency_codes,
-            password: password_rules(&settings)?,
-            roles: settings.roles.clone(),
-            portal: settings.portal.to_string(),
-            mails: settings.mail.is_some(),
-        };
         let authn = Authn::new(
             Arc::clone(&store),
             Arc::clone(&vault),
             env.clone(),
-            limits,
-            rules,
+            limits(&settings),
+            rules(&settings)?,
         )?;
         Ok(Self {
             settings,
@@ -103,6 +90,28 @@ impl Office {
             authn: Arc::new(authn),
         })
     }
+}
+
+fn limits(settings: &Settings) -> Limits {
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    Limits {
+        threads: NonZeroUsize::new(settings.hashing.threads).unwrap_or(cores),
+        queue: settings.hashing.queue,
+    }
+}
+
+fn rules(settings: &Settings) -> anyhow::Result<authn::Rules> {
+    Ok(authn::Rules {
+        two_factor: settings.two_factor.clone(),
+        sessions: settings.sessions,
+        throttle: settings.throttle,
+        enrolment_proof: settings.enrolment_proof,
+        emergency_codes: settings.emergency_codes,
+        password: password_rules(settings)?,
+        roles: settings.roles.clone(),
+        portal: settings.portal.to_string(),
+        mails: settings.mail.is_some(),
+    })
 }
 
 /// Length, list and names, as the settings have them.
@@ -141,70 +150,255 @@ fn read_blocklist(path: &Path) -> anyhow::Result<Vec<u8>> {
 
 /// The gateway at work.
 pub struct Running {
-    gateway: gateway::Running,
+    base: Base,
+    gateway: Gateway,
+    listeners: gateway::Running,
     operations: Option<ops::Listening>,
-    readiness: Arc<Readiness>,
+    /// The configuration in force, for what runs beside the requests.
+    current: Arc<ArcSwap<Current>>,
     housekeeping: Vec<JoinHandle<()>>,
     postman: Option<postman::Running>,
+}
+
+/// What stays when the configuration is replaced.
+struct Base {
+    env: Env,
+    vault: Arc<Vault>,
+    store: SharedStore,
+    signer: Arc<Signer>,
+    metrics: Arc<Metrics>,
+    readiness: Arc<Readiness>,
+}
+
+/// What goes by the configuration in force.
+struct Current {
+    settings: Settings,
     authn: Arc<Authn>,
+    certificates: Vec<Arc<Certificates>>,
 }
 
 impl Running {
     /// The use cases at work here.
-    pub const fn authn(&self) -> &Arc<Authn> {
-        &self.authn
+    pub fn authn(&self) -> Arc<Authn> {
+        Arc::clone(&self.current.load().authn)
     }
 
     /// What the listeners are bound to, in the order of the configuration.
-    pub fn addresses(&self) -> &[std::net::SocketAddr] {
-        &self.gateway.addresses
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.addresses()
     }
 
-    pub fn operations(&self) -> Option<std::net::SocketAddr> {
+    pub fn operations(&self) -> Option<SocketAddr> {
         self.operations.as_ref().map(ops::Listening::address)
+    }
+
+    /// Every listening socket, for a process that takes over.
+    pub fn sockets(&self) -> Vec<BorrowedFd<'_>> {
+        let operations = self.operations.iter().map(|o| o.socket());
+        self.listeners
+            .sockets()
+            .into_iter()
+            .chain(operations)
+            .collect()
+    }
+
+    /// Files that the configuration in force was read from, besides its own.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.current.load().settings.files.clone()
+    }
+
+    /// Puts another configuration in force as a whole, or leaves everything as it is. Requests in flight finish
+    /// under the one they began with; sockets whose address stays are not touched, sessions and counters go on.
+    pub async fn reload(&mut self, settings: Settings) -> anyhow::Result<Reloaded> {
+        let outcome = self.replace(settings).await;
+        self.base
+            .metrics
+            .config_reload(outcome.is_ok(), self.base.env.now().seconds());
+        outcome
+    }
+
+    /// A configuration was read that has mistakes: counted like one that cannot be put in force.
+    pub fn refused(&self) {
+        let now = self.base.env.now().seconds();
+        self.base.metrics.config_reload(false, now);
+    }
+
+    async fn replace(&mut self, settings: Settings) -> anyhow::Result<Reloaded> {
+        let before = self.current.load_full();
+        stays(&before.settings, &settings)?;
+        // everything that can fail
+        let rules = rules(&settings)?;
+        let authn = Arc::new(before.authn.under(limits(&settings), rules));
+        let office = Office {
+            settings,
+            env: self.base.env.clone(),
+            vault: Arc::clone(&self.base.vault),
+            store: Arc::clone(&self.base.store),
+            authn,
+        };
+        let settings = &office.settings;
+        let seams = self.base.seams(&office)?;
+        let generation = self.gateway.prepare(snapshot(settings), seams)?;
+        let (listeners, certificates) = listeners(settings)?;
+        let mut none = gateway::Inherited::default();
+        let prepared = self.listeners.prepare(listeners, &mut none)?;
+        let operations = match settings.operations {
+            Some(address) if before.settings.operations != Some(address) => {
+                Some(self.base.operations(address, None).await?)
+            }
+            _ => None,
+        };
+        let mails_alike =
+            before.settings.mail == settings.mail && before.settings.brand == settings.brand;
+        let postman = match mails_alike {
+            true => None,
+            false => Some(mail::postman(&office, &self.base.metrics)?),
+        };
+        // nothing fails from here on
+        office.authn.sessions().set_rules(settings.sessions);
+        self.gateway.install(generation);
+        let replaced = self.listeners.install(prepared);
+        if before.settings.operations != settings.operations {
+            self.operations = operations;
+        }
+        if let Some(postman) = postman {
+            let old = std::mem::replace(&mut self.postman, postman.map(Postman::start));
+            if let Some(old) = old {
+                // what is on its way may still arrive
+                tokio::spawn(old.stop());
+            }
+        }
+        let reloaded = Reloaded {
+            routes: settings.routes.routes().len(),
+            listeners: replaced,
+        };
+        self.current.store(Arc::new(Current {
+            authn: Arc::clone(&office.authn),
+            certificates,
+            settings: office.settings,
+        }));
+        Ok(reloaded)
     }
 
     /// Accepts nothing more, lets requests in flight finish, writes down who was active.
     pub async fn stop(self) {
-        self.readiness.stopping();
-        self.gateway.shutdown().await;
+        self.base.readiness.stopping();
+        self.listeners.shutdown().await;
+        let authn = Arc::clone(&self.current.load().authn);
         // what was promised to be mailed is queued
-        self.authn.resets_looked_after().await;
+        authn.resets_looked_after().await;
         if let Some(postman) = self.postman {
             postman.stop().await;
         }
         for task in self.housekeeping {
             task.abort();
         }
-        if let Err(fault) = self.authn.sessions().flush().await {
+        if let Err(fault) = authn.sessions().flush().await {
             tracing::warn!(error = %fault, "the last activity of sessions could not be written down");
         }
         if let Some(operations) = self.operations {
             operations.stop();
         }
     }
+
+    /// The operations listener is another process's from now on: this one is on its way out.
+    pub fn give_up_operations(&mut self) {
+        self.operations = None;
+    }
+}
+
+/// What a new configuration came to.
+#[derive(Debug)]
+pub struct Reloaded {
+    pub routes: usize,
+    pub listeners: gateway::Replaced,
+}
+
+/// What no running process can exchange.
+fn stays(before: &Settings, after: &Settings) -> anyhow::Result<()> {
+    let fixed = [
+        ("portal: url", before.portal == after.portal),
+        ("storage: url", before.storage == after.storage),
+        ("secrets: key_file", before.key_file == after.key_file),
+        (
+            "limits: connections",
+            before.limits.connections == after.limits.connections,
+        ),
+        // that of HTTP/2 is part of the proxy
+        (
+            "limits: idle_timeout",
+            before.limits.idle == after.limits.idle,
+        ),
+    ];
+    for (key, same) in fixed {
+        if !same {
+            bail!(
+                "`{key}` has changed, which takes a new process: restart the service, or hand over with SIGUSR2"
+            );
+        }
+    }
+    Ok(())
+}
+
+impl Base {
+    fn seams(&self, office: &Office) -> anyhow::Result<Seams> {
+        let portal = build_portal(office, &self.signer, &self.metrics)?;
+        Ok(Seams {
+            sessions: Arc::new(SessionSeam {
+                authn: Arc::clone(&office.authn),
+                metrics: Arc::clone(&self.metrics),
+            }),
+            pages: Arc::new(PageSeam(portal)),
+            assertions: Arc::new(AssertionSeam(Arc::clone(&self.signer))),
+            observer: Arc::new(ObserverSeam::new(&self.metrics, &office.settings)),
+        })
+    }
+
+    async fn operations(
+        &self,
+        address: SocketAddr,
+        inherited: Option<TcpListener>,
+    ) -> anyhow::Result<ops::Listening> {
+        let sources = ops::Sources {
+            metrics: Arc::clone(&self.metrics),
+            store: Arc::clone(&self.store),
+            env: self.env.clone(),
+            readiness: Arc::clone(&self.readiness),
+        };
+        let listening = match inherited {
+            Some(socket) => ops::serve_on(socket, sources),
+            None => ops::serve(address, sources).await,
+        };
+        listening.with_context(|| format!("cannot listen on {address} (operations)"))
+    }
+}
+
+fn snapshot(settings: &Settings) -> gateway::Snapshot {
+    gateway::Snapshot {
+        portal: settings.portal.clone(),
+        routes: settings.routes.clone(),
+        two_factor: settings.two_factor.clone(),
+        sessions: settings.sessions,
+        trusted_proxies: settings.trusted_proxies.clone(),
+        limits: settings.limits,
+    }
 }
 
 /// Starts everything the settings ask for, inside the caller's runtime.
 pub async fn start(settings: Settings, env: Env) -> anyhow::Result<Running> {
+    start_on(settings, env, gateway::Inherited::default()).await
+}
+
+/// The same, on sockets that listen already where there are some for an address.
+pub async fn start_on(
+    settings: Settings,
+    env: Env,
+    mut inherited: gateway::Inherited,
+) -> anyhow::Result<Running> {
     let office = Office::open(settings, env).await?;
     let settings = &office.settings;
     let started = office.env.now();
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), started.seconds()));
-    let readiness = Arc::new(Readiness::starting());
-    let operations = match settings.operations {
-        Some(address) => {
-            let sources = ops::Sources {
-                metrics: Arc::clone(&metrics),
-                store: Arc::clone(&office.store),
-                env: office.env.clone(),
-                readiness: Arc::clone(&readiness),
-            };
-            let listening = ops::serve(address, sources).await;
-            Some(listening.with_context(|| format!("cannot listen on {address} (operations)"))?)
-        }
-        None => None,
-    };
     let signer = Signer::load(
         Arc::clone(&office.store),
         Arc::clone(&office.vault),
@@ -213,44 +407,50 @@ pub async fn start(settings: Settings, env: Env) -> anyhow::Result<Running> {
     )
     .await?
     .counting(Arc::clone(&metrics));
-    let signer = Arc::new(signer);
-    let portal = build_portal(&office, &signer, &metrics)?;
-    let seams = Seams {
-        sessions: Arc::new(SessionSeam {
-            authn: Arc::clone(&office.authn),
-            metrics: Arc::clone(&metrics),
-        }),
-        pages: Arc::new(PageSeam(portal)),
-        assertions: Arc::new(AssertionSeam(Arc::clone(&signer))),
-        observer: Arc::new(ObserverSeam::new(&metrics, settings)),
+    let base = Base {
+        env: office.env.clone(),
+        vault: Arc::clone(&office.vault),
+        store: Arc::clone(&office.store),
+        signer: Arc::new(signer),
+        metrics,
+        readiness: Arc::new(Readiness::starting()),
     };
-    let snapshot = gateway::Snapshot {
-        portal: settings.portal.clone(),
-        routes: settings.routes.clone(),
-        two_factor: settings.two_factor.clone(),
-        sessions: settings.sessions,
-        trusted_proxies: settings.trusted_proxies.clone(),
-        limits: settings.limits,
+    let operations = match settings.operations {
+        Some(address) => Some(base.operations(address, inherited.take(address)).await?),
+        None => None,
     };
-    let gateway = Gateway::new(snapshot, seams, office.env.clone())?;
-    let listeners = listeners(settings)?;
-    let certificates = listeners.iter().filter_map(|l| l.tls.clone()).collect();
-    let running = gateway.serve(listeners)?;
-    let mut housekeeping = housekeeping(&office, &signer, &metrics).await?;
-    housekeeping.push(tokio::spawn(watch_certificates(certificates)));
-    let postman = mail::postman(&office, &metrics)?;
-    readiness.started();
+    let seams = base.seams(&office)?;
+    let gateway = Gateway::new(snapshot(settings), seams, office.env.clone())?;
+    let (listeners, certificates) = listeners(settings)?;
+    let listeners = gateway.serve(listeners, &mut inherited)?;
+    for address in inherited.left() {
+        tracing::warn!(%address, "a socket was handed to this process that the configuration has no listener for; it is closed");
+    }
+    drop(inherited);
+    let postman = mail::postman(&office, &base.metrics)?.map(Postman::start);
+    base.metrics.config_reload(true, started.seconds());
+    let current = Arc::new(ArcSwap::from_pointee(Current {
+        authn: Arc::clone(&office.authn),
+        certificates,
+        settings: office.settings.clone(),
+    }));
+    let housekeeping = housekeeping::start(&base, &current).await?;
+    base.readiness.started();
     Ok(Running {
-        gateway: running,
+        base,
+        gateway,
+        listeners,
         operations,
-        readiness,
+        current,
         housekeeping,
         postman,
-        authn: Arc::clone(&office.authn),
     })
 }
 
-fn listeners(settings: &Settings) -> anyhow::Result<Vec<gateway::Listener>> {
+type Listening = (Vec<gateway::Listener>, Vec<Arc<Certificates>>);
+
+/// What to listen on, and the certificates of it.
+fn listeners(settings: &Settings) -> anyhow::Result<Listening> {
     let listener = |listener: &crate::config::Listener| {
         let tls = match &listener.kind {
             ListenerKind::Tls { certificates } => {
@@ -271,7 +471,10 @@ fn listeners(settings: &Settings) -> anyhow::Result<Vec<gateway::Listener>> {
             tls,
         })
     };
-    settings.listeners.iter().map(listener).collect()
+    let listeners = settings.listeners.iter().map(listener);
+    let listeners: Vec<gateway::Listener> = listeners.collect::<anyhow::Result<_>>()?;
+    let certificates = listeners.iter().filter_map(|l| l.tls.clone()).collect();
+    Ok((listeners, certificates))
 }
 
 fn build_portal(
@@ -349,169 +552,4 @@ fn brand(settings: &Settings) -> anyhow::Result<Brand> {
             .collect(),
         apps: brand.apps.iter().map(app).collect(),
     })
-}
-
-/// What happens on its own: heeding other processes, writing down activity, clearing what has run out.
-async fn housekeeping(
-    office: &Office,
-    signer: &Arc<Signer>,
-    metrics: &Arc<Metrics>,
-) -> anyhow::Result<Vec<JoinHandle<()>>> {
-    const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
-    let newest = office.store.last_notice().await?;
-    let heed = tokio::spawn(heed_notices(
-        Arc::clone(&office.store),
-        Arc::clone(office.authn.sessions()),
-        Arc::clone(signer),
-        newest,
-    ));
-    let sessions = Arc::clone(office.authn.sessions());
-    let flush = tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(TOUCH_INTERVAL).await;
-            if let Err(fault) = sessions.flush().await {
-                tracing::warn!(error = %fault, "activity of sessions could not be written down; it is kept for the next time");
-            }
-        }
-    });
-    let (store, env, metrics) = (
-        Arc::clone(&office.store),
-        office.env.clone(),
-        Arc::clone(metrics),
-    );
-    let sweep = tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(SWEEP_INTERVAL).await;
-            if let Err(fault) = store.sweep(env.now()).await {
-                metrics.store_fault();
-                tracing::warn!(error = %fault, "what has run out could not be removed");
-            }
-        }
-    });
-    let people = tokio::spawn(look_after_people(Arc::clone(&office.authn)));
-    Ok(vec![heed, flush, sweep, people])
-}
-
-/// What is done once an hour: mails to those whose deadline is near, the day's figures of the adoption, and accounts
-/// whose deletion is due. All of it may be done again and again, by any process: a start or a crash in between costs
-/// nobody a mail.
-async fn look_after_people(authn: Arc<Authn>) {
-    const FIRST_MAILS: Duration = Duration::from_secs(60);
-    const INTERVAL: Duration = Duration::from_secs(3600);
-    loop {
-        if let Err(fault) = authn.delete_due().await {
-            tracing::warn!(error = %fault, "accounts whose deletion is due could not be removed; it is tried again");
-        }
-        if let Err(fault) = authn.record_adoption().await {
-            tracing::warn!(error = %fault, "the figures of the adoption could not be kept; it is tried again");
-        }
-        tokio::time::sleep(FIRST_MAILS).await;
-        match authn.mail_reminders().await {
-            Ok(0) => {}
-            Ok(mailed) => tracing::info!(mailed, "people were reminded by mail of their deadline"),
-            Err(fault) => {
-                tracing::warn!(error = %fault, "reminders could not be mailed; they are tried again in an hour");
-            }
-        }
-        tokio::time::sleep(INTERVAL).await;
-    }
-}
-
-/// Takes up renewed certificates. An error is told once for each change of a file; what was read before stays.
-async fn watch_certificates(certificates: Vec<Arc<Certificates>>) {
-    const INTERVAL: Duration = Duration::from_secs(10);
-    loop {
-        tokio::time::sleep(INTERVAL).await;
-        for listener in &certificates {
-            let listener = Arc::clone(listener);
-            // files are read without holding up requests
-            let check = tokio::task::spawn_blocking(move || listener.check());
-            match check.await {
-                Ok(None) => {}
-                Ok(Some(Ok(()))) => tracing::info!("changed certificates are in use"),
-                Ok(Some(Err(fault))) => {
-                    tracing::error!(error = %fault, "changed certificates cannot be used; those read before stay");
-                }
-                Err(fault) => {
-                    tracing::error!(error = %fault, "certificates cannot be looked after")
-                }
-            }
-        }
-    }
-}
-
-async fn heed_notices(
-    store: SharedStore,
-    sessions: Arc<Sessions>,
-    signer: Arc<Signer>,
-    mut after: i64,
-) {
-    let mut rotation = Rotation::default();
-    loop {
-        tokio::time::sleep(NOTICE_INTERVAL).await;
-        let keys_changed = match store.notices(after).await {
-            Ok((next, notices)) => {
-                after = next;
-                sessions.heed(&notices)
-            }
-            Err(fault) => {
-                tracing::warn!(error = %fault, "changes of other processes cannot be read");
-                false
-            }
-        };
-        rotation.follow(keys_changed, signer.reload()).await;
-    }
-}
-
-/// Signing keys that were rotated and are to be read again: tried until it has worked, because the notice comes
-/// only once.
-#[derive(Default)]
-struct Rotation {
-    pending: bool,
-}
-
-impl Rotation {
-    async fn follow<E: std::fmt::Display>(
-        &mut self,
-        changed: bool,
-        reload: impl Future<Output = Result<(), E>>,
-    ) {
-        if !changed && !self.pending {
-            return;
-        }
-        match reload.await {
-            Ok(()) => self.pending = false,
-            Err(fault) => {
-                // told once, not at each try
-                if changed || !self.pending {
-                    tracing::error!(error = %fault, "signing keys were rotated but cannot be read; it is tried again");
-                }
-                self.pending = true;
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::cell::Cell;
-
-    #[tokio::test]
-    async fn a_rotation_is_followed_until_the_keys_are_read() {
-        let mut rotation = Rotation::default();
-        let reads = Cell::new(0);
-        let reload = async |result: Result<(), &str>| {
-            reads.set(reads.get() + 1);
-            result.map_err(str::to_owned)
-        };
-        rotation.follow(false, reload(Ok(()))).await;
-        assert_eq!(reads.get(), 0);
-        rotation.follow(true, reload(Err("away"))).await;
-        rotation.follow(false, reload(Err("away"))).await;
-        assert_eq!(reads.get(), 2);
-        rotation.follow(false, reload(Ok(()))).await;
-        rotation.follow(false, reload(Ok(()))).await;
-        assert_eq!(reads.get(), 3);
-    }
 }

@@ -158,6 +158,9 @@ pub struct Metrics {
     mails: Family<ResultLabel, Counter>,
     mails_waiting: Gauge,
     oldest_mail: Gauge,
+    config_loads: Family<ResultLabel, Counter>,
+    config_refused: Gauge,
+    config_loaded_at: Gauge,
 }
 
 /// A route's handles: made once with [`Metrics::route`], kept with the route.
@@ -191,6 +194,9 @@ impl Metrics {
             mails: Family::default(),
             mails_waiting: Gauge::default(),
             oldest_mail: Gauge::default(),
+            config_loads: Family::default(),
+            config_refused: Gauge::default(),
+            config_loaded_at: Gauge::default(),
         };
         all.register(version, started_at);
         all.start_at_zero();
@@ -246,6 +252,22 @@ impl Metrics {
         );
         let faults = self.store_faults.clone();
         r.register("store_faults", "Failures of the store", faults);
+        r.register(
+            "config_loads",
+            "Configurations read, at the start and since, by what became of them",
+            self.config_loads.clone(),
+        );
+        r.register(
+            "config_refused",
+            "1 where the configuration read last was refused and an older one is in force",
+            self.config_refused.clone(),
+        );
+        r.register_with_unit(
+            "config_loaded",
+            "When the configuration in force was read, seconds since the Unix epoch",
+            Unit::Seconds,
+            self.config_loaded_at.clone(),
+        );
         let mails = self.mails.clone();
         r.register("mails", "Tries to hand a mail to the mail server", mails);
         let waiting = self.mails_waiting.clone();
@@ -319,6 +341,18 @@ impl Metrics {
 
     pub fn assertion_signed(&self) {
         self.assertions_signed.inc();
+    }
+
+    /// A configuration was put in force, or refused; `at`: seconds since the epoch.
+    pub fn config_reload(&self, accepted: bool, at: i64) {
+        let result = if accepted { "accepted" } else { "refused" };
+        self.config_loads
+            .get_or_create(&ResultLabel { result })
+            .inc();
+        self.config_refused.set(i64::from(!accepted));
+        if accepted {
+            self.config_loaded_at.set(at);
+        }
     }
 
     pub fn store_fault(&self) {

@@ -9,11 +9,8 @@ use crate::mail::wording::{House, Support};
 use crate::telemetry::{Mail, Metrics};
 use std::sync::Arc;
 
-/// `None` where no mail server is configured.
-pub(super) fn postman(
-    office: &Office,
-    metrics: &Arc<Metrics>,
-) -> anyhow::Result<Option<postman::Running>> {
+/// Ready to start; `None` where no mail server is configured.
+pub(super) fn postman(office: &Office, metrics: &Arc<Metrics>) -> anyhow::Result<Option<Postman>> {
     let Some(settings) = &office.settings.mail else {
         return Ok(None);
     };
@@ -33,7 +30,7 @@ pub(super) fn postman(
         transport: Transport::new(server(office, settings))?,
         observer: Box::new(observer),
     });
-    Ok(Some(postman.start()))
+    Ok(Some(postman))
 }
 
 fn house(office: &Office) -> anyhow::Result<House> {

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 pub struct Busy;
 
 /// How many hashes run at once, and how many may wait.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub threads: NonZeroUsize,
     pub queue: usize,
@@ -21,6 +21,7 @@ pub struct Limits {
 /// The bounded pool. Memory is bounded with it: one Argon2 block of 46 MiB a thread.
 #[derive(Debug)]
 pub struct Hashing {
+    limits: Limits,
     running: Arc<Semaphore>,
     admitted: Arc<Semaphore>,
 }
@@ -29,9 +30,14 @@ impl Hashing {
     pub fn new(limits: Limits) -> Self {
         let threads = limits.threads.get();
         Self {
+            limits,
             running: Arc::new(Semaphore::new(threads)),
             admitted: Arc::new(Semaphore::new(threads.saturating_add(limits.queue))),
         }
+    }
+
+    pub const fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Runs CPU-bound work off the workers. Refuses at once when the queue is full.

@@ -84,9 +84,9 @@ pub struct Authn {
     store: SharedStore,
     vault: Arc<Vault>,
     env: Env,
-    hashing: Hashing,
+    hashing: Arc<Hashing>,
     sessions: Arc<Sessions>,
-    adoption: adoption::Cache,
+    adoption: Arc<adoption::Cache>,
     rules: Rules,
     /// Places for requests for a mailed link.
     resets: Arc<Semaphore>,
@@ -116,12 +116,34 @@ impl Authn {
             store,
             vault,
             env,
-            hashing: Hashing::new(limits),
-            adoption: adoption::Cache::default(),
+            hashing: Arc::new(Hashing::new(limits)),
+            adoption: Arc::default(),
             rules,
             resets: Arc::new(Semaphore::new(reset::RESETS_AT_ONCE as usize)),
             decoy,
         })
+    }
+
+    /// The same tools, sessions and counters under other rules. The limits of sessions themselves change with
+    /// [`Sessions::set_rules`], when all of a new configuration comes into force.
+    #[must_use]
+    pub fn under(&self, limits: hashing::Limits, rules: Rules) -> Self {
+        let hashing = if self.hashing.limits() == limits {
+            Arc::clone(&self.hashing)
+        } else {
+            Arc::new(Hashing::new(limits))
+        };
+        Self {
+            store: Arc::clone(&self.store),
+            vault: Arc::clone(&self.vault),
+            env: self.env.clone(),
+            hashing,
+            sessions: Arc::clone(&self.sessions),
+            adoption: Arc::clone(&self.adoption),
+            rules,
+            resets: Arc::clone(&self.resets),
+            decoy: self.decoy.clone(),
+        }
     }
 
     pub const fn sessions(&self) -> &Arc<Sessions> {

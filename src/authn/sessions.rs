@@ -12,6 +12,7 @@ use crate::domain::session::{Rules, Session, View};
 use crate::domain::timestamp::Timestamp;
 use crate::env::Env;
 use crate::store::{Fault, Notice, SharedStore};
+use arc_swap::ArcSwap;
 use moka::sync::Cache;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -60,7 +61,7 @@ impl Cached {
 pub struct Sessions {
     store: SharedStore,
     env: Env,
-    rules: Rules,
+    rules: ArcSwap<Rules>,
     views: Cache<TokenHash, Cached>,
     sessions: Cache<SessionId, Arc<SessionCell>>,
     accounts: Cache<AccountId, Arc<AtomicU64>>,
@@ -81,7 +82,7 @@ impl Sessions {
         Self {
             store,
             env,
-            rules,
+            rules: ArcSwap::from_pointee(rules),
             views: Cache::builder()
                 .max_capacity(CAPACITY)
                 .time_to_idle(CACHE_TTL)
@@ -92,8 +93,13 @@ impl Sessions {
         }
     }
 
-    pub const fn rules(&self) -> &Rules {
-        &self.rules
+    pub fn rules(&self) -> Rules {
+        **self.rules.load()
+    }
+
+    /// Other limits, for every session from its next request on.
+    pub fn set_rules(&self, rules: Rules) {
+        self.rules.store(Arc::new(rules));
     }
 
     /// The live session a cookie stands for on this host (`None`: the portal). Anything else about the
@@ -116,7 +122,7 @@ impl Sessions {
             },
         };
         let view = self.with_activity(&hash, cached);
-        let fits = view.host.as_ref() == host && view.is_live(&self.rules, now);
+        let fits = view.host.as_ref() == host && view.is_live(&self.rules(), now);
         Ok(fits.then_some(view))
     }
 
@@ -219,7 +225,7 @@ impl Sessions {
         let seen = cached.session.seen.load(Ordering::Acquire);
         let known = cached.view.session.last_seen_at;
         let lag = Timestamp::from_seconds(seen).since(known);
-        if lag <= self.rules.idle / 64 {
+        if lag <= self.rules().idle / 64 {
             return cached.view;
         }
         let session = Session {

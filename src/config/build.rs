@@ -7,7 +7,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Largest file, in bytes.
-pub(crate) const MOST_BYTES: usize = 1024 * 1024;
+pub(crate) const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// Deepest nesting.
 pub(crate) const MOST_DEPTH: usize = 32;
 
@@ -19,7 +19,7 @@ impl Tree {
         problems: &mut Problems,
     ) -> Option<Self> {
         if text.len() > MOST_BYTES {
-            let message = format!("the file has {} bytes, more than 1 MiB", text.len());
+            let message = format!("the file has {} bytes, more than 4 MiB", text.len());
             problems.error(
                 Place::default(),
                 message,

@@ -80,7 +80,7 @@ and what to write instead; `vestibule explain --config FILE --url URL` says what
 - Paths of files are relative to the folder of the configuration file.
 - Secrets are never written here: name a file (`key_file`, `password_file`), or write `${NAME}`, which stands for
   the environment variable of that name (`$${NAME}` is the text itself). A variable that is not set is a mistake.
-- Anchors, aliases and tags of YAML are not supported, nor is a file above 1 MiB.
+- Anchors, aliases and tags of YAML are not supported, nor is a file above 4 MiB.
 - A key marked *not in force* is checked and otherwise ignored by this version; `check` warns about it.
 
 In the tables `[]` stands for each entry of a list, `NAME` for a name of your own; a key in bold must be there.
@@ -127,6 +127,9 @@ impl<'s> Page<'s> {
         }
         if let Some(named) = value.get("additionalProperties").filter(|a| a.is_object()) {
             return self.rows(&format!("{path}.NAME"), named);
+        }
+        if let Some(section) = either_section(self.schema, value) {
+            return self.rows(path, section);
         }
         for (key, child) in self.properties(value, path) {
             let below = format!("{path}.{key}");
@@ -244,6 +247,9 @@ impl<'s> Page<'s> {
         }
         if let Some(Value::Array(options)) = value.get("anyOf") {
             let one = options.first().map_or_else(String::new, |o| self.kind(o));
+            if either_section(self.schema, value).is_some() {
+                return format!("{one}, or a section");
+            }
             return format!("{one}, or a list");
         }
         if let Some(kind) = value.get("x-kind").and_then(Value::as_str) {
@@ -273,6 +279,13 @@ fn resolved<'v>(schema: &'v Value, value: &'v Value) -> &'v Value {
     let name = name.and_then(|n| n.strip_prefix("#/$defs/"));
     name.and_then(|n| schema.get("$defs")?.get(n))
         .unwrap_or(value)
+}
+
+/// The section of a key that may also be written as true or false.
+fn either_section<'v>(schema: &'v Value, value: &'v Value) -> Option<&'v Value> {
+    let options = value.get("anyOf").and_then(Value::as_array)?;
+    let mut options = options.iter().map(|option| resolved(schema, option));
+    options.find(|option| option.get("properties").is_some())
 }
 
 fn description(value: &Value) -> String {

@@ -103,7 +103,7 @@ fn read(path: &Path) -> Result<String, (String, String)> {
         .map_err(refused)?;
     if bytes.len() > build::MOST_BYTES {
         let help = "a configuration is a page or two; is this the right file?";
-        return Err(("the file is larger than 1 MiB".into(), help.into()));
+        return Err(("the file is larger than 4 MiB".into(), help.into()));
     }
     let text = String::from_utf8(bytes).map_err(|_| {
         (

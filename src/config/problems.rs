@@ -16,9 +16,14 @@ pub(crate) struct Mark {
 pub(crate) struct Problems {
     list: Vec<Problem>,
     left_out: bool,
+    /// Warnings that were found, those beyond [`MOST_WARNINGS`] too.
+    warnings: usize,
     /// The environment variables that were read, by name: what stands in them is never shown.
     hidden: BTreeMap<String, String>,
 }
+
+/// Warnings that are listed: they must neither hide mistakes nor, by their number, count as one.
+const MOST_WARNINGS: usize = MOST_PROBLEMS / 2;
 
 impl Problems {
     pub(crate) fn push(
@@ -28,9 +33,18 @@ impl Problems {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        if self.is_full() {
-            self.left_out = true;
-            return;
+        match severity {
+            Severity::Warning => {
+                self.warnings += 1;
+                if self.warnings > MOST_WARNINGS {
+                    return;
+                }
+            }
+            Severity::Error if self.is_full() => {
+                self.left_out = true;
+                return;
+            }
+            Severity::Error => {}
         }
         let problem = Problem {
             severity,
@@ -101,6 +115,17 @@ impl Problems {
 
     pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
         self.list.sort_by_key(|p| (p.line, p.column));
+        let more = self.warnings.saturating_sub(MOST_WARNINGS);
+        if more > 0 {
+            self.list.push(Problem {
+                severity: Severity::Warning,
+                path: String::new(),
+                line: 0,
+                column: 0,
+                message: format!("{more} more warnings are not listed"),
+                help: "see to these and check again".into(),
+            });
+        }
         if self.left_out {
             self.list.push(Problem {
                 severity: Severity::Error,

@@ -395,6 +395,40 @@ fn header_template(text: &str) -> Result<Template, String> {
 }
 
 scalar! {
+    /// The `Host` an application receives: host and port, or `None` for the upstream's own.
+    InnerHost(Option<(Host, Option<u16>)>), "host, with or without a port, or upstream", None, inner_host
+}
+
+fn inner_host(text: &str) -> Result<Option<(Host, Option<u16>)>, String> {
+    if text == "upstream" {
+        return Ok(None);
+    }
+    Host::parse_authority(text).map(Some).ok_or_else(|| {
+        let help = "write what the application is to find in Host, for example intranet.local or intranet.local:8080; or `upstream` for host and port of the upstream";
+        format!("{} is not a host\n{help}", quoted(text))
+    })
+}
+
+scalar! {
+    /// An address by which an application calls itself.
+    OwnAddress((Host, u16)), "http or https URL without a path", Some("^https?://"), own_address
+}
+
+fn own_address(text: &str) -> Result<(Host, u16), String> {
+    let url = parsed_url(text, "http://intranet.local:8080")?;
+    let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let host = url.host_str().and_then(Host::parse);
+    let place = host.zip(url.port_or_known_default());
+    match place.filter(|_| plain && !has_user(&url) && matches!(url.scheme(), "http" | "https")) {
+        Some(place) => Ok(place),
+        None => Err(format!(
+            "{} is not scheme, host and port alone\nwrite for example http://intranet.local:8080; paths are mapped by `path`",
+            quoted(text)
+        )),
+    }
+}
+
+scalar! {
     /// Requests in a span of time.
     Rate((u32, std::time::Duration)), "rate", Some("^[0-9]+/[smh]$"), rate
 }

@@ -5,10 +5,15 @@
 //! seen to by [`super::check`]. The reference `docs/configuration.md` is made from this file.
 
 mod limits;
+mod rewrite;
 
 pub use limits::{Limits, RouteLimits};
+pub use rewrite::{
+    Cookies, Destination, Headers, ReferrerPolicy, RequestHeaders, ResponseHeaders, Rewrite,
+    SameSite, SecurityHeaders,
+};
 
-use super::list::{Later, List, OneOrMore};
+use super::list::{Later, List, OneOrMore, Switch};
 use super::scalar::{
     Address, Colour, Date, Duration, HeaderTemplate, HostName, Network, PortalUrl, SmtpUrl,
     UpstreamUrl, UrlPath, WebUrl,
@@ -420,6 +425,13 @@ pub struct Route {
     /// The application's own sign-out addresses: a request to one of them ends the session here too.
     #[schemars(extend("default" = []))]
     pub logout_paths: Option<List<UrlPath>>,
+    /// For an application that believes it lives elsewhere; `{}`: only its answers are rewritten.
+    pub rewrite: Option<Rewrite>,
+    /// Headers put into requests and answers, and taken out of them.
+    pub headers: Option<Headers>,
+    /// Security headers where the application sets none of its own: true, or which.
+    #[schemars(extend("default" = false))]
+    pub security_headers: Option<Switch<SecurityHeaders>>,
 }
 
 /// Health checks of upstreams.

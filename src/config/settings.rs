@@ -43,6 +43,9 @@ pub struct Settings {
     /// `None`: no session can be minted.
     pub load_testing_prefix: Option<String>,
     pub roles: Roles,
+    /// Files the configuration was read from besides its own, those of certificates on listeners left out: they
+    /// are looked after by themselves.
+    pub files: Vec<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

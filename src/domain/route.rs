@@ -1,9 +1,11 @@
 //! Routes: which protected place a request is for, and what is to be sent there.
 
+use super::headers::HeaderRules;
 use super::host::{Host, Origin};
 use super::limits::RouteLimits;
 use super::policy::TwoFactor;
 use super::request::Path;
+use super::rewrite::Rewrite;
 use ipnet::IpNet;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -35,6 +37,9 @@ pub struct Route {
     pub limits: RouteLimits,
     /// The application's own sign-out addresses: a request to one of them ends the session too.
     pub logout_paths: Vec<PublicPath>,
+    /// For an application that believes it lives elsewhere.
+    pub rewrite: Option<Rewrite>,
+    pub headers: HeaderRules,
 }
 
 /// Who may come in at all, beside being signed in. Empty means no restriction.
@@ -255,6 +260,13 @@ impl Table {
         self.by_host.contains_key(host)
     }
 
+    /// The first route of a host, whatever its path.
+    pub fn first_on(&self, host: &Host) -> Option<&Route> {
+        let places = self.by_host.get(host)?;
+        let first = places.values().min_by_key(|index| index.0)?;
+        self.routes.get(first.0)
+    }
+
     /// The route with the longest prefix. A segment ends at `/` and at `;`.
     pub fn find(&self, host: &Host, path: &Path) -> Option<(RouteIndex, &Route)> {
         let places = self.by_host.get(host)?;
@@ -313,6 +325,8 @@ pub(crate) mod tests {
             body_limit: None,
             limits: RouteLimits::default(),
             logout_paths: Vec::new(),
+            rewrite: None,
+            headers: HeaderRules::default(),
         }
     }
 
@@ -343,6 +357,9 @@ pub(crate) mod tests {
         check("b.test", "/", None);
         check("b.test", "/only/x", Some("b.test/only"));
         check("c.test", "/", None);
+        let first = |host| table.first_on(&Host::parse(host).unwrap());
+        assert_eq!(first("a.test").map(|r| r.name.as_str()), Some("a.test/"));
+        assert!(first("c.test").is_none());
     }
 
     #[test]

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufWriter, ReadBuf};
+use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 
 /// The client preface of HTTP/2 and the head of its first frame (RFC 9113 3.4).
@@ -49,6 +50,7 @@ enum Phase {
 pub(super) struct Progress {
     phase: Mutex<Phase>,
     redirect_to_https: bool,
+    stop: watch::Receiver<bool>,
 }
 
 impl Progress {
@@ -67,6 +69,10 @@ impl Progress {
     }
     pub(super) fn redirects_to_https(&self) -> bool {
         self.redirect_to_https
+    }
+    /// The listener accepts no more connections; this one is to end after its request.
+    pub(super) fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
     }
 }
 
@@ -91,7 +97,12 @@ impl std::fmt::Debug for Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: Stream, limits: &Limits, redirect_to_https: bool) -> Self {
+    pub(super) fn new(
+        stream: Stream,
+        limits: &Limits,
+        redirect_to_https: bool,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
         let phase = match stream.selected_alpn_proto() {
             Some(ALPN::H2) => Phase::Opening(0),
             _ => Phase::Head,
@@ -102,6 +113,7 @@ impl Connection {
             progress: Arc::new(Progress {
                 phase: Mutex::new(phase),
                 redirect_to_https,
+                stop,
             }),
             head_limit: limits.header,
             reading: Pace::new(limits.read_rate, limits.stall),

@@ -4,12 +4,12 @@ use super::forward::{self, Forwarding};
 use super::inbound::{self, Inbound, Refusal};
 use super::seams::Seams;
 use super::watch::Watch;
-use super::{Live, client, wire};
+use super::{Live, client, response, wire};
 use crate::domain::limits::Pace;
 use crate::domain::request::Facts;
 use crate::domain::route::{Route, RouteIndex};
 use crate::domain::session::View;
-use pingora::http::RequestHeader;
+use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorType, Result};
@@ -170,14 +170,32 @@ impl Exchange {
         Some(time.saturating_sub(self.started.elapsed()))
     }
 
-    /// What goes to the upstream, see [`forward::upstream_head`].
+    /// What goes to the upstream of this attempt, see [`forward::upstream_head`].
     pub(super) fn upstream_head(
         &self,
         head: &mut RequestHeader,
         forwarding: &Forwarding,
+        attempt: usize,
     ) -> Result<()> {
         let route = self.live.snapshot.routes.route(forwarding.permit.route());
         let route = route.ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
-        forward::upstream_head(head, route, &self.live.protected, forwarding)
+        forward::upstream_head(head, route, &self.live.protected, forwarding)?;
+        let (live, permit) = (&self.live, &forwarding.permit);
+        let upstream = live.pools.upstream(permit.route(), self.turn, attempt);
+        let person = permit.person().map(|view| &*view.account);
+        live.rewriting
+            .request(head, permit.route(), &forwarding.course, upstream, person)
+    }
+
+    /// What goes back to the client.
+    pub(super) fn client_head(
+        &self,
+        head: &mut ResponseHeader,
+        forwarding: &Forwarding,
+    ) -> Result<()> {
+        response::clean(head);
+        let personal = forwarding.permit.person().is_some();
+        let route = forwarding.permit.route();
+        self.live.rewriting.answer(head, route, personal)
     }
 }

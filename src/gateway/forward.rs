@@ -5,9 +5,10 @@
 //! then the headers of the [`Permit`] are set. Trailers are never merged into the head (RFC 9110 6.5.1).
 
 use super::cookies;
+use super::rewriting::Course;
 use crate::domain::account::Account;
 use crate::domain::policy::Permit;
-use crate::domain::route::{IdentitySpec, Part, Preset, Route, Table};
+use crate::domain::route::{IdentitySpec, Part, Preset, Route, Table, Template};
 use http::HeaderValue;
 use http::header::{COOKIE, HeaderName};
 use pingora::Result;
@@ -16,14 +17,9 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// A name as a careless application might compare it: letters and digits only, lower case (CGI turns `-`
-/// into `_`, others do so with every other character; CVE-2026-88011).
-pub(super) fn fold(name: &str) -> String {
-    name.chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect()
-}
+// names are compared as a careless application might (CGI turns `-` into `_`, others do so with every other
+// character; CVE-2026-88011)
+pub(super) use crate::domain::headers::fold;
 
 /// Whether a name folds to `folded`.
 pub(super) fn folds_to(name: &str, folded: &str) -> bool {
@@ -32,7 +28,7 @@ pub(super) fn folds_to(name: &str, folded: &str) -> bool {
 }
 
 /// Always removed, whatever is configured.
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 13] = [
     "Forwarded",
     "X-Real-IP",
     "X-Client-IP",
@@ -43,6 +39,7 @@ const RESERVED: [&str; 12] = [
     "X-HTTP-Method-Override",
     "X-Method-Override",
     "X-HTTP-Method",
+    "X-Script-Name",
     "Proxy",
     "X-Request-Id",
 ];
@@ -99,6 +96,7 @@ pub(super) struct Forwarding {
     pub https: bool,
     pub assertion: Option<HeaderValue>,
     pub reference: Arc<str>,
+    pub course: Course,
 }
 
 /// Cleans the head and sets what the upstream is told.
@@ -168,8 +166,18 @@ fn identity(head: &mut RequestHeader, spec: &IdentitySpec, account: &Account) ->
     Ok(())
 }
 
+/// A configured value; `None` where it needs facts of a person and there is nobody.
+pub(super) fn fill(template: &Template, person: Option<&Account>) -> Option<String> {
+    let part = |part: &Part| match (part, person) {
+        (Part::Text(text), None) => Some(text.clone()),
+        (_, None) => None,
+        (part, Some(account)) => Some(text(account, part)),
+    };
+    template.parts().iter().map(part).collect()
+}
+
 /// An empty value is no header: nothing is better than something to be misread.
-fn set(head: &mut RequestHeader, name: &str, text: &str) -> Result<()> {
+pub(super) fn set(head: &mut RequestHeader, name: &str, text: &str) -> Result<()> {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     match HeaderValue::from_bytes(text.trim().as_bytes()) {
         Ok(value) if !value.is_empty() => head.insert_header(name.to_owned(), value),

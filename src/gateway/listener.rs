@@ -3,17 +3,19 @@
 
 use super::connection::Connection;
 use super::tls::Certificates;
+use super::watch::Watched;
 use crate::domain::limits::Limits;
 use crate::domain::network::network_of;
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use pingora::apps::ServerApp;
+use pingora::apps::ServerApp as _;
 use pingora::listeners::tls::Acceptor;
 use pingora::protocols::l4::socket::SocketAddr as PingoraAddress;
 use pingora::protocols::l4::stream::Stream as L4;
 use pingora::protocols::{GetSocketDigest as _, SocketDigest, Stream};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -22,6 +24,8 @@ use tokio::task::JoinHandle;
 
 /// Longest wait for requests in flight when stopping.
 const DRAIN: Duration = Duration::from_secs(30);
+/// How long a connection may still bring another request when stopping.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// Where to listen.
 #[derive(Clone, Debug)]
@@ -45,113 +49,282 @@ pub enum ListenFault {
     Tls { address: SocketAddr, reason: String },
 }
 
-/// Whether many clients share this address: a proxy in front of us.
-type IsProxy = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+/// What a client at this address is granted now: how many connections, and the limits of each. Many share that of a
+/// proxy in front of us.
+type Terms = Arc<dyn Fn(IpAddr) -> (u32, Limits) + Send + Sync>;
+
+/// Sockets that listen already: the service manager's, or those of the process that this one takes over from.
+#[derive(Debug, Default)]
+pub struct Inherited(Vec<std::net::TcpListener>);
+
+impl Inherited {
+    pub const fn new(sockets: Vec<std::net::TcpListener>) -> Self {
+        Self(sockets)
+    }
+
+    /// The socket for this address, if there is one.
+    pub fn take(&mut self, address: SocketAddr) -> Option<std::net::TcpListener> {
+        let is_it = |s: &std::net::TcpListener| s.local_addr().is_ok_and(|a| a == address);
+        let position = self.0.iter().position(is_it)?;
+        Some(self.0.swap_remove(position))
+    }
+
+    /// The addresses that nobody has asked for.
+    pub fn left(&self) -> Vec<SocketAddr> {
+        self.0.iter().filter_map(|s| s.local_addr().ok()).collect()
+    }
+}
 
 /// The gateway at work, until [`Running::shutdown`]. Dropped, it ends at once and cuts every connection.
 #[derive(Debug)]
 pub struct Running {
-    /// What was bound, in the order of the listeners.
-    pub addresses: Vec<SocketAddr>,
-    stop: watch::Sender<bool>,
+    open: Vec<Open>,
+    shared: Shared,
     cut: watch::Sender<bool>,
-    accepting: Vec<JoinHandle<()>>,
+}
+
+/// A socket that connections are accepted from.
+#[derive(Debug)]
+struct Open {
+    /// As configured; its port may be 0.
+    wished: SocketAddr,
+    bound: SocketAddr,
+    socket: Arc<TcpListener>,
+    service: Arc<ArcSwap<Service>>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+/// What connections of a listener get; replaced as a whole.
+struct Service {
+    acceptor: Option<Acceptor>,
+    redirect_to_https: bool,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Service")
+    }
+}
+
+/// What all listeners have in common.
+#[derive(Clone)]
+struct Shared {
+    app: Arc<Watched>,
     slots: Slots,
+    terms: Terms,
+    cut: watch::Receiver<bool>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shared")
+    }
+}
+
+/// Listeners that are ready to take the place of those at work: sockets are bound, TLS is set up.
+#[derive(Debug)]
+pub struct Prepared(Vec<Ready>);
+
+#[derive(Debug)]
+struct Ready {
+    wished: SocketAddr,
+    service: Service,
+    /// `None`: the socket at work stays.
+    socket: Option<(TcpListener, SocketAddr)>,
+}
+
+/// Which addresses are served anew and which no longer.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Replaced {
+    pub added: Vec<SocketAddr>,
+    pub removed: Vec<SocketAddr>,
 }
 
 impl Running {
-    /// Accepts nothing more, lets requests in flight finish (at most 30 s), then cuts what is left.
-    pub async fn shutdown(self) {
-        // nobody listens any more: then there is nothing to stop
-        let _ = self.stop.send(true);
-        for task in self.accepting {
-            let _ = task.await;
+    /// Binds and serves, inside the caller's runtime.
+    pub(super) fn start(
+        listeners: Vec<Listener>,
+        inherited: &mut Inherited,
+        app: Arc<Watched>,
+        terms: Terms,
+        most: u32,
+    ) -> Result<Self, ListenFault> {
+        let (cut, cut_receiver) = watch::channel(false);
+        let mut running = Self {
+            open: Vec::new(),
+            shared: Shared {
+                app,
+                slots: Slots::new(most),
+                terms,
+                cut: cut_receiver,
+            },
+            cut,
+        };
+        let prepared = running.prepare(listeners, inherited)?;
+        running.install(prepared);
+        Ok(running)
+    }
+
+    /// What is bound, in the order of the listeners.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.open.iter().map(|o| o.bound).collect()
+    }
+
+    /// The listening sockets, for a process that takes over.
+    pub fn sockets(&self) -> Vec<BorrowedFd<'_>> {
+        self.open.iter().map(|o| o.socket.as_fd()).collect()
+    }
+
+    /// Everything that can fail about serving these listeners in place of those at work. An address that stays
+    /// keeps its socket, so that no connection is turned away.
+    pub fn prepare(
+        &self,
+        listeners: Vec<Listener>,
+        inherited: &mut Inherited,
+    ) -> Result<Prepared, ListenFault> {
+        let mut staying: Vec<SocketAddr> = self.open.iter().map(|o| o.wished).collect();
+        let ready = |listener: Listener| {
+            let address = listener.address;
+            let stays = staying.iter().position(|a| *a == address);
+            let socket = match stays {
+                Some(position) => {
+                    staying.swap_remove(position);
+                    None
+                }
+                None => Some(bind(address, inherited)?),
+            };
+            Ok(Ready {
+                wished: address,
+                service: Service::new(&listener)?,
+                socket,
+            })
+        };
+        let ready = listeners.into_iter().map(ready);
+        ready.collect::<Result<_, _>>().map(Prepared)
+    }
+
+    /// Puts prepared listeners in force. Those that are no longer wanted accept nothing more; their
+    /// connections end after the request they are at.
+    pub fn install(&mut self, prepared: Prepared) -> Replaced {
+        let mut before = std::mem::take(&mut self.open);
+        let mut replaced = Replaced::default();
+        for ready in prepared.0 {
+            let stays = before.iter().position(|o| o.wished == ready.wished);
+            match (ready.socket, stays) {
+                (None, Some(position)) => {
+                    let open = before.remove(position);
+                    open.service.store(Arc::new(ready.service));
+                    self.open.push(open);
+                }
+                (Some((socket, bound)), _) => {
+                    replaced.added.push(bound);
+                    let open = self.accept(ready.wished, bound, socket, ready.service);
+                    self.open.push(open);
+                }
+                // prepared for another set of listeners: nothing is served that is not bound
+                (None, None) => {}
+            }
         }
-        let idle = self.slots.total.acquire_many(self.slots.most);
-        if tokio::time::timeout(DRAIN, idle).await.is_err() {
+        for open in before {
+            replaced.removed.push(open.bound);
+            // nobody listens any more: then there is nothing to stop
+            let _ = open.stop.send(true);
+        }
+        replaced
+    }
+
+    fn accept(
+        &self,
+        wished: SocketAddr,
+        bound: SocketAddr,
+        socket: TcpListener,
+        service: Service,
+    ) -> Open {
+        let (stop, stopped) = watch::channel(false);
+        let socket = Arc::new(socket);
+        let service = Arc::new(ArcSwap::from_pointee(service));
+        let accept = Accept {
+            socket: Arc::clone(&socket),
+            service: Arc::clone(&service),
+            shared: self.shared.clone(),
+            stop: stopped,
+        };
+        Open {
+            wished,
+            bound,
+            socket,
+            service,
+            stop,
+            task: tokio::spawn(accept.run()),
+        }
+    }
+
+    /// Accepts nothing more, lets requests in flight finish (at most 30 s), then cuts what is left. A
+    /// connection that waits for its next request is told to close with the answer to it, or after a moment:
+    /// closed at once, it could lose a request that is under way.
+    pub async fn shutdown(self) {
+        for open in &self.open {
+            // nobody listens any more: then there is nothing to stop
+            let _ = open.stop.send(true);
+        }
+        for open in self.open {
+            let _ = open.task.await;
+        }
+        let slots = &self.shared.slots;
+        let idle = || slots.total.acquire_many(slots.most);
+        if tokio::time::timeout(LINGER, idle()).await.is_ok() {
+            return;
+        }
+        self.shared.app.cleanup().await;
+        if tokio::time::timeout(DRAIN, idle()).await.is_err() {
             let _ = self.cut.send(true);
         }
     }
 }
 
-/// Binds and serves, inside the caller's runtime.
-pub(super) fn serve<A>(
-    listeners: Vec<Listener>,
-    app: &Arc<A>,
-    is_proxy: IsProxy,
-    limits: Limits,
-) -> Result<Running, ListenFault>
-where
-    A: ServerApp + Send + Sync + 'static,
-{
-    let (stop, _) = watch::channel(false);
-    let (cut, _) = watch::channel(false);
-    let slots = Slots::new(limits.connections);
-    let mut bound = Vec::new();
-    for listener in listeners {
-        bound.push(bind(listener)?);
-    }
-    let addresses = bound.iter().map(|(_, _, address)| *address).collect();
-    let accepting = bound
-        .into_iter()
-        .map(|(socket, listener, address)| {
-            let accept = Accept {
-                app: Arc::clone(app),
-                acceptor: acceptor(&listener, address)?.map(Arc::new),
-                redirect_to_https: listener.redirect_to_https,
-                slots: slots.clone(),
-                is_proxy: Arc::clone(&is_proxy),
-                limits,
-                stop: stop.subscribe(),
-                cut: cut.subscribe(),
-            };
-            Ok(tokio::spawn(accept.run(socket)))
-        })
-        .collect::<Result<_, ListenFault>>()?;
-    Ok(Running {
-        addresses,
-        stop,
-        cut,
-        accepting,
-        slots,
-    })
-}
-
-fn bind(listener: Listener) -> Result<(TcpListener, Listener, SocketAddr), ListenFault> {
-    let address = listener.address;
+fn bind(
+    address: SocketAddr,
+    inherited: &mut Inherited,
+) -> Result<(TcpListener, SocketAddr), ListenFault> {
     let fault = |source| ListenFault::Bind { address, source };
-    let socket = std::net::TcpListener::bind(address).map_err(fault)?;
+    let socket = match inherited.take(address) {
+        Some(socket) => socket,
+        None => std::net::TcpListener::bind(address).map_err(fault)?,
+    };
     socket.set_nonblocking(true).map_err(fault)?;
     let bound = socket.local_addr().map_err(fault)?;
     let socket = TcpListener::from_std(socket).map_err(fault)?;
-    Ok((socket, listener, bound))
+    Ok((socket, bound))
 }
 
-fn acceptor(listener: &Listener, address: SocketAddr) -> Result<Option<Acceptor>, ListenFault> {
-    let build = |c: &Arc<Certificates>| c.acceptor();
-    let acceptor = listener.tls.as_ref().map(build).transpose();
-    acceptor.map_err(|e| ListenFault::Tls {
-        address,
-        reason: e.to_string(),
-    })
+impl Service {
+    fn new(listener: &Listener) -> Result<Self, ListenFault> {
+        let build = |c: &Arc<Certificates>| c.acceptor();
+        let acceptor = listener.tls.as_ref().map(build).transpose();
+        let acceptor = acceptor.map_err(|e| ListenFault::Tls {
+            address: listener.address,
+            reason: e.to_string(),
+        })?;
+        Ok(Self {
+            acceptor,
+            redirect_to_https: listener.redirect_to_https,
+        })
+    }
 }
 
-struct Accept<A> {
-    app: Arc<A>,
-    acceptor: Option<Arc<Acceptor>>,
-    redirect_to_https: bool,
-    slots: Slots,
-    is_proxy: IsProxy,
-    limits: Limits,
+struct Accept {
+    socket: Arc<TcpListener>,
+    service: Arc<ArcSwap<Service>>,
+    shared: Shared,
     stop: watch::Receiver<bool>,
-    cut: watch::Receiver<bool>,
 }
 
-impl<A: ServerApp + Send + Sync + 'static> Accept<A> {
-    async fn run(mut self, socket: TcpListener) {
+impl Accept {
+    async fn run(mut self) {
         loop {
             let accepted = tokio::select! {
-                accepted = socket.accept() => accepted,
+                accepted = self.socket.accept() => accepted,
                 _ = self.stop.changed() => break,
             };
             let Ok((tcp, peer)) = accepted else {
@@ -159,28 +332,25 @@ impl<A: ServerApp + Send + Sync + 'static> Accept<A> {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
-            let most = match (self.is_proxy)(peer.ip()) {
-                true => self.limits.connections,
-                false => self.limits.connections_per_address,
-            };
-            if let Some(slot) = self.slots.take(peer.ip(), most) {
-                self.spawn(tcp, peer, slot);
+            let (most, limits) = (self.shared.terms)(peer.ip());
+            if let Some(slot) = self.shared.slots.take(peer.ip(), most) {
+                self.spawn(tcp, peer, slot, limits);
             }
         }
-        // wakes connections that wait for their next request
-        self.app.cleanup().await;
     }
 
-    fn spawn(&self, tcp: TcpStream, peer: SocketAddr, slot: Slot) {
-        let (app, acceptor) = (Arc::clone(&self.app), self.acceptor.clone());
-        let (stop, mut cut) = (self.stop.clone(), self.cut.clone());
-        let redirect_to_https = self.redirect_to_https;
-        let limits = self.limits;
+    fn spawn(&self, tcp: TcpStream, peer: SocketAddr, slot: Slot, limits: Limits) {
+        let app = Arc::clone(&self.shared.app);
+        let service = self.service.load_full();
+        let (stop, mut cut) = (self.stop.clone(), self.shared.cut.clone());
         tokio::spawn(async move {
             let _slot = slot;
             let serve = async {
-                if let Some(stream) = open(tcp, peer, acceptor, limits.handshake).await {
-                    let connection = Connection::new(stream, &limits, redirect_to_https);
+                if let Some(stream) =
+                    open(tcp, peer, service.acceptor.as_ref(), limits.handshake).await
+                {
+                    let redirect = service.redirect_to_https;
+                    let connection = Connection::new(stream, &limits, redirect, stop.clone());
                     app.process_new(Box::new(connection), &stop).await;
                 }
             };
@@ -195,7 +365,7 @@ impl<A: ServerApp + Send + Sync + 'static> Accept<A> {
 async fn open(
     tcp: TcpStream,
     peer: SocketAddr,
-    acceptor: Option<Arc<Acceptor>>,
+    acceptor: Option<&Acceptor>,
     longest: Duration,
 ) -> Option<Stream> {
     // only a matter of speed

@@ -13,6 +13,7 @@ mod bridge;
 mod client;
 mod connection;
 mod cookies;
+mod course;
 mod exchange;
 mod forward;
 mod inbound;
@@ -21,6 +22,7 @@ mod phases;
 mod rates;
 mod respond;
 mod response;
+mod rewriting;
 pub mod seams;
 mod through;
 mod tls;
@@ -29,7 +31,7 @@ mod upstream;
 mod watch;
 mod wire;
 
-pub use listener::{ListenFault, Listener, Running};
+pub use listener::{Inherited, ListenFault, Listener, Prepared, Replaced, Running};
 pub use tls::{CertificateFault, CertificateFiles, Certificates};
 pub use upstream::CaFault;
 
@@ -52,6 +54,7 @@ use pingora::http::RequestHeader;
 use pingora::proxy::Session as Request;
 use rates::Rates;
 use respond::Challenge;
+use rewriting::Rewriting;
 use seams::{ErrorKind, Seams, Unavailable};
 use std::sync::{Arc, Weak};
 use upstream::{Names, Pools};
@@ -73,18 +76,31 @@ pub struct Snapshot {
 /// A snapshot with what is derived from it.
 struct Live {
     snapshot: Snapshot,
+    seams: Arc<Seams>,
+    portal: axum::Router,
+    host_pages: axum::Router,
     protected: Protected,
     pools: Pools,
     rates: Rates,
+    rewriting: Rewriting,
     portal_url: String,
     sign_in_url: String,
 }
 
 impl Live {
-    fn new(snapshot: Snapshot, names: &Arc<Names>, before: Option<&Self>) -> Result<Self, CaFault> {
+    fn new(
+        snapshot: Snapshot,
+        seams: Seams,
+        names: &Arc<Names>,
+        before: Option<&Self>,
+    ) -> Result<Self, CaFault> {
         let portal_url = snapshot.portal.to_string();
         Ok(Self {
+            portal: seams.pages.portal(),
+            host_pages: seams.pages.host_pages(),
+            seams: Arc::new(seams),
             protected: Protected::of(&snapshot.routes),
+            rewriting: Rewriting::of(&snapshot.routes),
             pools: Pools::new(&snapshot.routes, Arc::clone(names))?,
             rates: Rates::of(&snapshot.routes, before.map(|b| &b.rates)),
             sign_in_url: format!("{portal_url}/signin"),
@@ -108,11 +124,17 @@ pub struct Gateway(Arc<Inner>);
 struct Inner {
     live: ArcSwap<Live>,
     names: Arc<Names>,
-    seams: Arc<Seams>,
     env: Env,
-    portal: axum::Router,
-    host_pages: axum::Router,
     websockets: TransportConnector,
+}
+
+/// See [`Gateway::prepare`].
+pub struct Generation(Live);
+
+impl std::fmt::Debug for Generation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Generation")
+    }
 }
 
 impl std::fmt::Debug for Gateway {
@@ -126,36 +148,54 @@ impl Gateway {
     pub fn new(snapshot: Snapshot, seams: Seams, env: Env) -> Result<Self, CaFault> {
         let names = Arc::new(Names::default());
         Ok(Self(Arc::new(Inner {
-            live: ArcSwap::from_pointee(Live::new(snapshot, &names, None)?),
+            live: ArcSwap::from_pointee(Live::new(snapshot, seams, &names, None)?),
             names,
-            portal: seams.pages.portal(),
-            host_pages: seams.pages.host_pages(),
-            seams: Arc::new(seams),
             env,
             websockets: TransportConnector::new(None),
         })))
     }
 
-    /// Replaces the configuration; requests in flight finish under the one they began with.
-    pub fn reload(&self, snapshot: Snapshot) -> Result<(), CaFault> {
+    /// Another generation of the configuration, ready to be put in force; what can fail, fails here.
+    pub fn prepare(&self, snapshot: Snapshot, seams: Seams) -> Result<Generation, CaFault> {
         let before = self.0.live.load_full();
-        let live = Live::new(snapshot, &self.0.names, Some(&before))?;
-        self.0.live.store(Arc::new(live));
-        Ok(())
+        Live::new(snapshot, seams, &self.0.names, Some(&before)).map(Generation)
     }
 
-    /// Binds and serves, inside the caller's tokio runtime.
-    pub fn serve(&self, listeners: Vec<Listener>) -> Result<Running, ListenFault> {
+    /// Puts a generation in force; requests in flight finish under the one they began with.
+    pub fn install(&self, generation: Generation) {
+        self.0.live.store(Arc::new(generation.0));
+    }
+
+    /// Binds and serves, inside the caller's tokio runtime. Addresses that `inherited` has sockets for are not
+    /// bound again.
+    pub fn serve(
+        &self,
+        listeners: Vec<Listener>,
+        inherited: &mut Inherited,
+    ) -> Result<Running, ListenFault> {
         let inner = Arc::clone(&self.0);
         let limits = self.0.live.load().snapshot.limits;
-        let is_proxy =
-            move |peer| client::is_trusted(peer, &inner.live.load().snapshot.trusted_proxies);
+        let terms = move |peer| {
+            let live = inner.live.load();
+            let limits = live.snapshot.limits;
+            let most = match client::is_trusted(peer, &live.snapshot.trusted_proxies) {
+                true => u32::MAX,
+                false => limits.connections_per_address,
+            };
+            (most, limits)
+        };
         let app = Arc::new(Watched {
             proxy: phases::proxy(self.clone(), limits),
             gateway: self.clone(),
         });
         tokio::spawn(tidy_rates(Arc::downgrade(&self.0)));
-        listener::serve(listeners, &app, Arc::new(is_proxy), limits)
+        Running::start(
+            listeners,
+            inherited,
+            app,
+            Arc::new(terms),
+            limits.connections,
+        )
     }
 
     /// The line. `Ok(true)`: answered. `Ok(false)`: the exchange holds a permit and is to be forwarded.
@@ -178,12 +218,12 @@ impl Gateway {
             }
             Place::Portal => {
                 exchange.outcome = "portal";
-                bridge::serve(request, exchange, self.0.portal.clone(), None).await?;
+                bridge::serve(request, exchange, exchange.live.portal.clone(), None).await?;
                 Ok(true)
             }
             Place::HostPage(title) => {
                 exchange.outcome = "host_page";
-                let pages = self.0.host_pages.clone();
+                let pages = exchange.live.host_pages.clone();
                 bridge::serve(request, exchange, pages, title.as_deref()).await?;
                 Ok(true)
             }
@@ -214,7 +254,10 @@ impl Gateway {
         let route = snapshot.routes.find(&inbound.host, &inbound.path);
         if inbound.path.is_host_page() {
             let title = route.map(|(_, r)| r.title.clone());
-            return Place::HostPage(title.or_else(|| first_title(snapshot, &inbound.host)));
+            return Place::HostPage(title.or_else(|| {
+                let first = snapshot.routes.first_on(&inbound.host);
+                first.map(|r| r.title.clone())
+            }));
         }
         match route {
             Some((index, _)) => Place::Route(index),
@@ -224,9 +267,8 @@ impl Gateway {
 
     fn https_address(&self, exchange: &Exchange, inbound: &Inbound) -> String {
         let snapshot = &exchange.live.snapshot;
-        let mut origins = snapshot.routes.routes().iter().map(|r| &r.origin);
-        let origin = origins.find(|o| *o.host() == inbound.host);
-        let origin = origin.unwrap_or(&snapshot.portal);
+        let route = snapshot.routes.first_on(&inbound.host);
+        let origin = route.map_or(&snapshot.portal, |r| &r.origin);
         format!("{origin}{}", inbound.path_and_query())
     }
 
@@ -240,7 +282,9 @@ impl Gateway {
         inbound: &Inbound,
         index: RouteIndex,
     ) -> Result<Decision, Unavailable> {
-        let found = self.session(request.req_header(), &inbound.host).await;
+        let found = self
+            .session(&exchange.seams, request.req_header(), &inbound.host)
+            .await;
         let (view, away) = match found {
             Ok(view) => (view, None),
             Err(unavailable) => (None, Some(unavailable)),
@@ -259,7 +303,7 @@ impl Gateway {
             (_, Some(unavailable)) if signs_out => Err(unavailable),
             (decision, _) => {
                 if let Some(view) = exchange.person.as_ref().filter(|_| signs_out) {
-                    self.0.seams.sessions.end(view).await?;
+                    exchange.seams.sessions.end(view).await?;
                     exchange.signed_out = true;
                 }
                 Ok(decision)
@@ -270,22 +314,12 @@ impl Gateway {
     /// The session of the request's only cookie of our name.
     async fn session(
         &self,
+        seams: &Seams,
         head: &RequestHeader,
         host: &Host,
     ) -> Result<Option<Arc<View>>, Unavailable> {
         let token = cookies::single(&head.headers, seams::SESSION_COOKIE);
-        self.session_of(token, host).await
-    }
-
-    async fn session_of(
-        &self,
-        token: Option<&str>,
-        host: &Host,
-    ) -> Result<Option<Arc<View>>, Unavailable> {
-        match token.filter(|t| Token::parse(t).is_some()) {
-            Some(token) => self.0.seams.sessions.find(token, host).await,
-            None => Ok(None),
-        }
+        session_of(seams, token, host).await
     }
 
     async fn act(
@@ -338,7 +372,7 @@ impl Gateway {
             Mode::Navigation => {
                 let headers = &request.req_header().headers;
                 let pre = cookies::single(headers, seams::PRE_SESSION_COOKIE);
-                let pages = &self.0.seams.pages;
+                let pages = &exchange.seams.pages;
                 let door = pages.door(&route.origin, &inbound.path_and_query(), pre);
                 respond::to_door(request, exchange, &door).await
             }
@@ -373,6 +407,18 @@ impl Gateway {
     }
 }
 
+/// The session that a cookie's value stands for.
+async fn session_of(
+    seams: &Seams,
+    token: Option<&str>,
+    host: &Host,
+) -> Result<Option<Arc<View>>, Unavailable> {
+    match token.filter(|t| Token::parse(t).is_some()) {
+        Some(token) => seams.sessions.find(token, host).await,
+        None => Ok(None),
+    }
+}
+
 /// Until the gateway is gone.
 async fn tidy_rates(gateway: Weak<Inner>) {
     loop {
@@ -391,12 +437,6 @@ enum Place {
     Route(RouteIndex),
     ToHttps(String),
     Elsewhere(ErrorKind, &'static str),
-}
-
-fn first_title(snapshot: &Snapshot, host: &Host) -> Option<String> {
-    let mut routes = snapshot.routes.routes().iter();
-    let route = routes.find(|r| r.origin.host() == host)?;
-    Some(route.title.clone())
 }
 
 /// RFC 9110 7.4: a host whose certificate the client was not shown is not answered on this connection.

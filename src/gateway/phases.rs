@@ -55,7 +55,8 @@ impl ProxyHttp for Line {
     fn new_ctx(&self) -> Exchange {
         let gateway = &self.0.0;
         let live = gateway.live.load_full();
-        Exchange::new(live, Arc::clone(&gateway.seams), gateway.env.random())
+        let seams = Arc::clone(&live.seams);
+        Exchange::new(live, seams, gateway.env.random())
     }
 
     fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
@@ -70,7 +71,8 @@ impl ProxyHttp for Line {
             progress.head_is_read();
         }
         let limits = &exchange.live.snapshot.limits;
-        session.set_keepalive(Some(limits.idle.as_secs()));
+        let stays = !progress.as_ref().is_some_and(|p| p.is_stopping());
+        session.set_keepalive(stays.then_some(limits.idle.as_secs()));
         session.set_read_timeout(Some(limits.stall));
         session.set_write_timeout(Some(limits.stall));
         session.set_total_drain_timeout(Some(Duration::from_secs(5)));
@@ -114,7 +116,7 @@ impl ProxyHttp for Line {
         exchange: &mut Exchange,
     ) -> Result<()> {
         let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
-        exchange.upstream_head(head, forwarding)
+        exchange.upstream_head(head, forwarding, exchange.attempts.saturating_sub(1))
     }
 
     async fn request_body_filter(
@@ -139,14 +141,14 @@ impl ProxyHttp for Line {
         &self,
         _session: &mut Session,
         head: &mut ResponseHeader,
-        _exchange: &mut Exchange,
+        exchange: &mut Exchange,
     ) -> Result<()> {
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             // never asked for on this side: what follows would be no HTTP any more
             return Err(Error::new_up(ErrorType::InvalidHTTPHeader));
         }
-        response::clean(head);
-        Ok(())
+        let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
+        exchange.client_head(head, forwarding)
     }
 
     async fn response_filter(
@@ -228,7 +230,7 @@ impl ProxyHttp for Line {
             fault = fault.map(ToString::to_string).unwrap_or_default(),
             "request"
         );
-        let observer = &self.0.0.seams.observer;
+        let observer = &exchange.seams.observer;
         observer.request(exchange.route, exchange.outcome, status, duration);
     }
 

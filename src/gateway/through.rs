@@ -1,15 +1,17 @@
 //! Past the decision: with a permit in hand, on to the application.
 
 use super::Gateway;
+use super::course::OffCourse;
 use super::exchange::Exchange;
 use super::forward::Forwarding;
-use super::inbound::Inbound;
+use super::inbound::{Inbound, Refusal};
 use super::seams::{ErrorKind, Seams, Unavailable};
 use super::watch::Case;
-use super::{respond, tunnel};
+use super::{course, respond, tunnel};
 use crate::domain::policy::{Decision, Permit};
 use crate::domain::route::{Route, RouteIndex};
 use pingora::Result;
+use pingora::http::ResponseHeader;
 use pingora::protocols::Stream;
 use pingora::proxy::Session as Request;
 use pingora::upstreams::peer::HttpPeer;
@@ -45,13 +47,19 @@ impl Gateway {
             exchange.outcome = "too_many";
             return respond::too_many(request, exchange, wait).await;
         }
-        let assertion = match self.assertion(&permit, route) {
+        let place = (permit.route(), route);
+        let now = self.0.env.now();
+        let course = match course::of(exchange, request.req_header(), &inbound, place, now) {
+            Ok(course) => course,
+            Err(off) => return off_course(request, exchange, off).await,
+        };
+        let assertion = match assertion(&exchange.seams, &permit, route) {
             Ok(assertion) => assertion,
             Err(unavailable) => return self.unavailable(request, exchange, &unavailable).await,
         };
         // after the application's own sign-out it still hears of it, everything else has ended
         if let Some(view) = permit.person().filter(|_| !exchange.signed_out) {
-            self.0.seams.sessions.seen(view);
+            exchange.seams.sessions.seen(view);
         }
         let forwarding = Forwarding {
             permit,
@@ -59,6 +67,7 @@ impl Gateway {
             https: exchange.https,
             assertion,
             reference: Arc::clone(&exchange.reference),
+            course,
         };
         exchange.turn = live.pools.turn(forwarding.permit.route());
         if inbound.websocket {
@@ -73,17 +82,6 @@ impl Gateway {
         Ok(false)
     }
 
-    fn assertion(
-        &self,
-        permit: &Permit,
-        route: &Route,
-    ) -> Result<Option<http::HeaderValue>, Unavailable> {
-        match (permit.person(), &route.identity.assertion) {
-            (Some(view), Some(spec)) => self.0.seams.assertions.assertion(view, spec).map(Some),
-            (Some(_) | None, _) => Ok(None),
-        }
-    }
-
     async fn websocket(
         &self,
         request: &mut Request,
@@ -91,23 +89,28 @@ impl Gateway {
         case: &Case,
         forwarding: Forwarding,
     ) -> Result<()> {
-        let head = tunnel::handshake(request, exchange, &forwarding)?;
-        let (peer, upstream) = self.connect(exchange, forwarding.permit.route()).await?;
+        let (peer, upstream, attempt) = self.connect(exchange, forwarding.permit.route()).await?;
+        let head = tunnel::handshake(request, exchange, &forwarding, attempt)?;
         let active = AtomicBool::new(false);
         let ended = self.ended(case, &active);
-        let _open = OpenSocket::new(&self.0.seams);
+        let _open = OpenSocket::new(&exchange.seams);
         let mark = || active.store(true, Ordering::Relaxed);
-        tunnel::relay(request, upstream, &peer, head, ended, mark).await
+        let tidy = |head: &mut ResponseHeader| exchange.client_head(head, &forwarding);
+        tunnel::relay(request, upstream, &peer, head, tidy, ended, mark).await
     }
 
-    /// A connection to the first upstream that takes one.
-    async fn connect(&self, exchange: &Exchange, route: RouteIndex) -> Result<(HttpPeer, Stream)> {
+    /// A connection to the first upstream that takes one, and at which attempt that was.
+    async fn connect(
+        &self,
+        exchange: &Exchange,
+        route: RouteIndex,
+    ) -> Result<(HttpPeer, Stream, usize)> {
         let mut attempts = 0;
         loop {
             let connected = match exchange.peer(route, attempts).await {
                 Ok(peer) => {
                     let stream = self.0.websockets.new_stream(&peer).await;
-                    stream.map(|s| (peer, s)).map_err(|e| e.into_up())
+                    stream.map(|s| (peer, s, attempts)).map_err(|e| e.into_up())
                 }
                 Err(fault) => Err(fault),
             };
@@ -151,6 +154,39 @@ fn case(
         // the answer to a sign-out outlives the session
         bound: !exchange.signed_out,
         inbound,
+    }
+}
+
+fn assertion(
+    seams: &Seams,
+    permit: &Permit,
+    route: &Route,
+) -> Result<Option<http::HeaderValue>, Unavailable> {
+    match (permit.person(), &route.identity.assertion) {
+        (Some(view), Some(spec)) => seams.assertions.assertion(view, spec).map(Some),
+        (Some(_) | None, _) => Ok(None),
+    }
+}
+
+/// A permitted request that leads nowhere within its application.
+async fn off_course(
+    request: &mut Request,
+    exchange: &mut Exchange,
+    off: OffCourse,
+) -> Result<bool> {
+    match off {
+        OffCourse::Ambiguous => {
+            exchange.outcome = "refused";
+            respond::refusal(request, exchange, Refusal::Malformed("mapped path")).await
+        }
+        OffCourse::Forbidden => {
+            exchange.outcome = "foreign_destination";
+            respond::error(request, exchange, ErrorKind::Forbidden).await
+        }
+        OffCourse::Slash(location) => {
+            exchange.outcome = "to_folder";
+            respond::to_https(request, exchange, &location).await
+        }
     }
 }
 

@@ -6,7 +6,6 @@
 use super::Exchange;
 use super::forward::Forwarding;
 use super::inbound::connection_tokens;
-use super::response;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, ORIGIN, TRANSFER_ENCODING, UPGRADE};
@@ -58,6 +57,7 @@ pub(super) fn handshake(
     session: &Session,
     exchange: &Exchange,
     forwarding: &Forwarding,
+    attempt: usize,
 ) -> Result<RequestHeader> {
     let mut head = session.req_header().clone();
     let nominated: Vec<HeaderName> = connection_tokens(&head.headers)
@@ -71,19 +71,20 @@ pub(super) fn handshake(
         head.remove_header(name);
     }
     head.set_version(Version::HTTP_11);
-    exchange.upstream_head(&mut head, forwarding)?;
+    exchange.upstream_head(&mut head, forwarding, attempt)?;
     head.insert_header(CONNECTION, "Upgrade")?;
     head.insert_header(UPGRADE, "websocket")?;
     Ok(head)
 }
 
-/// Relays until a side closes, both are silent too long, or `ended` resolves. `active` is called when the
-/// client has sent something.
+/// Relays until a side closes, both are silent too long, or `ended` resolves. `tidy` makes the answer's head
+/// the client's; `active` is called when the client has sent something.
 pub(super) async fn relay(
     session: &mut Session,
     upstream: Stream,
     peer: &HttpPeer,
     head: RequestHeader,
+    tidy: impl Fn(&mut ResponseHeader) -> Result<()>,
     ended: impl Future<Output = ()>,
     active: impl Fn(),
 ) -> Result<()> {
@@ -95,11 +96,11 @@ pub(super) async fn relay(
         .await
         .map_err(|e| e.into_up())?;
     let answer = final_head(&mut upstream).await?;
+    let mut answer = answer;
+    tidy(&mut answer)?;
     if answer.status != StatusCode::SWITCHING_PROTOCOLS {
         return refused(session, upstream, answer).await;
     }
-    let mut answer = answer;
-    response::clean(&mut answer);
     session.set_write_timeout(Some(WRITE));
     // from here on the session reads and writes raw bytes
     session
@@ -133,7 +134,6 @@ async fn final_head(upstream: &mut Client) -> Result<ResponseHeader> {
 async fn refused(session: &mut Session, mut upstream: Client, head: ResponseHeader) -> Result<()> {
     let mut head = head;
     session.set_keepalive(None);
-    response::clean(&mut head);
     let bodiless = matches!(
         head.status,
         StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED

@@ -82,6 +82,18 @@ impl Pools {
         pool.map_or(0, |p| p.next.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// The upstream of an attempt.
+    pub(super) fn upstream(
+        &self,
+        route: RouteIndex,
+        turn: usize,
+        attempt: usize,
+    ) -> Option<&Upstream> {
+        let upstreams = &self.pools.get(route.position())?.upstreams;
+        let at = turn.wrapping_add(attempt).checked_rem(upstreams.len())?;
+        upstreams.get(at)
+    }
+
     /// The peer for this attempt (0, 1, ...) at the request that has this turn.
     pub(super) async fn peer(
         &self,

@@ -7,7 +7,7 @@
 
 use super::inbound::Inbound;
 use super::phases::Line;
-use super::{Gateway, cookies, seams};
+use super::{Gateway, cookies, seams, session_of};
 use crate::domain::id::AccountId;
 use crate::domain::policy::{self, Decision};
 use crate::domain::request::Facts;
@@ -196,14 +196,15 @@ impl Gateway {
         let live = self.0.live.load_full();
         let inbound = &case.inbound;
         let found = live.snapshot.routes.find(&inbound.host, &inbound.path)?;
-        let view = self.session_of(case.token.as_deref(), &inbound.host).await;
+        let token = case.token.as_deref();
+        let view = session_of(&live.seams, token, &inbound.host).await;
         let view: Option<Arc<View>> = view.ok()?;
         let now = self.0.env.now();
         let decision = policy::decide(found, &case.facts(), view.as_ref(), live.rules(), now);
         if let (Decision::Forward(_), Some(view)) = (&decision, view)
             && active.swap(false, Ordering::Relaxed)
         {
-            self.0.seams.sessions.seen(&view);
+            live.seams.sessions.seen(&view);
         }
         Some(decision)
     }
@@ -229,8 +230,7 @@ impl Gateway {
             fault = "cut",
             "request"
         );
-        self.0
-            .seams
+        live.seams
             .observer
             .request(Some(case.route), why, status, duration);
     }

@@ -21,6 +21,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -51,6 +52,7 @@ pub struct Sources {
 #[derive(Debug)]
 pub struct Listening {
     address: SocketAddr,
+    socket: Arc<TcpListener>,
     task: JoinHandle<()>,
 }
 
@@ -58,6 +60,11 @@ impl Listening {
     /// With the real port where port 0 was asked for.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// For a process that takes over.
+    pub fn socket(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 
     pub fn stop(self) {}
@@ -71,17 +78,31 @@ impl Drop for Listening {
 
 /// Binds and serves in the background. Fails where the address cannot be bound.
 pub async fn serve(address: SocketAddr, sources: Sources) -> std::io::Result<Listening> {
-    let listener = TcpListener::bind(address).await?;
+    start(TcpListener::bind(address).await?, sources)
+}
+
+/// The same on a socket that listens already.
+pub fn serve_on(socket: std::net::TcpListener, sources: Sources) -> std::io::Result<Listening> {
+    socket.set_nonblocking(true)?;
+    start(TcpListener::from_std(socket)?, sources)
+}
+
+fn start(listener: TcpListener, sources: Sources) -> std::io::Result<Listening> {
     let address = listener.local_addr()?;
+    let socket = Arc::new(listener);
     let answers = Arc::new(Answers {
         sources,
         census_at: Mutex::new(None),
     });
-    let task = tokio::spawn(accept(listener, answers));
-    Ok(Listening { address, task })
+    let task = tokio::spawn(accept(Arc::clone(&socket), answers));
+    Ok(Listening {
+        address,
+        socket,
+        task,
+    })
 }
 
-async fn accept(listener: TcpListener, answers: Arc<Answers>) {
+async fn accept(listener: Arc<TcpListener>, answers: Arc<Answers>) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = tokio::task::JoinSet::new();
     // the semaphore is never closed

@@ -19,6 +19,7 @@ impl Check<'_> {
     /// The whole file, or a problem.
     pub(super) fn content(&mut self, at: &At<'_>, written: &str) -> Option<(PathBuf, Vec<u8>)> {
         let path = self.resolve(written);
+        self.files.insert(path.clone());
         match read(&path) {
             Ok(bytes) => Some((path, bytes)),
             Err(why) => {
@@ -32,6 +33,7 @@ impl Check<'_> {
     /// A larger file, which is read when it is used and not before.
     pub(super) fn readable_up_to(&mut self, at: &At<'_>, written: &str, most: u64) -> PathBuf {
         let path = self.resolve(written);
+        self.files.insert(path.clone());
         let problem = match open(&path) {
             Err(why) => Some(why),
             Ok((_, size)) if size > most => {

@@ -2,9 +2,11 @@
 
 mod files;
 mod gateway;
+mod headers;
 mod limits;
 mod mail;
 mod people;
+mod rewrite;
 mod routes;
 
 use super::list::List;
@@ -13,7 +15,7 @@ use super::read::Reading;
 use super::report::shortened;
 use super::scalar::Duration;
 use super::schema;
-use super::settings::Settings;
+use super::settings::{ListenerKind, Settings};
 use super::source::{At, Tree};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -31,9 +33,21 @@ pub(super) fn settings(
         top: tree.top(),
         folder,
         problems,
+        files: BTreeSet::new(),
     };
     check.not_yet_in_force(&routes);
-    check.whole(&file, &routes)
+    let mut settings = check.whole(&file, &routes)?;
+    let mut files = check.files;
+    for listener in &settings.listeners {
+        if let ListenerKind::Tls { certificates } = &listener.kind {
+            for pair in certificates {
+                files.remove(&pair.certificate);
+                files.remove(&pair.key);
+            }
+        }
+    }
+    settings.files = files.into_iter().collect();
+    Some(settings)
 }
 
 /// Each route on its own, `None` where nothing of it can be read.
@@ -51,6 +65,8 @@ struct Check<'a> {
     /// The configuration file's.
     folder: &'a Path,
     problems: &'a mut Problems,
+    /// Files that were looked at.
+    files: BTreeSet<PathBuf>,
 }
 
 /// Keys that are read and checked but do nothing in this version, and what that means.
@@ -132,6 +148,7 @@ impl<'a> Check<'a> {
             mail: self.mail(file.mail.as_ref()),
             routes: table,
             portal: portal?,
+            files: Vec::new(),
         })
     }
 

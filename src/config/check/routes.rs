@@ -95,7 +95,10 @@ impl Check<'_> {
             checked.push(route);
         }
         match Table::new(checked) {
-            Ok(table) => table,
+            Ok(table) => {
+                self.ways_round(&list, routes, &table);
+                table
+            }
             Err(_) => {
                 self.error(
                     &list,
@@ -191,8 +194,6 @@ impl Check<'_> {
         Some(Route {
             name,
             title,
-            origin: origin?,
-            prefix: prefix?,
             access,
             public,
             trusted_devices: two_factor.and_then(|t| t.trusted_devices).unwrap_or(true),
@@ -200,7 +201,6 @@ impl Check<'_> {
                 .and_then(|t| t.policy)
                 .map_or(TwoFactor::Optional, TwoFactor::from),
             max_age,
-            identity,
             upstreams,
             upstream_ca,
             timeouts,
@@ -211,6 +211,11 @@ impl Check<'_> {
                 .map(|b| b.0),
             limits: self.route_limits(&at.key("limits"), route.limits.as_ref()),
             logout_paths,
+            rewrite: self.rewrite(&at.key("rewrite"), route.rewrite.as_ref(), prefix.as_ref()),
+            headers: self.header_rules(at, route, &identity),
+            origin: origin?,
+            prefix: prefix?,
+            identity,
         })
     }
 
@@ -520,7 +525,7 @@ fn reaches(prefix: &Path, path: &Path) -> bool {
     below(&path, &prefix) || (path.ends_with('/') && below(&prefix, path.trim_end_matches('/')))
 }
 
-fn is_token(text: &str) -> bool {
+pub(super) fn is_token(text: &str) -> bool {
     let extra = b"!#$%&'*+-.^_`|~";
     !text.is_empty()
         && text.len() <= 64

@@ -8,7 +8,7 @@ use serde::Deserialize;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Most client connections at all; each takes up to two file descriptors. A change needs a restart.
+    /// Most client connections at all; each takes up to two file descriptors. A change takes a new process.
     #[schemars(extend("default" = 16384))]
     pub connections: Option<u32>,
     /// Most connections from one IPv4 address or IPv6 /64; trusted proxies count against the total only.
@@ -20,7 +20,7 @@ pub struct Limits {
     /// Longest time for a whole request head.
     #[schemars(extend("default" = "15s"))]
     pub header_timeout: Option<Duration>,
-    /// How long a connection is kept on which nothing is asked.
+    /// How long a connection is kept on which nothing is asked. A change takes a new process.
     #[schemars(extend("default" = "60s"))]
     pub idle_timeout: Option<Duration>,
     /// Longest silence of a client while it sends or takes a body; on HTTP/2 the route's `timeouts.read` bounds the sending.

@@ -99,7 +99,7 @@ async fn a_rate_counts_all_protocols_together_and_a_reload_forgets_nothing() {
     })
     .await;
     assert_eq!(world.signed_in("GET /page", "").await.status, 200);
-    world.gateway.reload(snapshot.unwrap()).unwrap();
+    world.install(snapshot.unwrap());
     let cookie = format!("__Host-vestibule={}", world.token);
     let mut client = h2::connect(&world, "wiki.test").await;
     let cookies = [("cookie", cookie.as_str())];
@@ -471,18 +471,18 @@ async fn answers_end_when_they_would_be_denied_and_not_when_more_is_asked() {
     let mut wire = events().await;
     let mut stricter = snapshot.clone().unwrap();
     stricter.two_factor.policy = vestibule::domain::policy::TwoFactor::Required;
-    world.gateway.reload(stricter).unwrap();
+    world.install(stricter);
     assert!(!wire.drained(SECOND * 5).await.1, "torn by a question");
     let mut without = snapshot.clone().unwrap();
     let mut routes = without.routes.routes().to_vec();
     routes[0].access.groups = ["admins".to_owned()].into();
     without.routes = Table::new(routes).unwrap();
-    world.gateway.reload(without).unwrap();
+    world.install(without);
     assert!(
         wire.drained(SECOND * 5).await.1,
         "goes on without the group"
     );
-    world.gateway.reload(snapshot.unwrap()).unwrap();
+    world.install(snapshot.unwrap());
     let mut wire = events().await;
     world.clock.fetch_add(3601, Ordering::SeqCst);
     assert!(

@@ -264,7 +264,7 @@ async fn a_new_configuration_holds_from_the_next_request_on() {
     wire.send(&request).await;
     assert_eq!(wire.answer().await.unwrap().status, 200);
     let none = crate::support::world::snapshot(Vec::new());
-    world.gateway.reload(none).unwrap();
+    world.install(none);
     wire.send(&request).await;
     assert_eq!(wire.answer().await.unwrap().status, 421);
 }

@@ -2,11 +2,13 @@
 mod cookies;
 mod framing;
 mod hosts;
+mod http2;
 mod limits;
 mod line;
 mod log;
 mod pages;
 mod paths;
+mod rewriting;
 mod spoof;
 mod stream;
 mod upstreams;

@@ -3,8 +3,8 @@
 use super::client::{Io, find};
 use parking_lot::Mutex;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 pub(crate) struct Upstream {
     seen: Arc<Mutex<Vec<Vec<u8>>>>,
     connections: Arc<AtomicUsize>,
+    address: Arc<OnceLock<SocketAddr>>,
 }
 
 impl Upstream {
@@ -20,6 +21,7 @@ impl Upstream {
         let upstream = Self::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        upstream.address.set(address).unwrap();
         let this = upstream.clone();
         tokio::spawn(async move {
             loop {
@@ -55,6 +57,10 @@ impl Upstream {
         let mut seen = self.take();
         assert_eq!(seen.len(), 1, "{seen:?}");
         seen.remove(0)
+    }
+    /// `http://127.0.0.1:PORT`, as the application would call itself.
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.address.get().unwrap())
     }
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
@@ -134,6 +140,12 @@ async fn respond(io: &mut dyn Io, head: &str, buffer: &mut Vec<u8>) -> Option<()
         }
     } else if value(head, "transfer-encoding").is_some() {
         received = chunked(io, buffer).await?;
+    }
+    // `X-Answer: 302 Found | Location: /x` is answered with just that
+    if let Some(answer) = value(head, "x-answer") {
+        let lines = answer.replace(" | ", "\r\n");
+        let answer = format!("HTTP/1.1 {lines}\r\nContent-Length: 0\r\n\r\n");
+        return io.write_all(answer.as_bytes()).await.ok();
     }
     match path {
         "/download" => {

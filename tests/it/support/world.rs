@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 use vestibule::domain::account::{Account, Status};
 use vestibule::domain::assurance::Factors;
+use vestibule::domain::headers::HeaderRules;
 use vestibule::domain::host::{Host, Origin};
 use vestibule::domain::id::{AccountId, SessionId};
 use vestibule::domain::policy::{TwoFactor, TwoFactorRules};
@@ -30,7 +31,9 @@ use vestibule::gateway::seams::{
     Assertions, Conn, Door, ErrorKind, Observer, PageRequest, Pages, RouteTitle, Seams, Sessions,
     Unavailable,
 };
-use vestibule::gateway::{CertificateFiles, Certificates, Gateway, Listener, Running, Snapshot};
+use vestibule::gateway::{
+    CertificateFiles, Certificates, Gateway, Inherited, Listener, Running, Snapshot,
+};
 
 pub(crate) const NOW: i64 = 1_800_000_000;
 
@@ -251,6 +254,7 @@ impl Entropy for CountingEntropy {
 
 pub(crate) struct World {
     pub(crate) gateway: Gateway,
+    seams: Seams,
     pub(crate) running: Running,
     pub(crate) https: SocketAddr,
     pub(crate) http: SocketAddr,
@@ -296,6 +300,8 @@ pub(crate) fn route(host: &str, prefix: &str, upstream: Target) -> Route {
         body_limit: None,
         limits: vestibule::domain::limits::RouteLimits::default(),
         logout_paths: Vec::new(),
+        rewrite: None,
+        headers: HeaderRules::default(),
     }
 }
 
@@ -341,7 +347,7 @@ impl World {
             assertions: Arc::new(TestAssertions),
             observer: counts.clone(),
         };
-        let gateway = Gateway::new(snapshot, seams, env).unwrap();
+        let gateway = Gateway::new(snapshot, seams.clone(), env).unwrap();
         let main = [
             "wiki.test",
             "login.test",
@@ -361,17 +367,22 @@ impl World {
             redirect_to_https,
         };
         let running = gateway
-            .serve(vec![
-                listener(Some(certificates.clone()), false),
-                listener(None, false),
-                listener(None, true),
-            ])
+            .serve(
+                vec![
+                    listener(Some(certificates.clone()), false),
+                    listener(None, false),
+                    listener(None, true),
+                ],
+                &mut Inherited::default(),
+            )
             .unwrap();
-        let &[https, http, redirecting] = running.addresses.as_slice() else {
+        let addresses = running.addresses();
+        let &[https, http, redirecting] = addresses.as_slice() else {
             panic!("three listeners");
         };
         Self {
             gateway,
+            seams,
             running,
             https,
             http,
@@ -388,6 +399,11 @@ impl World {
         }
     }
 
+    /// Puts another configuration in force.
+    pub(crate) fn install(&self, snapshot: Snapshot) {
+        let generation = self.gateway.prepare(snapshot, self.seams.clone());
+        self.gateway.install(generation.unwrap());
+    }
     pub(crate) async fn tls(&self, sni: &str) -> Wire {
         let stream = tls(self.https, sni, &self.ca.roots(), &[b"http/1.1"]).await;
         Wire::over(Box::new(stream.unwrap()))

@@ -1,6 +1,7 @@
 //! Attacks on the whole: every test is one that worked somewhere, once, against a gateway of this kind.
 
 mod browser;
+mod change;
 mod desk;
 mod phone;
 mod post;
