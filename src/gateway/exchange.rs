@@ -142,11 +142,11 @@ impl Exchange {
             self.body_pace = self.pace().map(|pace| BodyPace { pace, last: now });
         }
         self.body_bytes = self.body_bytes.saturating_add(bytes as u64);
-        // an application that answers already talks both ways, at the pace of the two
+        // an application that is answering talks both ways, at the pace of the two
         let Some(body) = self
             .body_pace
             .as_mut()
-            .filter(|_| !self.watch.is_answered())
+            .filter(|_| !self.watch.is_answering())
         else {
             return true;
         };

@@ -162,6 +162,19 @@ impl ProxyHttp for Line {
         Ok(())
     }
 
+    fn response_body_filter(
+        &self,
+        _session: &mut Session,
+        _body: &mut Option<Bytes>,
+        end: bool,
+        exchange: &mut Exchange,
+    ) -> Result<Option<Duration>> {
+        if end {
+            exchange.watch.answer_is_complete();
+        }
+        Ok(None)
+    }
+
     /// Nothing has been sent yet, so another upstream may have the request, whatever its method.
     fn fail_to_connect(
         &self,

@@ -437,15 +437,19 @@ pub(super) async fn drain(session: &mut Session) {
     }
     let read = async {
         let mut left = DRAIN_BYTES;
-        while let Ok(Some(chunk)) = session.read_request_body().await {
-            left = left.saturating_sub(chunk.len());
-            if left == 0 {
-                break;
+        loop {
+            match session.read_request_body().await {
+                Ok(Some(chunk)) if chunk.len() < left => left -= chunk.len(),
+                Ok(None) => return true,
+                Ok(Some(_)) | Err(_) => return false,
             }
         }
     };
-    // too slow: then the connection is closed after the answer
-    let _ = tokio::time::timeout(DRAIN_TIME, read).await;
+    let read = tokio::time::timeout(DRAIN_TIME, read).await;
+    if !matches!(read, Ok(true)) {
+        // too much, too slow, or not to be read: nothing behind it is a request
+        session.set_keepalive(None);
+    }
 }
 
 /// The word for logs and metrics.

@@ -117,6 +117,8 @@ pub(super) struct Watch {
     active: AtomicBool,
     /// Of the answer, when its head is out; else 0.
     status: AtomicU16,
+    /// The application has said all it had to say.
+    complete: AtomicBool,
     /// The client has not sent its whole body.
     body_is_missing: AtomicBool,
 }
@@ -150,8 +152,13 @@ impl Watch {
         self.status.store(status, Ordering::Relaxed);
     }
 
-    pub(super) fn is_answered(&self) -> bool {
-        self.status.load(Ordering::Relaxed) != 0
+    pub(super) fn answer_is_complete(&self) {
+        self.complete.store(true, Ordering::Relaxed);
+    }
+
+    /// The application talks while the client does.
+    pub(super) fn is_answering(&self) -> bool {
+        self.status.load(Ordering::Relaxed) != 0 && !self.complete.load(Ordering::Relaxed)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The gateway from outside: bytes in, bytes out.
 mod cookies;
+mod floods;
 mod framing;
 mod hosts;
 mod http2;

@@ -13,7 +13,15 @@ pub(crate) type Sender = h2::client::SendRequest<Bytes>;
 
 /// A connection with windows as browsers have them.
 pub(crate) async fn connect(world: &World, sni: &str) -> Sender {
-    let stream = tls(world.https, sni, &world.ca.roots(), &[b"h2"]).await;
+    to(world.https, sni, &world.ca.roots()).await
+}
+
+pub(crate) async fn to(
+    address: std::net::SocketAddr,
+    sni: &str,
+    roots: &rustls::RootCertStore,
+) -> Sender {
+    let stream = tls(address, sni, roots, &[b"h2"]).await;
     let (client, connection) = h2::client::Builder::new()
         .initial_window_size(1 << 20)
         .initial_connection_window_size(4 << 20)

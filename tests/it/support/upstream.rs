@@ -179,6 +179,12 @@ async fn respond(io: &mut dyn Io, head: &str, buffer: &mut Vec<u8>) -> Option<()
                 tokio::time::sleep(Duration::from_millis(300)).await;
             }
         }
+        // a value with line ends, and an answer behind the answer
+        "/split" => {
+            let answer = "HTTP/1.1 200 OK\r\nX-A: a\rX-Evil: 1\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+            io.write_all(answer.as_bytes()).await.ok()?;
+            io.flush().await.ok()
+        }
         // a head, and then nothing
         "/quiet" => {
             let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -201,6 +207,23 @@ async fn respond(io: &mut dyn Io, head: &str, buffer: &mut Vec<u8>) -> Option<()
                     .ok()?;
                 left -= n;
             }
+            io.flush().await.ok()
+        }
+        // who asks, as far as we are told
+        path if path.ends_with("/whoami") => {
+            let told = |name| value(head, name).unwrap_or_default();
+            let body = format!(
+                "{}|{}|{}|{}",
+                told("remote-user"),
+                told("remote-email"),
+                told("remote-groups"),
+                told("x-ask")
+            );
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            io.write_all(answer.as_bytes()).await.ok()?;
             io.flush().await.ok()
         }
         "/switch" => {

@@ -12,6 +12,7 @@ mod account_forms;
 mod admin;
 mod api;
 mod away;
+mod crowd;
 mod devices;
 mod doors;
 mod enrolment;
