@@ -321,8 +321,8 @@ async fn of_slow_connections() {
                 1 => {
                     b"POST /public/x HTTP/1.1\r\nHost: wiki.test\r\nContent-Length: 100000\r\n\r\n"
                 }
-                // answers that nobody takes
-                2 => b"GET /public/bytes HTTP/1.1\r\nHost: wiki.test\r\n\r\n",
+                // connections that are kept, and begin another head
+                2 => b"GET /public/x HTTP/1.1\r\nHost: wiki.test\r\n\r\n",
                 // hellos that drip
                 _ => b"\x16\x03\x01\x02\x00",
             };
