@@ -41,6 +41,8 @@ fn route(number: usize) -> Route {
         max_age: Some(Duration::from_secs(900)),
         trusted_devices: true,
         identity: IdentitySpec {
+            basic_auth: None,
+            message_signature: None,
             preset: Preset::RemoteUser,
             headers: Vec::new(),
             assertion: None,
@@ -58,6 +60,9 @@ fn route(number: usize) -> Route {
         body_limit: None,
         limits: vestibule::domain::limits::RouteLimits::default(),
         logout_paths: Vec::new(),
+        answers: Default::default(),
+        rewrite: Default::default(),
+        headers: Default::default(),
     }
 }
 
@@ -126,6 +131,7 @@ fn decide(bencher: divan::Bencher<'_, '_>) {
             path: &path,
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),
             mode: Mode::Navigation,
+            preflight_from: None,
         };
         let found = table.find(&host, &path).unwrap();
         let rules = policy::Rules {

@@ -9,6 +9,7 @@ mod seams;
 use crate::authn::hashing::Limits;
 use crate::authn::{self, Authn};
 use crate::config::{ListenerKind, Settings};
+use crate::domain::credentials::SharedSecret;
 use crate::domain::password_rules::{Blocklist, Rules, Site};
 use crate::env::Env;
 use crate::gateway::seams::Seams;
@@ -238,7 +239,9 @@ impl Running {
         };
         let settings = &office.settings;
         let seams = self.base.seams(&office)?;
-        let generation = self.gateway.prepare(snapshot(settings), seams)?;
+        let generation = self
+            .gateway
+            .prepare(snapshot(settings, &self.base.vault), seams)?;
         let (listeners, certificates) = listeners(settings)?;
         let mut none = gateway::Inherited::default();
         let prepared = self.listeners.prepare(listeners, &mut none)?;
@@ -373,10 +376,11 @@ impl Base {
     }
 }
 
-fn snapshot(settings: &Settings) -> gateway::Snapshot {
+fn snapshot(settings: &Settings, vault: &Vault) -> gateway::Snapshot {
+    let key = |route: &str| SharedSecret::new(vault.message_key(route).to_vec());
     gateway::Snapshot {
         portal: settings.portal.clone(),
-        routes: settings.routes.clone(),
+        routes: settings.routes.clone().with_message_keys(key),
         two_factor: settings.two_factor.clone(),
         sessions: settings.sessions,
         trusted_proxies: settings.trusted_proxies.clone(),
@@ -420,7 +424,7 @@ pub async fn start_on(
         None => None,
     };
     let seams = base.seams(&office)?;
-    let gateway = Gateway::new(snapshot(settings), seams, office.env.clone())?;
+    let gateway = Gateway::new(snapshot(settings, &office.vault), seams, office.env.clone())?;
     let (listeners, certificates) = listeners(settings)?;
     let listeners = gateway.serve(listeners, &mut inherited)?;
     for address in inherited.left() {

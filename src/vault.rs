@@ -72,6 +72,7 @@ pub enum Fault {
 pub struct Vault {
     ciphers: [XChaCha20Poly1305; 5],
     csrf: hmac::Key,
+    messages: hmac::Key,
     env: Env,
 }
 
@@ -129,8 +130,18 @@ impl Vault {
         Self {
             ciphers: Purpose::ALL.map(|p| XChaCha20Poly1305::new((&*derive(p.label())).into())),
             csrf: hmac::Key::new(hmac::HMAC_SHA256, &derive(b"vestibule csrf v1")[..]),
+            messages: hmac::Key::new(hmac::HMAC_SHA256, &derive(b"vestibule messages v1")[..]),
             env: env.clone(),
         }
+    }
+
+    /// The key that signs requests to a route's application (RFC 9421), 32 bytes. It tells nothing about any other.
+    pub fn message_key(&self, route: &str) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(
+            hmac::sign(&self.messages, route.as_bytes())
+                .as_ref()
+                .to_vec(),
+        )
     }
 
     fn cipher(&self, purpose: Purpose) -> &XChaCha20Poly1305 {

@@ -93,6 +93,7 @@ impl seams::Pages for PageSeam {
             app: request.app_title,
             shown_as: request.person,
             reference: request.reference,
+            maintenance: request.maintenance,
         };
         self.0.error_page(kind, &context)
     }

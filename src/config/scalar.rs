@@ -152,6 +152,25 @@ fn date(text: &str) -> Result<Timestamp, String> {
 }
 
 scalar! {
+    /// A minute, UTC.
+    Moment(Timestamp), "date and time", Some("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}Z$"), moment
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let wrong = |_| {
+        format!(
+            "{} is not a date with a time\nwrite both in UTC, for example 2027-01-31T06:00Z",
+            quoted(text)
+        )
+    };
+    let form = format_description!("[year]-[month]-[day]T[hour]:[minute]Z");
+    let moment = time::PrimitiveDateTime::parse(text, form).map_err(wrong)?;
+    Ok(Timestamp::from_seconds(
+        moment.assume_utc().unix_timestamp(),
+    ))
+}
+
+scalar! {
     /// A network in CIDR notation, or one address.
     Network(IpNet), "network", None, network
 }

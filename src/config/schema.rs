@@ -4,9 +4,11 @@
 //! reported at its place and left out here; what must be there is marked `required` for the JSON Schema and
 //! seen to by [`super::check`]. The reference `docs/configuration.md` is made from this file.
 
+mod answers;
 mod limits;
 mod rewrite;
 
+pub use answers::{Cors, Maintenance, Preflight, Redirect, Respond};
 pub use limits::{Limits, RouteLimits};
 pub use rewrite::{
     Cookies, Destination, Headers, ReferrerPolicy, RequestHeaders, ResponseHeaders, Rewrite,
@@ -401,9 +403,17 @@ pub struct Route {
     /// The part of the host it is for; of several routes the one with the longest path holds.
     #[schemars(extend("default" = "/"))]
     pub path: Option<UrlPath>,
-    /// The application: one URL or a list, scheme, host and port.
-    #[schemars(required)]
+    /// The application: one URL or a list, scheme, host and port. A route has this, `redirect` or `respond`.
     pub upstream: Option<OneOrMore<UpstreamUrl>>,
+    /// Another address that requests are sent to, in place of an application.
+    pub redirect: Option<Redirect>,
+    /// A fixed answer, in place of an application.
+    pub respond: Option<Respond>,
+    /// Closes the application: true, or what is said and who comes in nevertheless.
+    #[schemars(extend("default" = false))]
+    pub maintenance: Option<Switch<Maintenance>>,
+    /// Lets CORS preflights of other origins through without a session, or answers them.
+    pub cors: Option<Cors>,
     /// PEM file of the authorities trusted for https upstreams, in place of the system's.
     #[schemars(extend("examples" = ["../certs/internal-ca.pem"]))]
     pub upstream_ca: Option<String>,
@@ -505,10 +515,13 @@ pub struct Identity {
     pub headers: Option<BTreeMap<String, HeaderTemplate>>,
     /// A signed statement (JWT, ES256) in a header; absent: none.
     pub assertion: Option<Assertion>,
-    /// Signs each request (RFC 9421). Refused in this version.
+    /// Signs each request (RFC 9421) with a key that the application knows: that of `message_signature_key_file`, or the one that `vestibule keys message-signature` prints.
     #[schemars(extend("examples" = ["hmac-sha256"]))]
     pub message_signature: Option<MessageSignature>,
-    /// Signs in at applications that know only HTTP Basic. Refused in this version.
+    /// File that holds the key for `message_signature` in base64, at least 32 bytes.
+    #[schemars(extend("examples" = ["/run/secrets/wiki-signature"]))]
+    pub message_signature_key_file: Option<String>,
+    /// Signs in at applications that know only HTTP Basic; a client's own Authorization header never reaches them.
     pub basic_auth: Option<BasicAuth>,
 }
 
@@ -534,8 +547,8 @@ pub struct BasicAuth {
     /// User name; may hold {account...} as in headers.
     #[schemars(required, extend("examples" = ["\"{account.login}\""]))]
     pub username: Option<HeaderTemplate>,
-    /// File that holds the password.
-    #[schemars(extend("examples" = ["/run/secrets/wiki"]))]
+    /// File that holds the password, one line.
+    #[schemars(required, extend("examples" = ["/run/secrets/wiki"]))]
     pub password_file: Option<String>,
 }
 

@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod adoption;
+pub mod answer;
 pub mod api_token;
 pub mod assertion;
 pub mod assurance;
@@ -13,6 +14,7 @@ pub mod audit;
 pub mod authenticator;
 pub mod binding;
 pub mod confirmation;
+pub mod credentials;
 pub mod desk;
 pub mod device;
 pub mod headers;

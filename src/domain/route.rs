@@ -1,5 +1,7 @@
 //! Routes: which protected place a request is for, and what is to be sent there.
 
+use super::answer::Answers;
+use super::credentials::{BasicAuth, MessageSignature, SharedSecret};
 use super::headers::HeaderRules;
 use super::host::{Host, Origin};
 use super::limits::RouteLimits;
@@ -37,6 +39,7 @@ pub struct Route {
     pub limits: RouteLimits,
     /// The application's own sign-out addresses: a request to one of them ends the session too.
     pub logout_paths: Vec<PublicPath>,
+    pub answers: Answers,
     /// For an application that believes it lives elsewhere.
     pub rewrite: Option<Rewrite>,
     pub headers: HeaderRules,
@@ -98,6 +101,8 @@ pub struct IdentitySpec {
     pub preset: Preset,
     pub headers: Vec<(String, Template)>,
     pub assertion: Option<AssertionSpec>,
+    pub basic_auth: Option<BasicAuth>,
+    pub message_signature: Option<MessageSignature>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -247,6 +252,18 @@ impl Table {
         Ok(Self { routes, by_host })
     }
 
+    /// Gives a key of its own to each route that signs requests and names none.
+    #[must_use]
+    pub fn with_message_keys(mut self, derive: impl Fn(&str) -> SharedSecret) -> Self {
+        for route in &mut self.routes {
+            if let Some(signature) = &mut route.identity.message_signature {
+                let key = || derive(&route.name);
+                signature.key.get_or_insert_with(key);
+            }
+        }
+        self
+    }
+
     pub fn routes(&self) -> &[Route] {
         &self.routes
     }
@@ -311,6 +328,8 @@ pub(crate) mod tests {
                 preset: Preset::RemoteUser,
                 headers: Vec::new(),
                 assertion: None,
+                basic_auth: None,
+                message_signature: None,
             },
             upstreams: vec![Upstream {
                 tls: false,
@@ -325,6 +344,7 @@ pub(crate) mod tests {
             body_limit: None,
             limits: RouteLimits::default(),
             logout_paths: Vec::new(),
+            answers: Answers::default(),
             rewrite: None,
             headers: HeaderRules::default(),
         }

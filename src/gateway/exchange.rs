@@ -93,7 +93,10 @@ impl Exchange {
             wire::check(&session.to_h1_raw())?;
         }
         let portal = self.live.snapshot.portal.host();
-        let inbound = inbound::admit(session.req_header_mut(), portal)?;
+        let mut inbound = inbound::admit(session.req_header_mut(), portal)?;
+        if inbound.preflight_from.is_some() && !session.is_body_empty() {
+            inbound.preflight_from = None;
+        }
         self.inbound = Some(inbound.clone());
         Ok(inbound)
     }
@@ -104,6 +107,7 @@ impl Exchange {
             path: &inbound.path,
             client: self.client,
             mode: inbound.mode,
+            preflight_from: inbound.preflight_from.as_deref(),
         }
     }
 
@@ -184,7 +188,8 @@ impl Exchange {
         let upstream = live.pools.upstream(permit.route(), self.turn, attempt);
         let person = permit.person().map(|view| &*view.account);
         live.rewriting
-            .request(head, permit.route(), &forwarding.course, upstream, person)
+            .request(head, permit.route(), &forwarding.course, upstream, person)?;
+        live.signers.sign(head, permit.route(), forwarding.moment)
     }
 
     /// What goes back to the client.

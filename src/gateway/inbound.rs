@@ -8,7 +8,8 @@ use super::forward::{fold, folds_to};
 use crate::domain::host::Host;
 use crate::domain::request::{Mode, Path};
 use http::header::{
-    ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE,
+    ACCEPT, ACCESS_CONTROL_REQUEST_METHOD, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST,
+    HeaderName, ORIGIN, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, Method, Version};
 use pingora::http::RequestHeader;
@@ -47,6 +48,8 @@ pub(super) struct Inbound {
     pub websocket: bool,
     /// The declared length of the body.
     pub content_length: Option<u64>,
+    /// The origin that a CORS preflight names (Fetch 3.2.2).
+    pub preflight_from: Option<String>,
 }
 
 impl Inbound {
@@ -88,12 +91,31 @@ pub(super) fn admit(head: &mut RequestHeader, portal: &Host) -> Result<Inbound, 
         mode: mode(head),
         websocket: is_websocket(head),
         content_length: content_length(&head.headers),
+        preflight_from: preflight_from(head),
         host,
         path,
         query,
     };
     write_back(head, &inbound)?;
     Ok(inbound)
+}
+
+/// One `Origin`, one method that is asked for, no body: anything else is an ordinary OPTIONS.
+fn preflight_from(head: &RequestHeader) -> Option<String> {
+    if head.method != Method::OPTIONS {
+        return None;
+    }
+    let headers = &head.headers;
+    let single = |name: HeaderName| {
+        let mut all = headers.get_all(name).iter();
+        all.next().filter(|_| all.next().is_none())
+    };
+    let body = headers.contains_key(TRANSFER_ENCODING)
+        || headers.contains_key(UPGRADE)
+        || content_length(headers).is_some_and(|length| length > 0);
+    let asked = single(ACCESS_CONTROL_REQUEST_METHOD)?.to_str().ok()?;
+    let origin = single(ORIGIN)?.to_str().ok()?;
+    (!body && !asked.is_empty()).then(|| origin.to_owned())
 }
 
 fn sizes(head: &RequestHeader, limits: Limits) -> Result<(), Refusal> {

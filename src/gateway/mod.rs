@@ -9,6 +9,7 @@
 //! it up to the decision, `through` what follows a permit; the other files are its steps. Pingora calls the
 //! phases in [`phases`].
 
+mod answers;
 mod bridge;
 mod client;
 mod connection;
@@ -18,6 +19,7 @@ mod exchange;
 mod forward;
 mod inbound;
 mod listener;
+mod message_signature;
 mod phases;
 mod rates;
 mod respond;
@@ -48,6 +50,7 @@ use exchange::Exchange;
 use forward::Protected;
 use inbound::Inbound;
 use ipnet::IpNet;
+use message_signature::Signers;
 use pingora::Result;
 use pingora::connectors::TransportConnector;
 use pingora::http::RequestHeader;
@@ -83,6 +86,7 @@ struct Live {
     pools: Pools,
     rates: Rates,
     rewriting: Rewriting,
+    signers: Signers,
     portal_url: String,
     sign_in_url: String,
 }
@@ -93,7 +97,7 @@ impl Live {
         seams: Seams,
         names: &Arc<Names>,
         before: Option<&Self>,
-    ) -> Result<Self, CaFault> {
+    ) -> Result<Self, Unfit> {
         let portal_url = snapshot.portal.to_string();
         Ok(Self {
             portal: seams.pages.portal(),
@@ -101,6 +105,7 @@ impl Live {
             seams: Arc::new(seams),
             protected: Protected::of(&snapshot.routes),
             rewriting: Rewriting::of(&snapshot.routes),
+            signers: Signers::of(&snapshot.routes).ok_or(Unfit::NoMessageKey)?,
             pools: Pools::new(&snapshot.routes, Arc::clone(names))?,
             rates: Rates::of(&snapshot.routes, before.map(|b| &b.rates)),
             sign_in_url: format!("{portal_url}/signin"),
@@ -128,6 +133,15 @@ struct Inner {
     websockets: TransportConnector,
 }
 
+/// A configuration that cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    #[error(transparent)]
+    Ca(#[from] CaFault),
+    #[error("a route is to sign its requests and has no key to do it with")]
+    NoMessageKey,
+}
+
 /// See [`Gateway::prepare`].
 pub struct Generation(Live);
 
@@ -145,7 +159,7 @@ impl std::fmt::Debug for Gateway {
 
 impl Gateway {
     /// Fails where a route's CA file cannot be used.
-    pub fn new(snapshot: Snapshot, seams: Seams, env: Env) -> Result<Self, CaFault> {
+    pub fn new(snapshot: Snapshot, seams: Seams, env: Env) -> Result<Self, Unfit> {
         let names = Arc::new(Names::default());
         Ok(Self(Arc::new(Inner {
             live: ArcSwap::from_pointee(Live::new(snapshot, seams, &names, None)?),
@@ -156,7 +170,7 @@ impl Gateway {
     }
 
     /// Another generation of the configuration, ready to be put in force; what can fail, fails here.
-    pub fn prepare(&self, snapshot: Snapshot, seams: Seams) -> Result<Generation, CaFault> {
+    pub fn prepare(&self, snapshot: Snapshot, seams: Seams) -> Result<Generation, Unfit> {
         let before = self.0.live.load_full();
         Live::new(snapshot, seams, &self.0.names, Some(&before)).map(Generation)
     }
@@ -345,6 +359,10 @@ impl Gateway {
             Decision::Enrol | Decision::Remind | Decision::EnrolOverdue => {
                 self.ask(request, exchange, Challenge::Enrol).await
             }
+            Decision::Maintenance => {
+                answers::maintenance(request, exchange, self.0.env.now()).await
+            }
+            Decision::AnswerPreflight => answers::preflight(request, exchange).await,
             Decision::Deny(Denial::Group | Denial::Network) => {
                 respond::error(request, exchange, ErrorKind::Forbidden).await
             }

@@ -134,6 +134,7 @@ mod tests {
             path: &path,
             client: [192, 0, 2, 1].into(),
             mode: Mode::Programmatic,
+            preflight_from: None,
         };
         let sessions = session::Rules {
             idle: Duration::from_secs(1),

@@ -7,13 +7,14 @@ use super::Exchange;
 use super::cookies;
 use super::inbound::Refusal;
 use super::seams::{ErrorKind, LANGUAGE_COOKIE, PageRequest};
+use crate::domain::answer::Maintenance;
 use crate::domain::request::Mode;
 use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH,
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER, SERVER,
     SET_COOKIE, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING, WWW_AUTHENTICATE,
-    X_CONTENT_TYPE_OPTIONS,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use pingora::http::ResponseHeader;
@@ -86,6 +87,11 @@ const fn row(kind: ErrorKind) -> (StatusCode, &'static str, &'static str) {
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
             "Signing in is not possible at the moment. Please try again shortly.",
+        ),
+        ErrorKind::Maintenance => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "maintenance",
+            "This service is closed for maintenance.",
         ),
         ErrorKind::Internal => (
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -266,7 +272,13 @@ fn redirect(status: StatusCode, location: &str) -> Response<Bytes> {
     let mut answer = Response::new(Bytes::new());
     *answer.status_mut() = status;
     set(answer.headers_mut(), LOCATION, location);
+    show_nothing(answer.headers_mut());
     answer
+}
+
+/// What [`error`] sends, for those who add to it.
+pub(super) fn answer(session: &Session, exchange: &Exchange, kind: ErrorKind) -> Response<Bytes> {
+    error_answer(session, exchange, kind, row(kind).0)
 }
 
 fn error_answer(
@@ -285,8 +297,16 @@ fn error_answer(
     if browser {
         return page(headers, exchange, kind, status);
     }
-    let (_, word, message) = row(kind);
+    let (_, word, mut message) = row(kind);
+    if let Some(own) = maintenance(exchange, kind).and_then(|m| m.message.as_deref()) {
+        message = own;
+    }
     machine(headers, exchange, status, word, message)
+}
+
+fn maintenance(exchange: &Exchange, kind: ErrorKind) -> Option<&Maintenance> {
+    let route = exchange.route().filter(|_| kind == ErrorKind::Maintenance);
+    route.and_then(|r| r.answers.maintenance.as_ref())
 }
 
 fn page(
@@ -306,6 +326,7 @@ fn page(
         person: exchange.person.as_ref().map(|v| v.account.shown_as()),
         reference: &exchange.reference,
         sign_in: &exchange.live.sign_in_url,
+        maintenance: maintenance(exchange, kind),
     };
     let mut answer = exchange.seams.pages.error_page(kind, &request);
     *answer.status_mut() = status;
@@ -334,6 +355,7 @@ fn machine(
     let mut answer = Response::new(Bytes::from(body));
     *answer.status_mut() = status;
     set(answer.headers_mut(), CONTENT_TYPE, kind);
+    show_nothing(answer.headers_mut());
     answer
 }
 
@@ -345,8 +367,15 @@ fn accepts(headers: &HeaderMap, kind: &str) -> bool {
     })
 }
 
+/// Neither a redirect nor a text for programs is a page.
+fn show_nothing(headers: &mut HeaderMap) {
+    let nothing = "default-src 'none'; frame-ancestors 'none'";
+    set(headers, CONTENT_SECURITY_POLICY, nothing);
+    set(headers, X_FRAME_OPTIONS, "DENY");
+}
+
 /// A value that cannot stand in a header is left out.
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
@@ -379,7 +408,11 @@ pub(super) fn finish_head(head: &mut ResponseHeader, exchange: &Exchange) -> Res
     Ok(())
 }
 
-async fn send(session: &mut Session, exchange: &Exchange, answer: Response<Bytes>) -> Result<bool> {
+pub(super) async fn send(
+    session: &mut Session,
+    exchange: &Exchange,
+    answer: Response<Bytes>,
+) -> Result<bool> {
     drain(session).await;
     let (parts, body) = answer.into_parts();
     let mut head = ResponseHeader::build(parts.status, Some(parts.headers.len() + 4))?;
@@ -389,13 +422,10 @@ async fn send(session: &mut Session, exchange: &Exchange, answer: Response<Bytes
         }
     }
     finish_head(&mut head, exchange)?;
-    // a page has said more precisely what it needs
-    if !head.headers.contains_key(CONTENT_SECURITY_POLICY) {
-        let nothing = "default-src 'none'; frame-ancestors 'none'";
-        head.insert_header("Content-Security-Policy", nothing)?;
-        head.insert_header("X-Frame-Options", "DENY")?;
+    // RFC 9110 8.6
+    if parts.status != StatusCode::NO_CONTENT {
+        head.insert_header(CONTENT_LENGTH, body.len())?;
     }
-    head.insert_header(CONTENT_LENGTH, body.len())?;
     let silent = body.is_empty() || session.req_header().method == Method::HEAD;
     let down = |e: Box<Error>| e.into_down();
     session

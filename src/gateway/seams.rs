@@ -3,6 +3,7 @@
 //! The line is written against these; `app` plugs in the sessions, the portal's pages, the signer and the
 //! metrics. None of them is asked for a decision: that is `domain::policy`'s alone.
 
+use crate::domain::answer::Maintenance;
 use crate::domain::host::{Host, Origin};
 use crate::domain::route::{AssertionSpec, RouteIndex};
 use crate::domain::session::View;
@@ -66,6 +67,8 @@ pub struct PageRequest<'a> {
     pub reference: &'a str,
     /// Where "sign in" leads.
     pub sign_in: &'a str,
+    /// What a page about maintenance says.
+    pub maintenance: Option<&'a Maintenance>,
 }
 
 /// The request's id, in the extensions of requests to the pages.

@@ -5,9 +5,10 @@ use super::course::OffCourse;
 use super::exchange::Exchange;
 use super::forward::Forwarding;
 use super::inbound::{Inbound, Refusal};
+use super::message_signature::Moment;
 use super::seams::{ErrorKind, Seams, Unavailable};
 use super::watch::Case;
-use super::{course, respond, tunnel};
+use super::{answers, course, respond, tunnel};
 use crate::domain::policy::{Decision, Permit};
 use crate::domain::route::{Route, RouteIndex};
 use pingora::Result;
@@ -35,6 +36,9 @@ impl Gateway {
         let Some(route) = exchange.route_in(&live) else {
             return respond::error(request, exchange, ErrorKind::Internal).await;
         };
+        if let Some(own) = &route.answers.own {
+            return answers::own(request, exchange, &inbound, own).await;
+        }
         if too_large(route, inbound.content_length) {
             exchange.outcome = "too_large";
             return respond::error(request, exchange, ErrorKind::TooLarge).await;
@@ -61,6 +65,11 @@ impl Gateway {
         if let Some(view) = permit.person().filter(|_| !exchange.signed_out) {
             exchange.seams.sessions.seen(view);
         }
+        let signs = live.signers.signs(permit.route());
+        let moment = signs.then(|| Moment {
+            created: now,
+            nonce: self.0.env.random(),
+        });
         let forwarding = Forwarding {
             permit,
             client: exchange.client,
@@ -68,6 +77,7 @@ impl Gateway {
             assertion,
             reference: Arc::clone(&exchange.reference),
             course,
+            moment,
         };
         exchange.turn = live.pools.turn(forwarding.permit.route());
         if inbound.websocket {

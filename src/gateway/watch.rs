@@ -104,6 +104,7 @@ impl Case {
             path: &self.inbound.path,
             client: self.client,
             mode: self.inbound.mode,
+            preflight_from: self.inbound.preflight_from.as_deref(),
         }
     }
 }
@@ -192,9 +193,11 @@ impl Gateway {
                 | Decision::StepUp { .. }
                 | Decision::Enrol
                 | Decision::Remind
-                | Decision::EnrolOverdue,
+                | Decision::EnrolOverdue
+                // what began before the maintenance may end in it
+                | Decision::Maintenance,
             ) => true,
-            Some(Decision::SignIn | Decision::Deny(_)) | None => false,
+            Some(Decision::SignIn | Decision::Deny(_) | Decision::AnswerPreflight) | None => false,
         }
     }
 

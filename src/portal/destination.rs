@@ -138,6 +138,7 @@ impl Portal {
             path: &path,
             client,
             mode: Mode::Navigation,
+            preflight_from: None,
         };
         let rules = self.authn.policy();
         Some(policy::decide(

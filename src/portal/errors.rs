@@ -9,6 +9,7 @@ use super::respond::Reply;
 use super::steps::{Desk, Get, Outcome};
 use super::visit::Visit;
 use crate::authn;
+use crate::domain::answer::Maintenance;
 use crate::domain::host::Host;
 use crate::domain::request::Path;
 use axum::response::{IntoResponse as _, Response};
@@ -35,6 +36,7 @@ pub enum ErrorKind {
     BadGateway,
     Unavailable,
     GatewayTimeout,
+    Maintenance,
 }
 
 impl ErrorKind {
@@ -53,6 +55,7 @@ impl ErrorKind {
             Self::BadGateway => StatusCode::BAD_GATEWAY,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::GatewayTimeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::Maintenance => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -71,6 +74,8 @@ pub struct ErrorContext<'a> {
     pub shown_as: Option<&'a str>,
     /// Finds the log line.
     pub reference: &'a str,
+    /// What a page about maintenance says.
+    pub maintenance: Option<&'a Maintenance>,
 }
 
 impl Portal {
@@ -127,6 +132,18 @@ impl Desk {
                     gateway_timeout: kind == ErrorKind::GatewayTimeout,
                     when,
                     reference,
+                    retry: context.path_and_query,
+                };
+                self.page(status, panel, &page, None)
+            }
+            ErrorKind::Maintenance => {
+                let about = context.maintenance;
+                let until = about.and_then(|m| m.until).map(|t| t.seconds());
+                let page = pages::Closed {
+                    app,
+                    message: about.and_then(|m| m.message.as_deref()).unwrap_or_default(),
+                    // a time that has passed tells nothing
+                    until: until.filter(|until| *until > when),
                     retry: context.path_and_query,
                 };
                 self.page(status, panel, &page, None)

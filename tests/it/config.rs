@@ -433,14 +433,34 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "name: payroll\n    identity: { assertion: { lifetime: 10m } }\n",
     ),
     (
-        "unsigned instead of signed",
+        "a key that signs nothing",
         "name: payroll\n",
-        "name: payroll\n    identity: { message_signature: hmac-sha256 }\n",
+        "name: payroll\n    identity: { message_signature_key_file: blocklist.txt }\n",
+    ),
+    (
+        "a key that is none",
+        "name: payroll\n",
+        "name: payroll\n    identity: { message_signature: hmac-sha256, message_signature_key_file: blocklist.txt }\n",
+    ),
+    (
+        "two answers",
+        "name: payroll\n",
+        "name: payroll\n    redirect: { to: \"https://u:p@new.example.com/a//b?x\", status: 300, keep_path: true }\n    respond: { status: 301, headers: { Set-Cookie: a=b } }\n",
+    ),
+    (
+        "preflights of everybody",
+        "name: payroll\n",
+        "name: payroll\n    access: { methods: [ GET ] }\n    cors: { preflight: pass, origins: [ \"*\", \"null\", https://A.example.com, http://a.example.com, https://a.example.com/ ], credentials: true }\n",
+    ),
+    (
+        "maintenance for no group",
+        "name: payroll\n",
+        "name: payroll\n    maintenance: { allow_groups: [], until: tomorrow }\n",
     ),
     (
         "basic auth",
         "name: payroll\n",
-        "name: payroll\n    identity: { basic_auth: { username: x } }\n",
+        "name: payroll\n    identity: { basic_auth: { username: \"x:{account.login}\" } }\n",
     ),
     (
         "proof by mail",
@@ -722,9 +742,11 @@ fn the_design_page_is_accepted_but_for_what_is_not_built() {
             "smtps://host\", from: a@example.com",
         )
         .lines()
-        .filter(|l| !l.contains("message_signature") && !l.contains("basic_auth"))
+        .filter(|l| !l.contains("basic_auth"))
         .fold(String::new(), |all, line| all + line + "\n");
     let s = folder.settings(&whole);
+    let signature = s.routes.routes()[0].identity.message_signature.as_ref();
+    assert!(signature.unwrap().key.is_none());
     assert_eq!(s.routes.routes()[0].max_age, Some(Duration::from_secs(900)));
     assert_eq!(
         s.two_factor.groups.get("finance"),

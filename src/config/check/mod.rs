@@ -1,5 +1,7 @@
 //! From the schema to [`Settings`]: cross checks, defaults, domain types. Reports everything it finds.
 
+mod answers;
+mod credentials;
 mod files;
 mod gateway;
 mod headers;

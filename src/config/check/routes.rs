@@ -146,9 +146,9 @@ impl Check<'_> {
         portal: Option<&Origin>,
     ) -> Option<Route> {
         self.require(at, "host", "wiki.example.com");
-        self.require(at, "upstream", "http://10.0.0.5:3000");
         let prefix = self.prefix(&at.key("path"), route.path.as_ref());
         let upstreams = self.upstreams(&at.key("upstream"), route);
+        let answers = self.answers(at, route, prefix.as_ref());
         let public = self.public(&at.key("public"), route, prefix.as_ref());
         let logout_paths = self.paths(
             &at.key("logout_paths"),
@@ -211,6 +211,7 @@ impl Check<'_> {
                 .map(|b| b.0),
             limits: self.route_limits(&at.key("limits"), route.limits.as_ref()),
             logout_paths,
+            answers,
             rewrite: self.rewrite(&at.key("rewrite"), route.rewrite.as_ref(), prefix.as_ref()),
             headers: self.header_rules(at, route, &identity),
             origin: origin?,
@@ -303,7 +304,8 @@ impl Check<'_> {
                 let public = format!("{}/", place_of(path));
                 path.as_str().ends_with('/') && whole.starts_with(&public)
             });
-            if everything {
+            // what is answered here is no application to protect
+            if everything && route.redirect.is_none() && route.respond.is_none() {
                 self.error(&at.index(number), "nothing of this route would be protected", "a path that ends in `/` holds for everything below it; name the parts that are to be public");
             }
         }
@@ -392,21 +394,19 @@ impl Check<'_> {
             Some(schema::Preset::Oauth2Proxy) => Preset::Oauth2Proxy,
             Some(schema::Preset::None) => Preset::None,
         };
-        if at.key("message_signature").exists() {
-            self.error(&at.key("message_signature"), "not in force in this version: the application would take unsigned requests for signed ones", "remove the line; `assertion` is a signed statement that is in force");
-        }
-        if at.key("basic_auth").exists() {
-            self.error(
-                &at.key("basic_auth"),
-                "not in force in this version: the application would receive no credentials",
-                "remove it; applications that take headers use `preset` or `headers`",
-            );
-        }
+        let basic_auth = self.basic_auth(&at.key("basic_auth"), section.basic_auth.as_ref());
+        let message_signature = self.message_signature(at, section);
         let mut taken: BTreeSet<String> = preset
             .headers()
             .iter()
             .map(|(name, _)| folded(name))
             .collect();
+        if basic_auth.is_some() {
+            taken.insert("authorization".to_owned());
+        }
+        if message_signature.is_some() {
+            taken.extend(["signature".to_owned(), "signature-input".to_owned()]);
+        }
         let headers = self.headers(&at.key("headers"), section, &mut taken);
         let at = at.key("assertion");
         let assertion = section
@@ -417,6 +417,8 @@ impl Check<'_> {
             preset,
             headers,
             assertion,
+            basic_auth,
+            message_signature,
         }
     }
 

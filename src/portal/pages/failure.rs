@@ -21,6 +21,23 @@ pub struct BadGateway<'a> {
 }
 template!(BadGateway<'_>, "bad_gateway.html");
 
+/// 503 while an application is closed.
+pub struct Closed<'a> {
+    pub app: &'a str,
+    /// The operators' own words; may be empty.
+    pub message: &'a str,
+    pub until: Option<i64>,
+    pub retry: &'a str,
+}
+template!(Closed<'_>, "closed.html");
+
+impl Closed<'_> {
+    fn opens(&self, f: &Frame<'_>) -> Option<String> {
+        let until = f.date_time(self.until?);
+        Some(f.s("closed-until", "time", &until))
+    }
+}
+
 /// 401 for a form that outlived its session.
 pub struct FormExpired<'a> {
     pub sign_in_url: &'a str,

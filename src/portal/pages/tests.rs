@@ -249,6 +249,15 @@ fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec
                 reference: Some(text),
             }),
         ),
+        (
+            "closed",
+            Box::new(Closed {
+                app: text,
+                message: text,
+                until: Some(1_800_000_000),
+                retry: text,
+            }),
+        ),
         ("internal", Box::new(Internal { reference: text })),
         ("form expired", Box::new(FormExpired { sign_in_url: text })),
         ("plain", Box::new(Plain { status: 421 })),

@@ -281,7 +281,7 @@ fn five_hundred_slow_connections_leave_a_probe_its_answer() {
     alone("gateway::floods::of_slow_connections", &few);
 }
 
-/// Four thousand by themselves, as `docs/threats.md` says:
+/// Four thousand by themselves:
 /// `cargo test --test it -- --ignored --exact --nocapture gateway::floods::of_slow_connections`.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by five_hundred_slow_connections_leave_a_probe_its_answer, in a process of its own"]
@@ -368,7 +368,8 @@ fn bodies_of_any_size_pass_in_bounded_memory() {
     );
 }
 
-/// Four GiB each way by itself, as `docs/threats.md` says.
+/// Four GiB each way by itself:
+/// `cargo test --test it -- --ignored --exact --nocapture gateway::floods::of_bytes`.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by bodies_of_any_size_pass_in_bounded_memory, in a process of its own"]
 async fn of_bytes() {

@@ -1,5 +1,7 @@
 //! The gateway from outside: bytes in, bytes out.
+mod answers;
 mod cookies;
+mod credentials;
 mod floods;
 mod framing;
 mod hosts;

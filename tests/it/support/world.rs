@@ -287,6 +287,8 @@ pub(crate) fn route(host: &str, prefix: &str, upstream: Target) -> Route {
         max_age: None,
         trusted_devices: true,
         identity: IdentitySpec {
+            basic_auth: None,
+            message_signature: None,
             preset: Preset::RemoteUser,
             headers: Vec::new(),
             assertion: None,
@@ -300,6 +302,7 @@ pub(crate) fn route(host: &str, prefix: &str, upstream: Target) -> Route {
         body_limit: None,
         limits: vestibule::domain::limits::RouteLimits::default(),
         logout_paths: Vec::new(),
+        answers: Default::default(),
         rewrite: None,
         headers: HeaderRules::default(),
     }
@@ -399,6 +402,12 @@ impl World {
         }
     }
 
+    pub(crate) fn prepare(
+        &self,
+        snapshot: Snapshot,
+    ) -> Result<vestibule::gateway::Generation, vestibule::gateway::Unfit> {
+        self.gateway.prepare(snapshot, self.seams.clone())
+    }
     /// Puts another configuration in force.
     pub(crate) fn install(&self, snapshot: Snapshot) {
         let generation = self.gateway.prepare(snapshot, self.seams.clone());
