@@ -60,6 +60,7 @@ fn route(number: usize) -> Route {
         delivery: Delivery::default(),
         timeouts: Timeouts::default(),
         body_limit: None,
+        limits: vestibule::domain::limits::RouteLimits::default(),
         logout_paths: Vec::new(),
         answers: Default::default(),
     }

@@ -326,6 +326,15 @@ fn stays(before: &Settings, after: &Settings) -> anyhow::Result<()> {
         ("portal: url", before.portal == after.portal),
         ("storage: url", before.storage == after.storage),
         ("secrets: key_file", before.key_file == after.key_file),
+        (
+            "limits: connections",
+            before.limits.connections == after.limits.connections,
+        ),
+        // that of HTTP/2 is part of the proxy
+        (
+            "limits: idle_timeout",
+            before.limits.idle == after.limits.idle,
+        ),
     ];
     for (key, same) in fixed {
         if !same {
@@ -385,6 +394,7 @@ fn snapshot(settings: &Settings, vault: &Vault) -> gateway::Snapshot {
             elsewhere: settings.hsts.elsewhere.clone(),
             applications: settings.hsts.applications,
         },
+        limits: settings.limits,
     }
 }
 

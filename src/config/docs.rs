@@ -1,6 +1,6 @@
 //! The reference of the configuration, made from its schema.
 
-use super::check::{NOT_YET, NOT_YET_IN_ROUTES};
+use super::check::NOT_YET;
 use super::problems::Problems;
 use super::schema;
 use super::source::{At, Tree};
@@ -198,12 +198,7 @@ impl<'s> Page<'s> {
 
     fn not_yet(&self, path: &str) -> &'static str {
         let keys: Vec<&str> = path.split('.').collect();
-        let here = |table: &[(&[&str], &str)], keys: &[&str]| table.iter().any(|(k, _)| *k == keys);
-        let waits = match keys.split_first() {
-            Some((&"routes[]", below)) => here(NOT_YET_IN_ROUTES, below),
-            _ => here(NOT_YET, &keys),
-        };
-        if waits {
+        if NOT_YET.iter().any(|(waits, _)| *waits == keys) {
             " *Not in force in this version.*"
         } else {
             ""

@@ -6,12 +6,14 @@
 
 mod answers;
 mod forward_auth;
+mod limits;
 mod rewrite;
 pub mod tls;
 mod upstreams;
 
 pub use answers::{Cors, Maintenance, Preflight, Redirect, Respond};
 pub use forward_auth::ForwardAuth;
+pub use limits::{Limits, RouteLimits};
 pub use rewrite::{
     Cookies, Destination, Headers, ReferrerPolicy, RequestHeaders, ResponseHeaders, Rewrite,
     SameSite, SecurityHeaders,
@@ -20,8 +22,8 @@ pub use upstreams::{Balance, Health, Protocol, Timeouts, UpstreamTls};
 
 use super::list::{Later, List, OneOrMore, Switch};
 use super::scalar::{
-    Address, ByteSize, Colour, Date, Duration, HeaderTemplate, HostName, Network, PortalUrl, Rate,
-    SmtpUrl, UpstreamUrl, UrlPath, WebUrl,
+    Address, Colour, Date, Duration, HeaderTemplate, HostName, Network, PortalUrl, SmtpUrl,
+    UpstreamUrl, UrlPath, WebUrl,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -46,6 +48,8 @@ pub struct File {
     pub trusted_proxies: Option<List<Network>>,
     /// Proxies of your own that ask about each request instead of sending it through Vestibule; absent: nobody may ask.
     pub forward_auth: Option<ForwardAuth>,
+    /// What one client may cost.
+    pub limits: Option<Limits>,
     /// The pages of Vestibule itself: sign-in, account, console.
     #[schemars(required)]
     pub portal: Option<Portal>,
@@ -446,8 +450,8 @@ pub struct Route {
     pub identity: Option<Identity>,
     /// How long the application may take.
     pub timeouts: Option<Timeouts>,
-    /// How much may be sent to it.
-    pub limits: Option<Limits>,
+    /// How much may be asked of it.
+    pub limits: Option<RouteLimits>,
     /// The application's own sign-out addresses: a request to one of them ends the session here too.
     #[schemars(extend("default" = []))]
     pub logout_paths: Option<List<UrlPath>>,
@@ -557,15 +561,4 @@ pub struct BasicAuth {
     /// File that holds the password, one line.
     #[schemars(required, extend("examples" = ["/run/secrets/wiki"]))]
     pub password_file: Option<String>,
-}
-
-/// Limits of requests.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Limits {
-    /// Largest request body in bytes; absent: no limit.
-    pub body: Option<ByteSize>,
-    /// Most requests of one person.
-    #[schemars(extend("examples" = ["50/s"]))]
-    pub rate: Option<Rate>,
 }

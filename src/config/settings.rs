@@ -4,6 +4,7 @@
 use crate::domain::binding::EnrolmentProof;
 use crate::domain::desk::Roles;
 use crate::domain::host::{Host, Origin};
+use crate::domain::limits::Limits;
 use crate::domain::password_rules::Minimum;
 use crate::domain::policy::TwoFactorRules;
 use crate::domain::{route, session, throttle};
@@ -22,6 +23,8 @@ pub struct Settings {
     pub hsts: HstsSettings,
     /// Plain HTTP for /healthz, /readyz, /metrics, on a loopback address; `None`: none.
     pub operations: Option<SocketAddr>,
+    /// What one client may cost.
+    pub limits: Limits,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Who may ask whether a request is to be let through.

@@ -21,6 +21,7 @@ pub mod headers;
 pub mod host;
 pub mod id;
 pub mod letter;
+pub mod limits;
 pub mod login;
 pub mod network;
 pub mod own_page;

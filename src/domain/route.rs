@@ -4,6 +4,7 @@ use super::answer::Answers;
 use super::credentials::{BasicAuth, MessageSignature, SharedSecret};
 use super::headers::HeaderRules;
 use super::host::{Host, Origin};
+use super::limits::RouteLimits;
 use super::policy::TwoFactor;
 use super::request::Path;
 use super::rewrite::Rewrite;
@@ -39,6 +40,7 @@ pub struct Route {
     pub timeouts: Timeouts,
     /// Largest request body, in bytes; `None`: no limit.
     pub body_limit: Option<u64>,
+    pub limits: RouteLimits,
     /// The application's own sign-out addresses: a request to one of them ends the session too.
     pub logout_paths: Vec<PublicPath>,
     pub answers: Answers,
@@ -338,6 +340,7 @@ pub(crate) mod tests {
             delivery: Delivery::default(),
             timeouts: Timeouts::default(),
             body_limit: None,
+            limits: RouteLimits::default(),
             logout_paths: Vec::new(),
             answers: Answers::default(),
             rewrite: None,

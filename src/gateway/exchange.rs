@@ -5,7 +5,9 @@ use super::inbound::{self, Inbound, Refusal};
 use super::role::Role;
 use super::seams::Seams;
 use super::upstream::{Traveller, Trip};
+use super::watch::Watch;
 use super::{Live, client, response, tls, wire};
+use crate::domain::limits::Pace;
 use crate::domain::policy::Permit;
 use crate::domain::request::Facts;
 use crate::domain::route::{Route, RouteIndex};
@@ -15,6 +17,7 @@ use pingora::proxy::Session;
 use pingora::{Error, ErrorType, Result};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Pingora's context of a request. All phases see one generation of the configuration.
@@ -45,6 +48,15 @@ pub(super) struct Exchange {
     /// The way to an upstream.
     pub trip: Option<Trip>,
     pub body_bytes: u64,
+    /// How much slower than it must be the body may still come; `None`: as slow as it likes.
+    pub body_pace: Option<BodyPace>,
+    pub watch: Arc<Watch>,
+}
+
+/// The pace of a body, and when its last piece came.
+pub(super) struct BodyPace {
+    pub pace: Pace,
+    pub last: Instant,
 }
 
 impl Exchange {
@@ -68,6 +80,8 @@ impl Exchange {
             forwarding: None,
             trip: None,
             body_bytes: 0,
+            body_pace: None,
+            watch: Watch::current(),
         }
     }
 
@@ -128,6 +142,44 @@ impl Exchange {
         let client = self.client;
         let traveller = Traveller { session, client };
         self.live.pools.trip(permit.route(), traveller)
+    }
+
+    /// The next piece of the body; `false`: it comes too slowly. Its silence before the first piece does not count:
+    /// that is the application's, which had to be connected to.
+    #[must_use]
+    pub(super) fn body_moves(&mut self, bytes: usize, end: bool) -> bool {
+        self.watch.body_moved(end);
+        let now = Instant::now();
+        if self.body_bytes == 0 && self.body_pace.is_none() {
+            self.body_pace = self.pace().map(|pace| BodyPace { pace, last: now });
+        }
+        self.body_bytes = self.body_bytes.saturating_add(bytes as u64);
+        // an application that is answering talks both ways, at the pace of the two
+        let Some(body) = self
+            .body_pace
+            .as_mut()
+            .filter(|_| !self.watch.is_answering())
+        else {
+            return true;
+        };
+        let waited = now.duration_since(body.last);
+        body.last = now;
+        let enough = body.pace.waited(waited);
+        body.pace.moved(bytes);
+        enough
+    }
+
+    fn pace(&self) -> Option<Pace> {
+        let limits = &self.live.snapshot.limits;
+        let route = self.route()?;
+        let rate = route.limits.body_rate.or(limits.body_rate);
+        Pace::new(rate, limits.body_grace.saturating_add(route.timeouts.read))
+    }
+
+    /// What is left of the route's time for a request.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        let time = self.route()?.limits.time?;
+        Some(time.saturating_sub(self.started.elapsed()))
     }
 
     /// What goes to the upstream of this attempt, see [`forward::upstream_head`].

@@ -78,6 +78,7 @@ pub(super) fn admit(head: &mut RequestHeader, portal: &Host) -> Result<Inbound, 
     sizes(head, PORTAL)?;
     method(&head.method)?;
     framing(head)?;
+    names(&head.headers)?;
     nominations(&head.headers)?;
     let (target, authority) = target(head)?;
     let host = host(head, authority)?;
@@ -188,6 +189,15 @@ fn framing(head: &RequestHeader) -> Result<(), Refusal> {
             || (folds_to(name.as_str(), "transferencoding") && name != TRANSFER_ENCODING)
     });
     (!twin).then_some(()).ok_or(Malformed("framing twin"))
+}
+
+/// CGI and its heirs read `X_User` and `X-User` as one name, so whoever checks the one is spoken to by the other. Nginx
+/// and Apache drop such fields, which no browser sends; here their sender is told.
+fn names(headers: &HeaderMap) -> Result<(), Refusal> {
+    let two_faced = headers.keys().any(|name| name.as_str().contains('_'));
+    (!two_faced)
+        .then_some(())
+        .ok_or(Malformed("a header name with an underscore"))
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {

@@ -23,6 +23,7 @@ mod listener;
 mod message_signature;
 mod phases;
 mod question;
+mod rates;
 mod respond;
 mod response;
 mod rewriting;
@@ -33,6 +34,7 @@ mod tls;
 mod tunnel;
 mod upstream;
 mod verify;
+mod watch;
 mod wire;
 
 pub use hsts::Hsts;
@@ -44,6 +46,7 @@ pub use tls::{
 pub use upstream::UpstreamFault;
 
 use crate::domain::host::{Host, Origin};
+use crate::domain::limits::Limits;
 use crate::domain::policy::{self, Decision, Denial, TwoFactorRules};
 use crate::domain::request::Mode;
 use crate::domain::route::{RouteIndex, Table};
@@ -61,11 +64,13 @@ use pingora::Result;
 use pingora::connectors::TransportConnector;
 use pingora::http::RequestHeader;
 use pingora::proxy::Session as Request;
+use rates::Rates;
 use respond::Challenge;
 use rewriting::Rewriting;
 use seams::{ErrorKind, Seams, Unavailable};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use upstream::{Common, Pools};
+use watch::Watched;
 
 /// What is configured: one generation, replaced as a whole.
 #[derive(Clone, Debug)]
@@ -79,6 +84,8 @@ pub struct Snapshot {
     /// Who may ask whether a request is to be let through.
     pub askers: Vec<IpNet>,
     pub hsts: Hsts,
+    /// What one client may cost. The total of connections is that of the start.
+    pub limits: Limits,
 }
 
 /// A snapshot with what is derived from it.
@@ -89,6 +96,7 @@ struct Live {
     host_pages: axum::Router,
     protected: Protected,
     pools: Pools,
+    rates: Rates,
     rewriting: Rewriting,
     signers: Signers,
     portal_url: String,
@@ -111,6 +119,7 @@ impl Live {
             rewriting: Rewriting::of(&snapshot.routes),
             signers: Signers::of(&snapshot.routes).ok_or(Unfit::NoMessageKey)?,
             pools: Pools::new(&snapshot.routes, common, previous.map(|p| &p.pools))?,
+            rates: Rates::of(&snapshot.routes, previous.map(|p| &p.rates)),
             sign_in_url: format!("{portal_url}/signin"),
             portal_url,
             snapshot,
@@ -196,14 +205,33 @@ impl Gateway {
         inherited: &mut Inherited,
     ) -> Result<Running, ListenFault> {
         let inner = Arc::clone(&self.0);
-        let is_proxy = move |peer| {
-            let snapshot = &inner.live.load().snapshot;
-            client::is_trusted(peer, &snapshot.trusted_proxies)
-                || client::is_trusted(peer, &snapshot.askers)
+        let limits = self.0.live.load().snapshot.limits;
+        let terms = move |peer| {
+            let live = inner.live.load();
+            let snapshot = &live.snapshot;
+            let limits = snapshot.limits;
+            let many = client::is_trusted(peer, &snapshot.trusted_proxies)
+                || client::is_trusted(peer, &snapshot.askers);
+            let most = if many {
+                u32::MAX
+            } else {
+                limits.connections_per_address
+            };
+            (most, limits)
         };
         self.0.live.load().pools.watch();
-        let proxy = phases::proxy(self.clone());
-        Running::start(listeners, inherited, proxy, Arc::new(is_proxy))
+        let app = Arc::new(Watched {
+            proxy: phases::proxy(self.clone(), limits),
+            gateway: self.clone(),
+        });
+        tokio::spawn(tidy_rates(Arc::downgrade(&self.0)));
+        Running::start(
+            listeners,
+            inherited,
+            app,
+            Arc::new(terms),
+            limits.connections,
+        )
     }
 
     /// The line. `Ok(true)`: answered. `Ok(false)`: the exchange holds a permit and is to be forwarded.
@@ -350,10 +378,7 @@ impl Gateway {
         host: &Host,
     ) -> Result<Option<Arc<View>>, Unavailable> {
         let token = cookies::single(&head.headers, seams::SESSION_COOKIE);
-        match token.filter(|t| Token::parse(t).is_some()) {
-            Some(token) => seams.sessions.find(token, host).await,
-            None => Ok(None),
-        }
+        session_of(seams, token, host).await
     }
 
     async fn act(
@@ -445,6 +470,29 @@ impl Gateway {
         tracing::error!(reason = %reason.0, request.id = %exchange.reference, "a request is refused: {reason}");
         exchange.outcome = "unavailable";
         respond::error(request, exchange, ErrorKind::Unavailable).await
+    }
+}
+
+/// The session that a cookie's value stands for.
+async fn session_of(
+    seams: &Seams,
+    token: Option<&str>,
+    host: &Host,
+) -> Result<Option<Arc<View>>, Unavailable> {
+    match token.filter(|t| Token::parse(t).is_some()) {
+        Some(token) => seams.sessions.find(token, host).await,
+        None => Ok(None),
+    }
+}
+
+/// Until the gateway is gone.
+async fn tidy_rates(gateway: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(rates::TIDY).await;
+        match gateway.upgrade() {
+            Some(inner) => inner.live.load().rates.tidy(),
+            None => return,
+        }
     }
 }
 

@@ -4,8 +4,10 @@
 
 use super::connection::Progress;
 use super::exchange::Exchange;
+use super::seams::ErrorKind;
 use super::upstream::{PeerFault, Trip};
 use super::{Gateway, hsts, respond, response};
+use crate::domain::limits::Limits;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::StatusCode;
@@ -20,10 +22,6 @@ use pingora::{Error, ErrorSource, ErrorType, Result};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long an idle client connection is kept, in seconds.
-const KEEP_ALIVE: u64 = 60;
-/// Longest silence of a client while it sends or takes a body.
-const SILENCE: Duration = Duration::from_secs(60);
 /// Idle connections to upstreams that are kept.
 const POOL: usize = 1024;
 
@@ -31,7 +29,7 @@ const POOL: usize = 1024;
 pub(super) struct Line(Gateway);
 
 /// The proxy that connections are handed to.
-pub(super) fn proxy(gateway: Gateway) -> Arc<HttpProxy<Line>> {
+pub(super) fn proxy(gateway: Gateway, limits: Limits) -> Arc<HttpProxy<Line>> {
     let conf = ServerConf {
         upstream_keepalive_pool_size: POOL,
         ..ServerConf::default()
@@ -44,7 +42,7 @@ pub(super) fn proxy(gateway: Gateway) -> Arc<HttpProxy<Line>> {
         .initial_connection_window_size(4 << 20);
     proxy.h2_options = Some(h2);
     let mut options = HttpServerOptions::default();
-    options.h2_idle_timeout = Some(Duration::from_secs(KEEP_ALIVE));
+    options.h2_idle_timeout = Some(limits.idle);
     // refused by us, so that the refusal is logged and has no banner
     options.allow_connect_method_proxying = true;
     proxy.server_options = Some(options);
@@ -73,10 +71,11 @@ impl ProxyHttp for Line {
         if let Some(progress) = &progress {
             progress.head_is_read();
         }
+        let limits = &exchange.live.snapshot.limits;
         let stays = !progress.as_ref().is_some_and(|p| p.is_stopping());
-        session.set_keepalive(stays.then_some(KEEP_ALIVE));
-        session.set_read_timeout(Some(SILENCE));
-        session.set_write_timeout(Some(SILENCE));
+        session.set_keepalive(stays.then_some(limits.idle.as_secs()));
+        session.set_read_timeout(Some(limits.stall));
+        session.set_write_timeout(Some(limits.stall));
         session.set_total_drain_timeout(Some(Duration::from_secs(5)));
         exchange.meet(session, progress.map(|p| p.role()).unwrap_or_default());
         Ok(())
@@ -91,11 +90,17 @@ impl ProxyHttp for Line {
         session: &mut Session,
         exchange: &mut Exchange,
     ) -> Result<Box<HttpPeer>> {
+        let left = exchange.time_left();
         // no trip without a permit, see `through`
         let trip = exchange.trip.as_mut().ok_or_else(no_permit)?;
         let client = session.client_addr().and_then(|a| a.as_inet()).copied();
         trip.heed_credentials(&session.req_header().headers, client);
-        trip.peer().await.map_err(no_upstream)
+        let mut peer = trip.peer().await.map_err(no_upstream)?;
+        if let Some(left) = left {
+            let read = &mut peer.options.read_timeout;
+            *read = Some(read.map_or(left, |read| read.min(left)));
+        }
+        Ok(peer)
     }
 
     async fn upstream_request_filter(
@@ -112,11 +117,12 @@ impl ProxyHttp for Line {
         &self,
         _session: &mut Session,
         body: &mut Option<Bytes>,
-        _end: bool,
+        end: bool,
         exchange: &mut Exchange,
     ) -> Result<()> {
-        let read = body.as_ref().map_or(0, |b| b.len() as u64);
-        exchange.body_bytes = exchange.body_bytes.saturating_add(read);
+        if !exchange.body_moves(body.as_ref().map_or(0, Bytes::len), end) {
+            return Err(Error::new_down(ErrorType::HTTPStatus(408)));
+        }
         let limit = exchange.route().and_then(|r| r.body_limit);
         if limit.is_some_and(|limit| exchange.body_bytes > limit) {
             exchange.outcome = "too_large";
@@ -148,8 +154,22 @@ impl ProxyHttp for Line {
         head: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
+        exchange.watch.answered(head.status.as_u16());
         response::for_version(head, session.req_header().version);
         hsts::application(head, exchange)
+    }
+
+    fn response_body_filter(
+        &self,
+        _session: &mut Session,
+        _body: &mut Option<Bytes>,
+        end: bool,
+        exchange: &mut Exchange,
+    ) -> Result<Option<Duration>> {
+        if end {
+            exchange.watch.answer_is_complete();
+        }
+        Ok(None)
     }
 
     /// Nothing has been sent yet, so another upstream may have the request, whatever its method.
@@ -197,7 +217,14 @@ impl ProxyHttp for Line {
         let written = session.response_written().map(|r| r.status.as_u16());
         session.set_keepalive(None);
         let mut code = written.unwrap_or(0);
-        if let (None, Some(kind)) = (written, respond::kind_of_fault(fault)) {
+        let kind = match respond::kind_of_fault(fault) {
+            // the application waits as well as we do: for the client
+            Some(ErrorKind::GatewayTimeout) if exchange.watch.body_is_missing() => {
+                Some(ErrorKind::Timeout)
+            }
+            kind => kind,
+        };
+        if let (None, Some(kind)) = (written, kind) {
             exchange.outcome = respond::outcome_of(kind);
             // the client may be gone by now
             let _ = respond::error(session, exchange, kind).await;

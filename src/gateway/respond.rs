@@ -12,8 +12,9 @@ use crate::domain::answer::Maintenance;
 use crate::domain::request::Mode;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE,
-    LOCATION, SERVER, SET_COOKIE, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+    ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER, SERVER,
+    SET_COOKIE, TRANSFER_ENCODING, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use pingora::http::ResponseHeader;
@@ -66,6 +67,16 @@ const fn row(kind: ErrorKind) -> (StatusCode, &'static str, &'static str) {
             StatusCode::PAYLOAD_TOO_LARGE,
             "too_large",
             "What was sent is larger than this service accepts.",
+        ),
+        ErrorKind::TooMany => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_requests",
+            "You ask this service too often. Please wait a moment.",
+        ),
+        ErrorKind::Timeout => (
+            StatusCode::REQUEST_TIMEOUT,
+            "request_timeout",
+            "The request was not sent in time.",
         ),
         ErrorKind::BadRequest => (
             StatusCode::BAD_REQUEST,
@@ -164,6 +175,19 @@ pub(super) async fn method_not_allowed(
     send(session, exchange, answer).await
 }
 
+/// Over the route's rate; the wait is told in whole seconds.
+pub(super) async fn too_many(
+    session: &mut Session,
+    exchange: &Exchange,
+    wait: Duration,
+) -> Result<bool> {
+    let (status, _, _) = row(ErrorKind::TooMany);
+    let mut answer = error_answer(session, exchange, ErrorKind::TooMany, status);
+    let seconds = wait.as_secs().saturating_add(1).to_string();
+    set(answer.headers_mut(), RETRY_AFTER, &seconds);
+    send(session, exchange, answer).await
+}
+
 /// A browser goes to the portal.
 pub(super) async fn to_door(
     session: &mut Session,
@@ -242,6 +266,7 @@ pub(super) fn kind_of_fault(fault: &Error) -> Option<ErrorKind> {
     );
     match (fault.etype(), fault.esource()) {
         (HTTPStatus(413), _) => Some(ErrorKind::TooLarge),
+        (HTTPStatus(408), _) | (ReadTimedout, ErrorSource::Downstream) => Some(ErrorKind::Timeout),
         (HTTPStatus(502), _) => Some(ErrorKind::BadGateway),
         (HTTPStatus(503), _) => Some(ErrorKind::Unavailable),
         (_, ErrorSource::Upstream) if timed_out => Some(ErrorKind::GatewayTimeout),
@@ -281,6 +306,7 @@ fn redirect(status: StatusCode, location: &str) -> Response<Bytes> {
     let mut answer = Response::new(Bytes::new());
     *answer.status_mut() = status;
     set(answer.headers_mut(), LOCATION, location);
+    show_nothing(answer.headers_mut());
     answer
 }
 
@@ -363,11 +389,7 @@ fn machine(
     let mut answer = Response::new(Bytes::from(body));
     *answer.status_mut() = status;
     set(answer.headers_mut(), CONTENT_TYPE, kind);
-    set(
-        answer.headers_mut(),
-        http::header::X_CONTENT_TYPE_OPTIONS,
-        "nosniff",
-    );
+    show_nothing(answer.headers_mut());
     answer
 }
 
@@ -377,6 +399,13 @@ fn accepts(headers: &HeaderMap, kind: &str) -> bool {
         v.to_str()
             .is_ok_and(|a| a.to_ascii_lowercase().contains(kind))
     })
+}
+
+/// Neither a redirect nor a text for programs is a page.
+fn show_nothing(headers: &mut HeaderMap) {
+    let nothing = "default-src 'none'; frame-ancestors 'none'";
+    set(headers, CONTENT_SECURITY_POLICY, nothing);
+    set(headers, X_FRAME_OPTIONS, "DENY");
 }
 
 /// A value that cannot stand in a header is left out.
@@ -391,6 +420,14 @@ pub(super) fn finish_head(head: &mut ResponseHeader, exchange: &Exchange) -> Res
     head.remove_header(&SERVER);
     if !head.headers.contains_key(CACHE_CONTROL) {
         head.insert_header("Cache-Control", "no-store")?;
+    }
+    for (name, value) in [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "same-origin"),
+    ] {
+        if !head.headers.contains_key(&name) {
+            head.insert_header(name, value)?;
+        }
     }
     hsts::own(head, exchange)
 }
@@ -458,15 +495,19 @@ pub(super) async fn drain(session: &mut Session) {
     }
     let read = async {
         let mut left = DRAIN_BYTES;
-        while let Ok(Some(chunk)) = session.read_request_body().await {
-            left = left.saturating_sub(chunk.len());
-            if left == 0 {
-                break;
+        loop {
+            match session.read_request_body().await {
+                Ok(Some(chunk)) if chunk.len() < left => left -= chunk.len(),
+                Ok(None) => return true,
+                Ok(Some(_)) | Err(_) => return false,
             }
         }
     };
-    // too slow: then the connection is closed after the answer
-    let _ = tokio::time::timeout(DRAIN_TIME, read).await;
+    let read = tokio::time::timeout(DRAIN_TIME, read).await;
+    if !matches!(read, Ok(true)) {
+        // too much, too slow, or not to be read: nothing behind it is a request
+        session.set_keepalive(None);
+    }
 }
 
 /// The word for logs and metrics.

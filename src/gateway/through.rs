@@ -8,10 +8,11 @@ use super::inbound::{Inbound, Refusal};
 use super::message_signature::Moment;
 use super::phases::no_upstream;
 use super::seams::{ErrorKind, Seams, Unavailable};
+use super::watch::Case;
 use super::{answers, course, respond, tunnel};
-use crate::domain::policy::{self, Decision, Permit};
+use crate::domain::policy::{Decision, Permit};
 use crate::domain::route::Route;
-use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::http::ResponseHeader;
 use pingora::protocols::Stream;
 use pingora::proxy::Session as Request;
 use pingora::upstreams::peer::HttpPeer;
@@ -47,6 +48,10 @@ impl Gateway {
             exchange.outcome = "foreign_origin";
             return respond::error(request, exchange, ErrorKind::Forbidden).await;
         }
+        if let Err(wait) = live.rates.take(permit.route(), &permit, exchange.client) {
+            exchange.outcome = "too_many";
+            return respond::too_many(request, exchange, wait).await;
+        }
         let place = (permit.route(), route);
         let now = self.0.env.now();
         let course = match course::of(exchange, request.req_header(), &inbound, place, now) {
@@ -78,10 +83,12 @@ impl Gateway {
         exchange.trip = exchange.trip(&forwarding.permit);
         if inbound.websocket {
             exchange.outcome = "websocket";
-            self.websocket(request, exchange, &inbound, forwarding)
-                .await?;
+            let case = case(request, exchange, inbound, &forwarding.permit, route);
+            self.websocket(request, exchange, &case, forwarding).await?;
             return Ok(true);
         }
+        let case = case(request, exchange, inbound, &forwarding.permit, route);
+        exchange.watch.begin(case, !request.is_body_empty());
         exchange.forwarding = Some(forwarding);
         Ok(false)
     }
@@ -90,14 +97,13 @@ impl Gateway {
         &self,
         request: &mut Request,
         exchange: &mut Exchange,
-        inbound: &Inbound,
+        case: &Case,
         forwarding: Forwarding,
     ) -> Result<()> {
-        let client_head = request.req_header().clone();
         let (peer, upstream) = self.connect(exchange).await?;
         let head = tunnel::handshake(request, exchange, &forwarding)?;
         let active = AtomicBool::new(false);
-        let ended = self.ended(&client_head, exchange, inbound, &active);
+        let ended = self.ended(case, &active);
         let _open = OpenSocket::new(&exchange.seams);
         let mark = || active.store(true, Ordering::Relaxed);
         let tidy = |head: &mut ResponseHeader| exchange.client_head(head, &forwarding);
@@ -122,33 +128,38 @@ impl Gateway {
 
     /// Resolves when the request that opened the socket would no longer be let through: signed out, expired,
     /// out of the group, or the route is gone. Asked every second, under the configuration of that second.
-    async fn ended(
-        &self,
-        head: &RequestHeader,
-        exchange: &Exchange,
-        inbound: &Inbound,
-        active: &AtomicBool,
-    ) {
+    async fn ended(&self, case: &Case, active: &AtomicBool) {
         let mut tick = tokio::time::interval(AGAIN);
         loop {
             tick.tick().await;
-            let live = self.0.live.load_full();
-            let Some(found) = live.snapshot.routes.find(&inbound.host, &inbound.path) else {
-                return;
-            };
-            let Ok(view) = self.session(&live.seams, head, &inbound.host).await else {
-                return;
-            };
-            let facts = exchange.facts(inbound);
-            let now = self.0.env.now();
-            match policy::decide(found, &facts, view.as_ref(), live.rules(), now) {
-                Decision::Forward(_) => {}
+            match self.decide_again(case, active).await {
+                Some(Decision::Forward(_)) => {}
                 _ => return,
             }
-            if let Some(view) = view.filter(|_| active.swap(false, Ordering::Relaxed)) {
-                live.seams.sessions.seen(&view);
-            }
         }
+    }
+}
+
+/// What the watchman is told of the request.
+fn case(
+    request: &Request,
+    exchange: &Exchange,
+    inbound: Inbound,
+    permit: &Permit,
+    route: &Route,
+) -> Case {
+    Case {
+        token: Case::token_of(&request.req_header().headers),
+        client: exchange.client,
+        client_certificate: exchange.client_certificate,
+        route: permit.route(),
+        person: permit.person().map(|view| view.account.id),
+        reference: Arc::clone(&exchange.reference),
+        started: exchange.started,
+        time: route.limits.time,
+        // the answer to a sign-out outlives the session
+        bound: !exchange.signed_out,
+        inbound,
     }
 }
 

@@ -27,6 +27,10 @@ pub enum ErrorKind {
     NotFound,
     MethodNotAllowed,
     TooLarge,
+    /// What was to be sent did not come in time.
+    Timeout,
+    /// Asked more often than the route allows.
+    TooMany,
     UnknownHost,
     Internal,
     BadGateway,
@@ -44,6 +48,8 @@ impl ErrorKind {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::BadGateway => StatusCode::BAD_GATEWAY,
@@ -160,6 +166,8 @@ impl Desk {
             ErrorKind::BadRequest
             | ErrorKind::MethodNotAllowed
             | ErrorKind::TooLarge
+            | ErrorKind::Timeout
+            | ErrorKind::TooMany
             | ErrorKind::UnknownHost => {
                 let page = pages::Plain {
                     status: status.as_u16(),

@@ -168,6 +168,78 @@ fn what_is_written_arrives() {
 }
 
 #[test]
+fn limits_are_todays_where_none_are_written() {
+    use vestibule::domain::limits::{Limits, Rate};
+    let folder = Folder::new();
+    let settings = folder.settings(BASE);
+    assert_eq!(settings.limits, Limits::default());
+    assert_eq!(settings.routes.routes()[0].limits, Default::default());
+    let written = BASE.replace(
+        "    upstream: http://10.0.0.5:3000\n",
+        "    upstream: http://10.0.0.5:3000\n    limits: { body: 1MiB, rate: 50/s, time: 10m, body_rate: 0 }\n",
+    );
+    let written = format!(
+        "limits: {{ connections: 100, header_timeout: 5s, idle_timeout: 20s, stall_timeout: 30s, body_rate: 0, body_grace: 10s, read_rate: 2KiB }}\n{written}"
+    );
+    let (settings, report) = folder.examine(&written);
+    assert_eq!(report.to_string(), "");
+    let settings = settings.unwrap();
+    let want = Limits {
+        connections: 100,
+        connections_per_address: 100,
+        header: Duration::from_secs(5),
+        idle: Duration::from_secs(20),
+        stall: Duration::from_secs(30),
+        body_rate: Some(0),
+        body_grace: Duration::from_secs(10),
+        read_rate: Some(2048),
+        ..Limits::default()
+    };
+    assert_eq!(settings.limits, want);
+    let wiki = &settings.routes.routes()[0];
+    assert_eq!(wiki.body_limit, Some(1 << 20));
+    assert_eq!(wiki.limits.time, Some(Duration::from_secs(600)));
+    assert_eq!(wiki.limits.body_rate, Some(0));
+    let rate = Rate {
+        requests: 50,
+        span: Duration::from_secs(1),
+    };
+    assert_eq!(wiki.limits.rate, Some(rate));
+    for (mistake, told) in [
+        ("connections: 0", "not between 1 and"),
+        (
+            "connections: 10, connections_per_address: 20",
+            "more than `connections`",
+        ),
+        (
+            "connections: 10, connections_per_address: 0",
+            "not between 1 and",
+        ),
+        ("header_timeout: 0s", "longer than nothing"),
+        ("idle_timeout: 2h", "longer than an hour"),
+        ("body_rate: 1MiB", "shut out people on slow lines"),
+        ("read_rate: fast", "is not a size"),
+        ("requests: 5", "requests"),
+    ] {
+        let report = folder.rendered(&format!("limits: {{ {mistake} }}\n{BASE}"));
+        assert!(report.contains(told), "{mistake}: {report}");
+    }
+    for (mistake, told) in [
+        ("rate: 50", "is not a rate"),
+        ("rate: 0/s", "is not a rate"),
+        ("rate: 2000000/s", "nobody asks as often"),
+        ("time: 0s", "longer than nothing"),
+    ] {
+        let text = BASE.replace(
+            "    upstream: http://10.0.0.5:3000\n",
+            &format!("    upstream: http://10.0.0.5:3000\n    limits: {{ {mistake} }}\n"),
+        );
+        let report = folder.rendered(&text);
+        assert!(report.contains(told), "{mistake}: {report}");
+    }
+}
+
+#[test]
 fn the_shortest_password_is_the_policys_where_none_is_written() {
     let folder = Folder::new();
     let examined = |two_factor: &str, password: &str| {

@@ -6,6 +6,7 @@ mod files;
 mod forward_auth;
 mod gateway;
 mod headers;
+mod limits;
 mod mail;
 mod people;
 mod rewrite;
@@ -39,7 +40,7 @@ pub(super) fn settings(
         problems,
         files: BTreeSet::new(),
     };
-    check.not_yet_in_force(&routes);
+    check.not_yet_in_force();
     let mut settings = check.whole(&file, &routes)?;
     let mut files = check.files;
     for listener in &settings.listeners {
@@ -79,10 +80,6 @@ struct Check<'a> {
 /// Keys that are read and checked but do nothing in this version, and what that means.
 pub(super) const NOT_YET: &[(&[&str], &str)] = &[(&["load_testing"], "no sessions can be made")];
 
-/// The same, inside a route.
-pub(super) const NOT_YET_IN_ROUTES: &[(&[&str], &str)] =
-    &[(&["limits", "rate"], "requests are not counted")];
-
 impl<'a> Check<'a> {
     fn error(&mut self, at: &At<'_>, message: impl Into<String>, help: impl Into<String>) {
         self.problems.error(at, message, help);
@@ -96,13 +93,9 @@ impl<'a> Check<'a> {
         keys.iter().fold(self.top.clone(), |at, key| at.key(key))
     }
 
-    fn not_yet_in_force(&mut self, routes: &[Option<schema::Route>]) {
+    fn not_yet_in_force(&mut self) {
         let top = self.top.clone();
         self.not_yet_below(&top, NOT_YET);
-        let list = top.key("routes");
-        for number in 0..routes.len() {
-            self.not_yet_below(&list.index(number), NOT_YET_IN_ROUTES);
-        }
     }
 
     fn not_yet_below(&mut self, above: &At<'_>, table: &[(&[&str], &str)]) {
@@ -142,6 +135,7 @@ impl<'a> Check<'a> {
             listeners,
             acme,
             hsts: self.hsts(file.hsts.as_ref()),
+            limits: self.limits(file.limits.as_ref()),
             trusted_proxies: self.trusted_proxies(file.trusted_proxies.as_ref()),
             askers,
             brand: self.brand(file),

@@ -208,6 +208,7 @@ impl Check<'_> {
                 .as_ref()
                 .and_then(|l| l.body.as_ref())
                 .map(|b| b.0),
+            limits: self.route_limits(&at.key("limits"), route.limits.as_ref()),
             logout_paths,
             answers,
             rewrite: self.rewrite(&at.key("rewrite"), route.rewrite.as_ref(), prefix.as_ref()),

@@ -208,7 +208,7 @@ fn preflight(origin: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn preflights_pass_bare_and_nothing_else_does() {
     let world = world().await;
-    let more = "Cookie: other=1\r\nAuthorization: Basic eA==\r\nAUTHORIZATION_: y\r\nRemote-User: evil\r\n";
+    let more = "Cookie: other=1\r\nAuthorization: Basic eA==\r\nAUTHORIZATION.: y\r\nRemote-User: evil\r\n";
     let asked = format!("{}{more}", preflight(APP));
     for signed_in in [false, true] {
         let answer = match signed_in {

@@ -3,6 +3,7 @@
 
 pub(crate) mod app;
 pub(crate) mod client;
+pub(crate) mod h2;
 pub(crate) mod log;
 pub(crate) mod pebble;
 pub(crate) mod smtp;

@@ -100,6 +100,9 @@ impl TestSessions {
         self.views.lock().insert(token.clone(), Arc::new(view));
         token
     }
+    pub(crate) fn revoke(&self, token: &str) {
+        self.views.lock().remove(token);
+    }
     pub(crate) fn revoke_all(&self) {
         self.views.lock().clear();
     }
@@ -312,6 +315,7 @@ pub(crate) fn route(host: &str, prefix: &str, upstream: Target) -> Route {
             ..Timeouts::default()
         },
         body_limit: None,
+        limits: vestibule::domain::limits::RouteLimits::default(),
         logout_paths: Vec::new(),
         answers: Default::default(),
         rewrite: None,
@@ -485,6 +489,7 @@ pub(crate) fn snapshot(routes: Vec<Route>) -> Snapshot {
         trusted_proxies: Vec::new(),
         askers: Vec::new(),
         hsts: vestibule::gateway::Hsts::default(),
+        limits: vestibule::domain::limits::Limits::default(),
     }
 }
 

@@ -13,6 +13,7 @@ mod admin;
 mod api;
 mod apps;
 mod away;
+mod crowd;
 mod devices;
 mod doors;
 mod enrolment;

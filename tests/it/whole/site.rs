@@ -41,6 +41,8 @@ pub(super) struct Plan {
     pub(super) policy: &'static str,
     pub(super) proof: &'static str,
     pub(super) more: &'static str,
+    /// Further routes; WIKI and PAYROLL stand for the addresses of the applications.
+    pub(super) routes: &'static str,
     pub(super) wiki_policy: &'static str,
 }
 
@@ -51,6 +53,7 @@ impl Default for Plan {
             policy: "policy: optional",
             proof: "none",
             more: "",
+            routes: "",
             wiki_policy: "optional",
         }
     }
@@ -108,8 +111,12 @@ pub(super) fn write_site(
         policy,
         proof,
         more,
+        routes,
         wiki_policy,
     } = plan;
+    let routes = routes
+        .replace("WIKI", &wiki.to_string())
+        .replace("PAYROLL", &payroll.to_string());
     let text = format!(
         r#"listen:
   - address: 127.0.0.1:{port}
@@ -154,7 +161,7 @@ routes:
     identity:
       preset: remote-user
       assertion: {{ header: X-Vestibule-Assertion, audience: "https://{PAYROLL}", lifetime: 1m }}
-"#
+{routes}"#
     );
     let file = dir.join("vestibule.yaml");
     std::fs::write(&file, text).unwrap();
