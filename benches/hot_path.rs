@@ -13,7 +13,9 @@ use vestibule::domain::id::{AccountId, SessionId};
 use vestibule::domain::policy::{self, TwoFactor, TwoFactorRules};
 use vestibule::domain::reminder;
 use vestibule::domain::request::{Facts, Mode, Path};
-use vestibule::domain::route::{Access, IdentitySpec, Preset, Route, Table, Timeouts, Upstream};
+use vestibule::domain::route::{
+    Access, Delivery, IdentitySpec, Preset, Route, Table, Timeouts, Upstream,
+};
 use vestibule::domain::secret::{Token, TotpSecret};
 use vestibule::domain::session::{Rules, Session, View};
 use vestibule::domain::timestamp::Timestamp;
@@ -41,22 +43,26 @@ fn route(number: usize) -> Route {
         max_age: Some(Duration::from_secs(900)),
         trusted_devices: true,
         identity: IdentitySpec {
+            basic_auth: None,
+            message_signature: None,
             preset: Preset::RemoteUser,
             headers: Vec::new(),
             assertion: None,
         },
-        upstreams: vec![Upstream {
+        upstreams: vec![Upstream::Inet {
             tls: false,
             host: "127.0.0.1".into(),
             port: 80,
         }],
-        upstream_ca: None,
-        timeouts: Timeouts {
-            connect: Duration::from_secs(3),
-            read: Duration::from_secs(60),
-        },
+        forward_auth: false,
+        headers: vestibule::domain::headers::HeaderRules::default(),
+        rewrite: None,
+        delivery: Delivery::default(),
+        timeouts: Timeouts::default(),
         body_limit: None,
+        limits: vestibule::domain::limits::RouteLimits::default(),
         logout_paths: Vec::new(),
+        answers: Default::default(),
     }
 }
 
@@ -125,6 +131,8 @@ fn decide(bencher: divan::Bencher<'_, '_>) {
             path: &path,
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),
             mode: Mode::Navigation,
+            preflight_from: None,
+            client_certificate: false,
         };
         let found = table.find(&host, &path).unwrap();
         let rules = policy::Rules {

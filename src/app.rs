@@ -2,6 +2,7 @@
 //! together, and runs them.
 
 mod access_log;
+mod certificates;
 pub mod handover;
 mod housekeeping;
 mod mail;
@@ -9,11 +10,12 @@ mod seams;
 
 use crate::authn::hashing::Limits;
 use crate::authn::{self, Authn};
-use crate::config::{ListenerKind, Settings};
+use crate::config::Settings;
+use crate::domain::credentials::SharedSecret;
 use crate::domain::password_rules::{Blocklist, Rules, Site};
 use crate::env::Env;
 use crate::gateway::seams::Seams;
-use crate::gateway::{self, CertificateFiles, Certificates, Gateway};
+use crate::gateway::{self, Certificates, Gateway};
 use crate::i18n::{Language, Texts};
 use crate::mail::postman::{self, Postman};
 use crate::ops::{self, Readiness};
@@ -170,6 +172,7 @@ struct Base {
     signer: Arc<Signer>,
     metrics: Arc<Metrics>,
     readiness: Arc<Readiness>,
+    desk: Arc<certificates::Desk>,
 }
 
 /// What goes by the configuration in force.
@@ -242,8 +245,10 @@ impl Running {
         let settings = &office.settings;
         let access_log = RequestLog::open(settings, &self.base.metrics)?;
         let seams = self.base.seams(&office, access_log.clone())?;
-        let generation = self.gateway.prepare(snapshot(settings), seams)?;
-        let (listeners, certificates) = listeners(settings)?;
+        let generation = self
+            .gateway
+            .prepare(snapshot(settings, &self.base.vault), seams)?;
+        let (listeners, certificates) = self.base.desk.listeners(settings)?;
         let mut none = gateway::Inherited::default();
         let prepared = self.listeners.prepare(listeners, &mut none)?;
         let operations = match settings.operations {
@@ -260,6 +265,7 @@ impl Running {
         };
         // nothing fails from here on
         office.authn.sessions().set_rules(settings.sessions);
+        self.base.desk.follow(settings);
         self.gateway.install(generation);
         let replaced = self.listeners.install(prepared);
         if before.settings.operations != settings.operations {
@@ -327,6 +333,15 @@ fn stays(before: &Settings, after: &Settings) -> anyhow::Result<()> {
         ("portal: url", before.portal == after.portal),
         ("storage: url", before.storage == after.storage),
         ("secrets: key_file", before.key_file == after.key_file),
+        (
+            "limits: connections",
+            before.limits.connections == after.limits.connections,
+        ),
+        // that of HTTP/2 is part of the proxy
+        (
+            "limits: idle_timeout",
+            before.limits.idle == after.limits.idle,
+        ),
     ];
     for (key, same) in fixed {
         if !same {
@@ -349,6 +364,7 @@ impl Base {
             pages: Arc::new(PageSeam(portal)),
             assertions: Arc::new(AssertionSeam(Arc::clone(&self.signer))),
             observer: Arc::new(ObserverSeam::new(&self.metrics, &office.settings, log)),
+            issued: Some(Arc::clone(&self.desk.issued)),
         })
     }
 
@@ -371,13 +387,21 @@ impl Base {
     }
 }
 
-fn snapshot(settings: &Settings) -> gateway::Snapshot {
+fn snapshot(settings: &Settings, vault: &Vault) -> gateway::Snapshot {
+    let key = |route: &str| SharedSecret::new(vault.message_key(route).to_vec());
     gateway::Snapshot {
         portal: settings.portal.clone(),
-        routes: settings.routes.clone(),
+        routes: settings.routes.clone().with_message_keys(key),
         two_factor: settings.two_factor.clone(),
         sessions: settings.sessions,
         trusted_proxies: settings.trusted_proxies.clone(),
+        askers: settings.askers.clone(),
+        hsts: gateway::Hsts {
+            portal: settings.hsts.portal.clone(),
+            elsewhere: settings.hsts.elsewhere.clone(),
+            applications: settings.hsts.applications,
+        },
+        limits: settings.limits,
     }
 }
 
@@ -404,6 +428,7 @@ pub async fn start_on(
     )
     .await?
     .counting(Arc::clone(&metrics));
+    let desk = certificates::Desk::new(settings, &metrics)?;
     let base = Base {
         env: office.env.clone(),
         vault: Arc::clone(&office.vault),
@@ -411,15 +436,18 @@ pub async fn start_on(
         signer: Arc::new(signer),
         metrics,
         readiness: Arc::new(Readiness::starting()),
+        desk,
     };
+    let acme = base.desk.acme(&base);
+    acme.take_up().await?;
     let operations = match settings.operations {
         Some(address) => Some(base.operations(address, inherited.take(address)).await?),
         None => None,
     };
     let access_log = RequestLog::open(settings, &base.metrics)?;
     let seams = base.seams(&office, access_log.clone())?;
-    let gateway = Gateway::new(snapshot(settings), seams, office.env.clone())?;
-    let (listeners, certificates) = listeners(settings)?;
+    let gateway = Gateway::new(snapshot(settings, &office.vault), seams, office.env.clone())?;
+    let (listeners, certificates) = base.desk.listeners(settings)?;
     let listeners = gateway.serve(listeners, &mut inherited)?;
     for address in inherited.left() {
         tracing::warn!(%address, "a socket was handed to this process that the configuration has no listener for; it is closed");
@@ -433,7 +461,8 @@ pub async fn start_on(
         access_log,
         settings: office.settings.clone(),
     }));
-    let housekeeping = housekeeping::start(&base, &current).await?;
+    let mut housekeeping = housekeeping::start(&base, &current).await?;
+    housekeeping.push(tokio::spawn(acme.run()));
     base.readiness.started();
     Ok(Running {
         base,
@@ -444,36 +473,6 @@ pub async fn start_on(
         housekeeping,
         postman,
     })
-}
-
-type Listening = (Vec<gateway::Listener>, Vec<Arc<Certificates>>);
-
-/// What to listen on, and the certificates of it.
-fn listeners(settings: &Settings) -> anyhow::Result<Listening> {
-    let listener = |listener: &crate::config::Listener| {
-        let tls = match &listener.kind {
-            ListenerKind::Tls { certificates } => {
-                let files: Vec<CertificateFiles> = certificates
-                    .iter()
-                    .map(|files| CertificateFiles {
-                        certificate: files.certificate.clone(),
-                        key: files.key.clone(),
-                    })
-                    .collect();
-                Some(Arc::new(Certificates::load(&files)?))
-            }
-            ListenerKind::RedirectToHttps => None,
-        };
-        Ok(gateway::Listener {
-            address: listener.address,
-            redirect_to_https: tls.is_none(),
-            tls,
-        })
-    };
-    let listeners = settings.listeners.iter().map(listener);
-    let listeners: Vec<gateway::Listener> = listeners.collect::<anyhow::Result<_>>()?;
-    let certificates = listeners.iter().filter_map(|l| l.tls.clone()).collect();
-    Ok((listeners, certificates))
 }
 
 fn build_portal(

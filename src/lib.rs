@@ -10,6 +10,7 @@
 //! - [`authn`] the use cases: sign-in, second factor, enrolment, sessions, tickets
 //! - [`i18n`] the texts in six languages
 //! - [`mail`] what is mailed, and how
+//! - [`acme`] certificates from an ACME server
 //! - [`portal`] the pages
 //! - [`signer`] the signed statement to the applications
 //! - [`telemetry`] metrics and logs
@@ -29,6 +30,7 @@
     unreachable_pub
 )]
 
+pub mod acme;
 pub mod app;
 pub mod authn;
 pub mod cli;

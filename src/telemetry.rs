@@ -5,6 +5,9 @@
 
 pub mod access_log;
 pub mod line;
+mod upstreams;
+
+pub use upstreams::Upstreams;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -93,6 +96,14 @@ label!(
 );
 
 label!(
+    /// Where a certificate of ours comes from.
+    CertificateSource {
+        File = "file",
+        Acme = "acme",
+    }
+);
+
+label!(
     /// What became of a reminder to enable two-factor authentication.
     Reminder {
         Shown = "shown",
@@ -129,6 +140,17 @@ struct ResultLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CertificateLabel {
+    name: String,
+    source: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SourceLabel {
+    source: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KindLabel {
     kind: &'static str,
 }
@@ -161,6 +183,9 @@ pub struct Metrics {
     mails: Family<ResultLabel, Counter>,
     mails_waiting: Gauge,
     oldest_mail: Gauge,
+    certificates: Family<CertificateLabel, Gauge>,
+    certificate_failures: Family<SourceLabel, Counter>,
+    upstreams: Upstreams,
     config_loads: Family<ResultLabel, Counter>,
     config_refused: Gauge,
     config_loaded_at: Gauge,
@@ -198,6 +223,9 @@ impl Metrics {
             mails: Family::default(),
             mails_waiting: Gauge::default(),
             oldest_mail: Gauge::default(),
+            certificates: Family::default(),
+            certificate_failures: Family::default(),
+            upstreams: Upstreams::default(),
             config_loads: Family::default(),
             config_refused: Gauge::default(),
             config_loaded_at: Gauge::default(),
@@ -280,6 +308,17 @@ impl Metrics {
         );
         let mails = self.mails.clone();
         r.register("mails", "Tries to hand a mail to the mail server", mails);
+        r.register_with_unit(
+            "certificate_expiry",
+            "When a certificate of a listener runs out, seconds since the Unix epoch",
+            Unit::Seconds,
+            self.certificates.clone(),
+        );
+        r.register(
+            "certificate_failures",
+            "Changed files that could not be used, and orders at the ACME server that failed",
+            self.certificate_failures.clone(),
+        );
         let waiting = self.mails_waiting.clone();
         r.register("mails_waiting", "Mails in the outbox", waiting);
         r.register_with_unit(
@@ -288,6 +327,7 @@ impl Metrics {
             Unit::Seconds,
             self.oldest_mail.clone(),
         );
+        self.upstreams.register(r);
     }
 
     /// A rate over a counter that appears only with its first event misses that event.
@@ -300,6 +340,9 @@ impl Metrics {
         }
         for action in Reminder::ALL {
             drop(self.reminders.get_or_create(&action.label()));
+        }
+        for source in CertificateSource::ALL {
+            drop(self.certificate_failures.get_or_create(&source.label()));
         }
         for result in Mail::ALL {
             drop(self.mails.get_or_create(&result.label()));
@@ -349,6 +392,32 @@ impl Metrics {
         self.oldest_mail.set(whole(oldest));
     }
 
+    /// All certificates of the listeners: first name, source, end.
+    pub fn set_certificates<'a>(
+        &self,
+        all: impl IntoIterator<Item = (&'a str, CertificateSource, i64)>,
+    ) {
+        self.certificates.clear();
+        for (name, source, not_after) in all {
+            let label = CertificateLabel {
+                name: name.to_owned(),
+                source: source.code(),
+            };
+            let gauge = self.certificates.get_or_create_owned(&label);
+            // of several for one name, the first to run out
+            let earlier = gauge.get();
+            if earlier == 0 || not_after < earlier {
+                gauge.set(not_after);
+            }
+        }
+    }
+
+    pub fn certificate_failed(&self, source: CertificateSource) {
+        self.certificate_failures
+            .get_or_create(&source.label())
+            .inc();
+    }
+
     pub fn assertion_signed(&self) {
         self.assertions_signed.inc();
     }
@@ -378,6 +447,11 @@ impl Metrics {
     pub fn websocket(&self) -> OpenWebSocket {
         self.websockets.inc();
         OpenWebSocket(self.websockets.clone())
+    }
+
+    /// What happens at upstreams.
+    pub const fn upstreams(&self) -> &Upstreams {
+        &self.upstreams
     }
 
     pub fn set_sessions(&self, sessions: u64) {
@@ -431,6 +505,14 @@ impl RouteHandles {
 impl std::fmt::Debug for RouteLabel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "RouteLabel({})", self.0.name)
+    }
+}
+
+impl CertificateSource {
+    const fn label(self) -> SourceLabel {
+        SourceLabel {
+            source: self.code(),
+        }
     }
 }
 
@@ -586,6 +668,12 @@ mod tests {
         m.set_accounts(3, 4);
         m.mail(Mail::Deferred);
         m.set_mails(2, 61);
+        m.certificate_failed(CertificateSource::Acme);
+        for end in [200, 100, 300] {
+            let one = ("wiki.test", CertificateSource::File, end);
+            m.set_certificates([("gone.test", CertificateSource::Acme, 1), one]);
+            m.set_certificates([one, ("wiki.test", CertificateSource::File, 150)]);
+        }
         let open = m.websocket();
         let check = |start: &str, want: &str| {
             assert_eq!(
@@ -624,6 +712,19 @@ mod tests {
         check(r#"vestibule_mails_total{result="failed"}"#, "0");
         check("vestibule_mails_waiting ", "2");
         check("vestibule_mails_oldest_seconds ", "61");
+        check(
+            r#"vestibule_certificate_expiry_seconds{name="wiki.test",source="file"}"#,
+            "150",
+        );
+        assert!(!m.encode().unwrap().contains("gone.test"));
+        check(
+            r#"vestibule_certificate_failures_total{source="acme"}"#,
+            "1",
+        );
+        check(
+            r#"vestibule_certificate_failures_total{source="file"}"#,
+            "0",
+        );
         check("vestibule_websockets ", "1");
         check(r#"vestibule_build_info{version="1.2.3"}"#, "1");
         check("process_start_time_seconds ", "1700000000.0");

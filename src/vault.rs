@@ -23,15 +23,18 @@ pub enum Purpose {
     Destination,
     /// A mail that waits to be sent.
     Letter,
+    /// The key of a certificate that an ACME server issued, or of the account there.
+    Certificate,
 }
 
 impl Purpose {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::TotpSecret,
         Self::SigningKey,
         Self::Attempt,
         Self::Destination,
         Self::Letter,
+        Self::Certificate,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -41,6 +44,7 @@ impl Purpose {
             Self::Attempt => b"vestibule sign-in v1",
             Self::Destination => b"vestibule destination v1",
             Self::Letter => b"vestibule letter v1",
+            Self::Certificate => b"vestibule certificate v1",
         }
     }
 }
@@ -70,8 +74,9 @@ pub enum Fault {
 
 /// Seals and opens. Cheap to share behind an `Arc`.
 pub struct Vault {
-    ciphers: [XChaCha20Poly1305; 5],
+    ciphers: [XChaCha20Poly1305; 6],
     csrf: hmac::Key,
+    messages: hmac::Key,
     env: Env,
 }
 
@@ -129,18 +134,29 @@ impl Vault {
         Self {
             ciphers: Purpose::ALL.map(|p| XChaCha20Poly1305::new((&*derive(p.label())).into())),
             csrf: hmac::Key::new(hmac::HMAC_SHA256, &derive(b"vestibule csrf v1")[..]),
+            messages: hmac::Key::new(hmac::HMAC_SHA256, &derive(b"vestibule messages v1")[..]),
             env: env.clone(),
         }
     }
 
+    /// The key that signs requests to a route's application (RFC 9421), 32 bytes. It tells nothing about any other.
+    pub fn message_key(&self, route: &str) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(
+            hmac::sign(&self.messages, route.as_bytes())
+                .as_ref()
+                .to_vec(),
+        )
+    }
+
     fn cipher(&self, purpose: Purpose) -> &XChaCha20Poly1305 {
-        let [totp, signing, attempt, destination, letter] = &self.ciphers;
+        let [totp, signing, attempt, destination, letter, certificate] = &self.ciphers;
         match purpose {
             Purpose::TotpSecret => totp,
             Purpose::SigningKey => signing,
             Purpose::Attempt => attempt,
             Purpose::Destination => destination,
             Purpose::Letter => letter,
+            Purpose::Certificate => certificate,
         }
     }
 

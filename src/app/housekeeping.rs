@@ -1,6 +1,6 @@
 //! What happens beside the requests, under the configuration in force.
 
-use super::{Base, Current};
+use super::{Base, Current, certificates};
 use crate::authn::sessions::{NOTICE_INTERVAL, Sessions, TOUCH_INTERVAL};
 use crate::signer::Signer;
 use crate::store::SharedStore;
@@ -46,7 +46,10 @@ pub(super) async fn start(
         }
     });
     let people = tokio::spawn(look_after_people(Arc::clone(current)));
-    let certificates = tokio::spawn(watch_certificates(Arc::clone(current)));
+    let certificates = tokio::spawn(certificates::watch(
+        Arc::clone(current),
+        Arc::clone(&base.desk),
+    ));
     Ok(vec![heed, flush, sweep, people, certificates])
 }
 
@@ -74,29 +77,6 @@ async fn look_after_people(current: Arc<ArcSwap<Current>>) {
             }
         }
         tokio::time::sleep(INTERVAL).await;
-    }
-}
-
-/// Takes up renewed certificates. An error is told once for each change of a file; what was read before stays.
-async fn watch_certificates(current: Arc<ArcSwap<Current>>) {
-    const INTERVAL: Duration = Duration::from_secs(10);
-    loop {
-        tokio::time::sleep(INTERVAL).await;
-        for listener in &current.load_full().certificates {
-            let listener = Arc::clone(listener);
-            // files are read without holding up requests
-            let check = tokio::task::spawn_blocking(move || listener.check());
-            match check.await {
-                Ok(None) => {}
-                Ok(Some(Ok(()))) => tracing::info!("changed certificates are in use"),
-                Ok(Some(Err(fault))) => {
-                    tracing::error!(error = %fault, "changed certificates cannot be used; those read before stay");
-                }
-                Err(fault) => {
-                    tracing::error!(error = %fault, "certificates cannot be looked after")
-                }
-            }
-        }
     }
 }
 

@@ -94,6 +94,7 @@ impl seams::Pages for PageSeam {
             app: request.app_title,
             shown_as: request.person,
             reference: request.reference,
+            maintenance: request.maintenance,
         };
         self.0.error_page(kind, &context)
     }
@@ -139,9 +140,14 @@ impl seams::Observer for ObserverSeam {
             ("sign_in", _) => Outcome::Challenged,
             ("step_up" | "enrol" | "enrol_overdue", _) => Outcome::StepUp,
             ("remind", _) => Outcome::Reminded,
-            ("deny_group" | "deny_network" | "deny_method" | "foreign_origin", _) => {
-                Outcome::Denied
-            }
+            (
+                "deny_group"
+                | "deny_network"
+                | "deny_method"
+                | "deny_client_certificate"
+                | "foreign_origin",
+                _,
+            ) => Outcome::Denied,
             ("unavailable", _) => Outcome::Unavailable,
             _ => Outcome::Refused,
         };
@@ -155,6 +161,21 @@ impl seams::Observer for ObserverSeam {
 
     fn access_log(&self) -> Option<&dyn seams::AccessLog> {
         self.log.as_seam()
+    }
+
+    fn upstream(&self, event: seams::UpstreamEvent<'_>) {
+        use seams::UpstreamEvent::{Ejected, Gone, Health, Retried};
+        let upstreams = self.metrics.upstreams();
+        match event {
+            Health {
+                route,
+                upstream,
+                up,
+            } => upstreams.set_up(route, upstream, up),
+            Gone { route, upstream } => upstreams.gone(route, upstream),
+            Ejected { route, upstream } => upstreams.ejected(route, upstream),
+            Retried { route } => upstreams.retried(route),
+        }
     }
 
     fn websocket(&self, delta: i64) {

@@ -5,6 +5,7 @@
 use super::{Outcome, print};
 use crate::config::{self, Settings};
 use crate::domain::account::Account;
+use crate::domain::answer::Own;
 use crate::domain::assurance::{Factors, SecondFactor};
 use crate::domain::host::Host;
 use crate::domain::id::{DeviceId, SessionId};
@@ -13,6 +14,7 @@ use crate::domain::request::{Facts, Mode, Path};
 use crate::domain::route::{Route, RouteIndex};
 use crate::domain::session::{Session, View};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::upstream;
 use anyhow::Context as _;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -176,7 +178,7 @@ pub fn outcome(
         };
         return Ok(explanation);
     };
-    explanation.place = place(route, port);
+    explanation.place = place(route, &path, port);
     explanation.route = Some(route.name.clone());
     explanation.rules = rules(settings, route, account);
     let request = Request {
@@ -205,15 +207,30 @@ fn split(url: &str) -> Result<(Host, Option<u16>, &str), String> {
     Ok((host, port, if path.is_empty() { "/" } else { path }))
 }
 
-fn place(route: &Route, port: Option<u16>) -> String {
-    let upstreams: Vec<String> = route.upstreams.iter().map(ToString::to_string).collect();
+fn place(route: &Route, path: &Path, port: Option<u16>) -> String {
+    let upstreams = upstream::in_words(&route.upstreams, &route.delivery);
+    let to = match &route.answers.own {
+        None if route.upstreams.is_empty() => {
+            "passed on by the proxy in front, which asks".to_owned()
+        }
+        None if route.forward_auth => format!("to {upstreams}, or by a proxy that asks"),
+        None => format!("to {upstreams}"),
+        Some(Own::Redirect(r)) => format!("redirected ({}) to {}{}", r.status, r.origin, r.target),
+        Some(Own::Fixed(fixed)) => format!("answered here with {}", fixed.status),
+    };
     let mut text = format!(
-        "Route `{}` ({}{}), to {}.",
+        "Route `{}` ({}{}), {to}.",
         route.name,
         route.origin,
         route.prefix.as_str(),
-        upstreams.join(", ")
     );
+    if let Some(map) = route.rewrite.as_ref().and_then(|r| r.path.as_ref()) {
+        let own = map.inward(path);
+        let own = own
+            .as_ref()
+            .map_or("nothing: it could be read in two ways", |p| p.as_str());
+        let _ = write!(text, " The application is asked for {own}.");
+    }
     if port.unwrap_or(443) != route.origin.port() {
         let _ = write!(text, " Browsers reach it at port {}.", route.origin.port());
     }
@@ -233,6 +250,7 @@ fn rules(settings: &Settings, route: &Route, account: Option<&Account>) -> Vec<S
     if !access.methods.is_empty() {
         rules.push(format!("access.methods: only {}", joined(&access.methods)));
     }
+    rules.extend(answers(route));
     if !route.public.is_empty() {
         let paths: Vec<&str> = route.public.iter().map(|p| p.as_str()).collect();
         rules.push(format!("public: {} without sign-in", paths.join(", ")));
@@ -249,6 +267,42 @@ fn rules(settings: &Settings, route: &Route, account: Option<&Account>) -> Vec<S
         ));
     }
     rules.extend(two_factor_rules(settings, route, account));
+    rules
+}
+
+fn answers(route: &Route) -> Vec<String> {
+    let mut rules = Vec::new();
+    if let Some(maintenance) = &route.answers.maintenance {
+        let networks: Vec<String> = maintenance
+            .networks
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let mut open = Vec::new();
+        if !networks.is_empty() {
+            open.push(format!("from {}", networks.join(", ")));
+        }
+        if !maintenance.groups.is_empty() {
+            open.push(format!("for members of {}", joined(&maintenance.groups)));
+        }
+        let open = if open.is_empty() {
+            "for nobody".into()
+        } else {
+            open.join(" and ")
+        };
+        rules.push(format!("maintenance: closed, open {open} only"));
+    }
+    if let Some(preflights) = &route.answers.preflights {
+        let by = if preflights.answer.is_some() {
+            "answered here"
+        } else {
+            "passed on without a session"
+        };
+        rules.push(format!(
+            "cors: preflights from {} are {by}",
+            joined(&preflights.origins)
+        ));
+    }
     rules
 }
 
@@ -424,6 +478,9 @@ impl Request<'_> {
             path: self.path,
             client,
             mode,
+            preflight_from: None,
+            // whoever has none is refused, which `access` of the route says
+            client_certificate: true,
         };
         let rules = policy::Rules {
             two_factor: &self.settings.two_factor,
@@ -439,17 +496,20 @@ impl Request<'_> {
         Case {
             who,
             decision: decision.code(),
-            meaning: meaning(&decision),
+            meaning: meaning(&decision, self.route.answers.own.is_some()),
         }
     }
 }
 
-fn meaning(decision: &Decision) -> String {
+fn meaning(decision: &Decision, answers_itself: bool) -> String {
     match decision {
+        Decision::Forward(_) if answers_itself => "the answer of the route itself".into(),
         Decision::Forward(permit) if permit.person().is_some() => {
             "the application receives the request, with the person's identity".into()
         }
         Decision::Forward(_) => "a public path: the application receives the request, without an identity".into(),
+        Decision::Maintenance => "the page that the service is closed for maintenance; programs get 503".into(),
+        Decision::AnswerPreflight => "the gateway answers the CORS preflight".into(),
         Decision::SignIn => "the sign-in page; programs get 401".into(),
         Decision::StepUp { max_age: Some(age) } => {
             format!("asked for the second factor, which must not be older than {}; programs get 401", in_words(*age))
@@ -461,6 +521,7 @@ fn meaning(decision: &Decision) -> String {
         Decision::Deny(Denial::Group) => "refused: the person is in none of the groups".into(),
         Decision::Deny(Denial::Network) => "refused: the address is in none of the networks".into(),
         Decision::Deny(Denial::Method) => "refused: the method is not allowed here".into(),
+        Decision::Deny(Denial::ClientCertificate) => "refused: no client certificate was shown".into(),
     }
 }
 

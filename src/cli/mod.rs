@@ -4,12 +4,14 @@
 
 mod account;
 mod check;
+mod completions;
 mod demo;
 mod docs;
 pub mod explain;
 mod helpdesk_code;
 mod keys;
 mod load;
+mod man;
 mod output;
 mod serve;
 mod session;
@@ -89,6 +91,10 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Prints what a shell needs to complete commands and options
+    Completions(completions::Arguments),
+    /// Prints the manual page, or writes those of all commands
+    Man(man::Arguments),
     /// Prints reference pages
     #[command(hide = true)]
     Docs(docs::Arguments),
@@ -145,6 +151,8 @@ fn dispatch(command: Command) -> anyhow::Result<Outcome> {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments, &look_up),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
         Command::Account { command, common } => {
             let format = common.format();

@@ -1,6 +1,6 @@
 //! The reference of the configuration, made from its schema.
 
-use super::check::{NOT_YET, NOT_YET_IN_ROUTES};
+use super::check::NOT_YET;
 use super::problems::Problems;
 use super::schema;
 use super::source::{At, Tree};
@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 pub fn json_schema() -> Value {
     let mut schema = schemars::schema_for!(schema::File).to_value();
     without_null(&mut schema);
+    as_written(&mut schema);
     schema
 }
 
@@ -45,34 +46,49 @@ fn without_null(value: &mut Value) {
     }
 }
 
+/// Wherever a text of a certain form is asked for, `${NAME}` may stand for it or for a part of it; bytes may be a number.
+fn as_written(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            if let Some(Value::String(pattern)) = object.get_mut("pattern") {
+                pattern.push_str(r"|\$\{[A-Za-z_][A-Za-z0-9_]*\}");
+            }
+            if object
+                .get("x-kind")
+                .is_some_and(|kind| kind == "size in bytes")
+            {
+                object.insert("type".into(), serde_json::json!(["string", "integer"]));
+            }
+            object.values_mut().for_each(as_written);
+        }
+        Value::Array(items) => items.iter_mut().for_each(as_written),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
 /// The reference page, `docs/configuration.md`.
 pub fn markdown() -> String {
     let schema = json_schema();
-    let mut page = Page {
-        schema: &schema,
-        example: example_tree(),
-        out: String::from(INTRODUCTION),
-    };
-    page.out.push_str("```yaml\n");
-    page.out.push_str(MINIMAL.trim_end());
-    page.out.push_str("\n```\n");
+    let page = Page::new(&schema);
+    let mut out = format!("{INTRODUCTION}```yaml\n{}\n```\n", MINIMAL.trim_end());
     for (key, section) in page.properties(&schema, "") {
-        page.section(&key, section);
+        page.section(&mut out, &key, section);
     }
-    page.out
+    out
 }
 
 const MINIMAL: &str = include_str!("../../config/minimal.yaml");
 const EXAMPLE: &str = include_str!("../../config/vestibule.example.yaml");
 
 const INTRODUCTION: &str = "\
-<!-- Made from src/config/schema.rs: cargo run -- docs configuration > docs/configuration.md -->
+<!-- Made from src/config/schema.rs by tools/docs -->
 
 # Configuration
 
 One YAML file, named with `--config`. `vestibule check --config FILE` says everything that is wrong with it, where,
 and what to write instead; `vestibule explain --config FILE --url URL` says what happens to a request.
-`vestibule check --schema` prints a JSON Schema, with which editors complete and check the file.
+`vestibule check --schema` prints a JSON Schema, with which editors complete and check the file; the Debian package has
+it at `/usr/share/vestibule/vestibule.schema.json`, and all of this page as `man vestibule.yaml`.
 
 - Unknown keys, keys without a value and keys written twice are mistakes; with one mistake nothing starts.
 - Spans of time are a whole number and a unit: `30s`, `15m`, `1h`, `7d`, `2w`. Sizes: `32KiB`, `100MiB`, `1GiB`, or bytes.
@@ -92,53 +108,77 @@ fn example_tree() -> Option<Tree> {
     Tree::parse(EXAMPLE, &|_| None, &mut Problems::default())
 }
 
-struct Page<'s> {
+/// The schema's keys with what is said of them, for pages of any kind.
+pub(super) struct Page<'s> {
     schema: &'s Value,
     example: Option<Tree>,
-    out: String,
 }
 
 impl<'s> Page<'s> {
-    fn section(&mut self, key: &str, section: &'s Value) {
+    pub(super) fn new(schema: &'s Value) -> Self {
+        Self {
+            schema,
+            example: example_tree(),
+        }
+    }
+
+    /// Each key of a section, the section's own first where it is a value.
+    pub(super) fn each_key(
+        &self,
+        key: &str,
+        section: &'s Value,
+        take: &mut dyn FnMut(&str, &'s Value, bool),
+    ) {
+        let kind = self.kind(section);
+        if !kind.contains("section") && !kind.contains("names") {
+            take(key, section, self.is_required(self.schema, key));
+        }
+        self.keys_below(key, section, take);
+    }
+
+    fn section(&self, out: &mut String, key: &str, section: &'s Value) {
         let required = self.is_required(self.schema, key);
         let _ = writeln!(
-            self.out,
+            out,
             "\n## `{key}`\n\n{}{}{}",
             description(section),
             if required { " Must be there." } else { "" },
             self.not_yet(key)
         );
         let _ = writeln!(
-            self.out,
+            out,
             "\n| key | meaning | type | default | example |\n| --- | --- | --- | --- | --- |"
         );
-        let kind = self.kind(section);
-        if !kind.contains("section") && !kind.contains("names") {
-            self.row(key, section, required);
-        }
-        self.rows(key, section);
+        self.each_key(key, section, &mut |path, value, required| {
+            self.row(out, path, value, required);
+        });
     }
 
-    /// A row for each key below, the deeper ones right after the one they belong to.
-    fn rows(&mut self, path: &str, value: &'s Value) {
+    /// Each key below, the deeper ones right after the one they belong to.
+    fn keys_below(
+        &self,
+        path: &str,
+        value: &'s Value,
+        take: &mut dyn FnMut(&str, &'s Value, bool),
+    ) {
         let value = resolved(self.schema, value);
         if let Some(items) = value.get("items") {
-            return self.rows(&format!("{path}[]"), items);
+            return self.keys_below(&format!("{path}[]"), items, take);
         }
         if let Some(named) = value.get("additionalProperties").filter(|a| a.is_object()) {
-            return self.rows(&format!("{path}.NAME"), named);
+            return self.keys_below(&format!("{path}.NAME"), named, take);
         }
         if let Some(section) = either_section(self.schema, value) {
-            return self.rows(path, section);
+            return self.keys_below(path, section, take);
         }
         for (key, child) in self.properties(value, path) {
             let below = format!("{path}.{key}");
-            self.row(&below, child, self.is_required(value, &key));
-            self.rows(&below, child);
+            take(&below, child, self.is_required(value, &key));
+            self.keys_below(&below, child, take);
         }
     }
 
-    fn row(&mut self, path: &str, value: &Value, required: bool) {
+    fn row(&self, out: &mut String, path: &str, value: &Value, required: bool) {
         let mark = if required { "**" } else { "" };
         let meaning = format!("{}{}", description(value), self.not_yet(path));
         let default = value.get("default").map_or_else(String::new, plain_text);
@@ -147,7 +187,7 @@ impl<'s> Page<'s> {
             None => self.example_of(path),
         };
         let _ = writeln!(
-            self.out,
+            out,
             "| {mark}`{path}`{mark} | {} | {} | {} | {} |",
             cell(&meaning),
             cell(&self.kind(value)),
@@ -158,12 +198,7 @@ impl<'s> Page<'s> {
 
     fn not_yet(&self, path: &str) -> &'static str {
         let keys: Vec<&str> = path.split('.').collect();
-        let here = |table: &[(&[&str], &str)], keys: &[&str]| table.iter().any(|(k, _)| *k == keys);
-        let waits = match keys.split_first() {
-            Some((&"routes[]", below)) => here(NOT_YET_IN_ROUTES, below),
-            _ => here(NOT_YET, &keys),
-        };
-        if waits {
+        if NOT_YET.iter().any(|(waits, _)| *waits == keys) {
             " *Not in force in this version.*"
         } else {
             ""
@@ -176,7 +211,7 @@ impl<'s> Page<'s> {
     }
 
     /// Keys in the order of the example file, then the others.
-    fn properties(&self, section: &'s Value, path: &str) -> Vec<(String, &'s Value)> {
+    pub(super) fn properties(&self, section: &'s Value, path: &str) -> Vec<(String, &'s Value)> {
         let mut keys: Vec<(String, &'s Value)> = match section.get("properties") {
             Some(Value::Object(properties)) => {
                 properties.iter().map(|(k, v)| (k.clone(), v)).collect()
@@ -236,7 +271,7 @@ impl<'s> Page<'s> {
             .unwrap_or_default()
     }
 
-    fn kind(&self, value: &Value) -> String {
+    pub(super) fn kind(&self, value: &Value) -> String {
         let value = resolved(self.schema, value);
         if let Some(Value::Array(words)) = value.get("enum") {
             return words
@@ -288,7 +323,7 @@ fn either_section<'v>(schema: &'v Value, value: &'v Value) -> Option<&'v Value> 
     options.find(|option| option.get("properties").is_some())
 }
 
-fn description(value: &Value) -> String {
+pub(super) fn description(value: &Value) -> String {
     let text = value
         .get("description")
         .and_then(Value::as_str)
@@ -296,7 +331,7 @@ fn description(value: &Value) -> String {
     text.replace('\n', " ")
 }
 
-fn plain_text(value: &Value) -> String {
+pub(super) fn plain_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(items) if items.is_empty() => "[]".into(),

@@ -7,6 +7,7 @@ mod build;
 mod check;
 pub mod docs;
 pub mod list;
+pub mod man;
 mod problems;
 mod read;
 mod report;
@@ -17,9 +18,10 @@ mod source;
 
 pub use report::{Problem, Report, Severity};
 pub use settings::{
-    AccessLogFormat, AccessLogSettings, AccessLogTarget, AppSettings, BrandSettings,
-    CertificateFiles, Hashing, Listener, ListenerKind, MailCredentials, MailSecurity, MailSettings,
-    PasswordSettings, Sender, Settings, Support,
+    AccessLogFormat, AccessLogSettings, AccessLogTarget, AcmeSettings, AppSettings, BrandSettings,
+    CertificateFiles, ClientCertificateSettings, ExternalAccountSettings, Hashing, HstsSettings,
+    Listener, ListenerKind, MailCredentials, MailSecurity, MailSettings, PasswordSettings, Sender,
+    Settings, Support, TlsSettings,
 };
 
 use problems::{Place, Problems};

@@ -3,6 +3,8 @@
 //! Each parses its text once, through a `Visitor`, so that a mistake is reported at its very place; the
 //! second line of an error is what to write instead.
 
+mod socket;
+
 use super::report::{shortened, without_password};
 use crate::domain::host::{Host, Origin};
 use crate::domain::request::Path;
@@ -152,6 +154,25 @@ fn date(text: &str) -> Result<Timestamp, String> {
 }
 
 scalar! {
+    /// A minute, UTC.
+    Moment(Timestamp), "date and time", Some("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}Z$"), moment
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let wrong = |_| {
+        format!(
+            "{} is not a date with a time\nwrite both in UTC, for example 2027-01-31T06:00Z",
+            quoted(text)
+        )
+    };
+    let form = format_description!("[year]-[month]-[day]T[hour]:[minute]Z");
+    let moment = time::PrimitiveDateTime::parse(text, form).map_err(wrong)?;
+    Ok(Timestamp::from_seconds(
+        moment.assume_utc().unix_timestamp(),
+    ))
+}
+
+scalar! {
     /// A network in CIDR notation, or one address.
     Network(IpNet), "network", None, network
 }
@@ -233,10 +254,13 @@ fn portal_url(text: &str) -> Result<Origin, String> {
 
 scalar! {
     /// Where a route's requests go.
-    UpstreamUrl(Upstream), "http or https URL without a path", Some("^https?://"), upstream_url
+    UpstreamUrl(Upstream), "http or https URL without a path, or unix:/PATH", Some("^(https?://|unix:/)"), upstream_url
 }
 
 fn upstream_url(text: &str) -> Result<Upstream, String> {
+    if let Some(path) = text.strip_prefix("unix:") {
+        return socket::socket(path);
+    }
     let wrong = |why: &str, help: &str| format!("{} {why}\n{help}", quoted(text));
     let url = parsed_url(text, "http://10.0.0.5:3000")?;
     let tls = match url.scheme() {
@@ -262,7 +286,7 @@ fn upstream_url(text: &str) -> Result<Upstream, String> {
         ));
     }
     match (url.host_str(), url.port_or_known_default()) {
-        (Some(host), Some(port)) if port != 0 => Ok(Upstream {
+        (Some(host), Some(port)) if port != 0 => Ok(Upstream::Inet {
             tls,
             host: host.to_owned(),
             port,
@@ -539,6 +563,19 @@ mod tests {
         check(portal_url, "http://login.example.com", "not https");
         check(portal_url, "https://example.com/login", "more than a host");
         check(upstream_url, "http://[::1]:3000", "[::1]");
+        check(
+            upstream_url,
+            "unix:/run/app.sock",
+            "Unix(\"/run/app.sock\")",
+        );
+        check(upstream_url, "unix:run/app.sock", "not the full path");
+        check(upstream_url, "unix://run/app.sock", "not the full path");
+        check(upstream_url, "unix:/run/", "cannot be");
+        check(
+            upstream_url,
+            &format!("unix:/{}", "a".repeat(107)),
+            "107 bytes",
+        );
         check(upstream_url, "https://app.internal", "port: 443");
         check(upstream_url, "http://u:p@app", "user name");
         check(upstream_url, "http://app/x", "more than a host");

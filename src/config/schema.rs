@@ -4,18 +4,27 @@
 //! reported at its place and left out here; what must be there is marked `required` for the JSON Schema and
 //! seen to by [`super::check`]. The reference `docs/configuration.md` is made from this file.
 
+mod answers;
+mod forward_auth;
+mod limits;
 pub mod logs;
 mod rewrite;
+pub mod tls;
+mod upstreams;
 
+pub use answers::{Cors, Maintenance, Preflight, Redirect, Respond};
+pub use forward_auth::ForwardAuth;
+pub use limits::{Limits, RouteLimits};
 pub use rewrite::{
     Cookies, Destination, Headers, ReferrerPolicy, RequestHeaders, ResponseHeaders, Rewrite,
     SameSite, SecurityHeaders,
 };
+pub use upstreams::{Balance, Health, Protocol, Timeouts, UpstreamTls};
 
 use super::list::{Later, List, OneOrMore, Switch};
 use super::scalar::{
-    Address, ByteSize, Colour, Date, Duration, HeaderTemplate, HostName, Network, PortalUrl, Rate,
-    SmtpUrl, UpstreamUrl, UrlPath, WebUrl,
+    Address, Colour, Date, Duration, HeaderTemplate, HostName, Network, PortalUrl, SmtpUrl,
+    UpstreamUrl, UrlPath, WebUrl,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -29,6 +38,10 @@ pub struct File {
     /// Where browsers connect.
     #[schemars(required)]
     pub listen: Option<List<Listen>>,
+    /// Certificates from an ACME server, such as Let's Encrypt; absent: from files only.
+    pub acme: Option<tls::Acme>,
+    /// What browsers are told about HTTPS (Strict-Transport-Security); false: nothing. Default: a year, on Vestibule's own answers.
+    pub hsts: Option<Switch<tls::Hsts>>,
     /// The operators' own listener: /healthz, /readyz and /metrics; absent: none.
     pub operations: Option<Operations>,
     /// What is written down of requests, and where.
@@ -36,6 +49,10 @@ pub struct File {
     /// Load balancers in front whose X-Forwarded-For is believed; by default nobody's.
     #[schemars(extend("default" = [], "examples" = ["[ 10.0.0.0/24 ]"]))]
     pub trusted_proxies: Option<List<Network>>,
+    /// Proxies of your own that ask about each request instead of sending it through Vestibule; absent: nobody may ask.
+    pub forward_auth: Option<ForwardAuth>,
+    /// What one client may cost.
+    pub limits: Option<Limits>,
     /// The pages of Vestibule itself: sign-in, account, console.
     #[schemars(required)]
     pub portal: Option<Portal>,
@@ -74,19 +91,16 @@ pub struct Listen {
     #[schemars(required, extend("examples" = ["0.0.0.0:443"]))]
     pub address: Option<Address>,
     /// Serves HTTPS here.
-    pub tls: Option<Tls>,
+    pub tls: Option<tls::Tls>,
     /// Answers plain HTTP by sending browsers to https, and serves nothing else here.
     #[schemars(extend("default" = false))]
     pub redirect_to_https: Option<bool>,
-}
-
-/// HTTPS of a listener.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Tls {
-    /// The certificates, picked by the name the browser asks for.
-    #[schemars(required)]
-    pub certificates: Option<List<Certificate>>,
+    /// Serves plain HTTP to the `trusted_proxies` that end the TLS in front, and to nobody else; they say in X-Forwarded-Proto whether the browser came over https.
+    #[schemars(extend("default" = false))]
+    pub behind_proxy: Option<bool>,
+    /// Answers the questions of the proxies in `forward_auth`, in plain HTTP at /.vestibule/verify, and serves nothing else here.
+    #[schemars(extend("default" = false))]
+    pub forward_auth: Option<bool>,
 }
 
 /// A certificate with its key.
@@ -400,13 +414,33 @@ pub struct Route {
     /// The part of the host it is for; of several routes the one with the longest path holds.
     #[schemars(extend("default" = "/"))]
     pub path: Option<UrlPath>,
-    /// The application: one URL or a list, scheme, host and port.
-    #[schemars(required)]
+    /// The application: one URL or a list, scheme, host and port, or unix:/PATH of a socket; each address of a name is used. A route has this, `redirect` or `respond`; with `forward_auth: true` none is needed.
+    #[schemars(extend("examples" = ["http://10.0.0.5:3000"]))]
     pub upstream: Option<OneOrMore<UpstreamUrl>>,
-    /// PEM file of the authorities trusted for https upstreams, in place of the system's.
+    /// A proxy in front may ask whether a request to this place is to be let through.
+    #[schemars(extend("default" = false))]
+    pub forward_auth: Option<bool>,
+    /// Another address that requests are sent to, in place of an application.
+    pub redirect: Option<Redirect>,
+    /// A fixed answer, in place of an application.
+    pub respond: Option<Respond>,
+    /// Closes the application: true, or what is said and who comes in nevertheless.
+    #[schemars(extend("default" = false))]
+    pub maintenance: Option<Switch<Maintenance>>,
+    /// Lets CORS preflights of other origins through without a session, or answers them.
+    pub cors: Option<Cors>,
+    /// Which upstream gets a request: in turn, the one with the fewest under way, or each session its own (public requests by address).
+    #[schemars(extend("default" = "round_robin"))]
+    pub balance: Option<Balance>,
+    /// What is spoken with upstreams: h1, h2 (on http:// without asking), or auto: h2 where https offers it.
+    #[schemars(extend("default" = "h1"))]
+    pub protocol: Option<Protocol>,
+    /// The same as `upstream_tls.ca`, which says it better.
     #[schemars(extend("examples" = ["../certs/internal-ca.pem"]))]
     pub upstream_ca: Option<String>,
-    /// How an upstream is found to be alive.
+    /// TLS towards https upstreams; absent: verified by the system's authorities.
+    pub upstream_tls: Option<UpstreamTls>,
+    /// How an upstream is found to be alive; absent: by the requests it is given.
     pub health: Option<Health>,
     /// Who may come in; absent: everybody who is signed in.
     pub access: Option<Access>,
@@ -419,8 +453,8 @@ pub struct Route {
     pub identity: Option<Identity>,
     /// How long the application may take.
     pub timeouts: Option<Timeouts>,
-    /// How much may be sent to it.
-    pub limits: Option<Limits>,
+    /// How much may be asked of it.
+    pub limits: Option<RouteLimits>,
     /// The application's own sign-out addresses: a request to one of them ends the session here too.
     #[schemars(extend("default" = []))]
     pub logout_paths: Option<List<UrlPath>>,
@@ -433,18 +467,6 @@ pub struct Route {
     pub security_headers: Option<Switch<SecurityHeaders>>,
 }
 
-/// Health checks of upstreams.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Health {
-    /// Path that answers 200 when all is well.
-    #[schemars(required, extend("examples" = ["/ping"]))]
-    pub path: Option<UrlPath>,
-    /// Time from one check to the next.
-    #[schemars(extend("default" = "5s", "examples" = ["5s"]))]
-    pub interval: Option<Duration>,
-}
-
 /// Restrictions besides being signed in; each that is written must be met.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -455,6 +477,9 @@ pub struct Access {
     pub networks: Option<List<Network>>,
     /// Methods that are allowed, in capitals.
     pub methods: Option<List<String>>,
+    /// true: only for clients that have shown a certificate that their listener trusts, public paths included.
+    #[schemars(extend("default" = false))]
+    pub client_certificate: Option<bool>,
 }
 
 /// Two-factor authentication of a route.
@@ -504,10 +529,13 @@ pub struct Identity {
     pub headers: Option<BTreeMap<String, HeaderTemplate>>,
     /// A signed statement (JWT, ES256) in a header; absent: none.
     pub assertion: Option<Assertion>,
-    /// Signs each request (RFC 9421). Refused in this version.
+    /// Signs each request (RFC 9421) with a key that the application knows: that of `message_signature_key_file`, or the one that `vestibule keys message-signature` prints.
     #[schemars(extend("examples" = ["hmac-sha256"]))]
     pub message_signature: Option<MessageSignature>,
-    /// Signs in at applications that know only HTTP Basic. Refused in this version.
+    /// File that holds the key for `message_signature` in base64, at least 32 bytes.
+    #[schemars(extend("examples" = ["/run/secrets/wiki-signature"]))]
+    pub message_signature_key_file: Option<String>,
+    /// Signs in at applications that know only HTTP Basic; a client's own Authorization header never reaches them.
     pub basic_auth: Option<BasicAuth>,
 }
 
@@ -533,30 +561,7 @@ pub struct BasicAuth {
     /// User name; may hold {account...} as in headers.
     #[schemars(required, extend("examples" = ["\"{account.login}\""]))]
     pub username: Option<HeaderTemplate>,
-    /// File that holds the password.
-    #[schemars(extend("examples" = ["/run/secrets/wiki"]))]
+    /// File that holds the password, one line.
+    #[schemars(required, extend("examples" = ["/run/secrets/wiki"]))]
     pub password_file: Option<String>,
-}
-
-/// Time limits towards the application.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Timeouts {
-    /// Until a connection stands.
-    #[schemars(extend("default" = "3s"))]
-    pub connect: Option<Duration>,
-    /// From one piece of an answer to the next.
-    #[schemars(extend("default" = "60s"))]
-    pub read: Option<Duration>,
-}
-
-/// Limits of requests.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Limits {
-    /// Largest request body in bytes; absent: no limit.
-    pub body: Option<ByteSize>,
-    /// Most requests of one person.
-    #[schemars(extend("examples" = ["50/s"]))]
-    pub rate: Option<Rate>,
 }

@@ -3,22 +3,32 @@
 
 use crate::domain::binding::EnrolmentProof;
 use crate::domain::desk::Roles;
-use crate::domain::host::Origin;
+use crate::domain::host::{Host, Origin};
+use crate::domain::limits::Limits;
 use crate::domain::password_rules::Minimum;
 use crate::domain::policy::TwoFactorRules;
 use crate::domain::{route, session, throttle};
 use ipnet::IpNet;
+use rustls::pki_types::CertificateDer;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub listeners: Vec<Listener>,
+    /// `None`: certificates come from files only.
+    pub acme: Option<AcmeSettings>,
+    pub hsts: HstsSettings,
     /// Plain HTTP for /healthz, /readyz, /metrics, on a loopback address; `None`: none.
     pub operations: Option<SocketAddr>,
+    /// What one client may cost.
+    pub limits: Limits,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Who may ask whether a request is to be let through.
+    pub askers: Vec<IpNet>,
     pub portal: Origin,
     pub brand: BrandSettings,
     /// The SQLite file.
@@ -78,11 +88,63 @@ pub struct Listener {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListenerKind {
-    /// Picked by the name the browser asks for; never empty.
-    Tls {
-        certificates: Vec<CertificateFiles>,
-    },
+    Tls(TlsSettings),
     RedirectToHttps,
+    /// Plain HTTP from proxies that have ended the TLS.
+    BehindProxy,
+    /// Questions of proxies, and nothing else.
+    ForwardAuth,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// Picked by the name the browser asks for; never empty without `acme`.
+    pub certificates: Vec<CertificateFiles>,
+    /// Those of [`Settings::acme`], too.
+    pub acme: bool,
+    pub client_certificates: Option<ClientCertificateSettings>,
+    pub only_tls13: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificateSettings {
+    pub ca: PathBuf,
+    pub required: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcmeSettings {
+    /// The directory's URL.
+    pub directory: String,
+    pub email: Option<String>,
+    /// TLS-ALPN-01 in place of HTTP-01.
+    pub over_tls: bool,
+    /// Trusted for the server itself in place of the system's authorities.
+    pub ca: Option<Vec<CertificateDer<'static>>>,
+    pub hosts: Vec<Host>,
+    pub renew_before: Option<Duration>,
+    pub external_account: Option<ExternalAccountSettings>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub struct ExternalAccountSettings {
+    pub key_id: String,
+    pub key: Zeroizing<Vec<u8>>,
+}
+
+impl std::fmt::Debug for ExternalAccountSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ExternalAccountSettings({})", self.key_id)
+    }
+}
+
+/// Values of Strict-Transport-Security; `None`: it is not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HstsSettings {
+    pub portal: Option<String>,
+    pub elsewhere: Option<String>,
+    /// Applications' answers say what `elsewhere` says.
+    pub applications: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

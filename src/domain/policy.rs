@@ -83,6 +83,7 @@ impl TwoFactorRules {
 pub struct Permit {
     route: RouteIndex,
     person: Option<Arc<View>>,
+    preflight: bool,
 }
 
 impl Permit {
@@ -92,6 +93,10 @@ impl Permit {
     /// Whose request it is; `None` on a public path, where nobody's identity is forwarded.
     pub const fn person(&self) -> Option<&Arc<View>> {
         self.person.as_ref()
+    }
+    /// A CORS preflight: nothing that a browser keeps of the person goes along.
+    pub const fn is_preflight(&self) -> bool {
+        self.preflight
     }
 }
 
@@ -110,6 +115,10 @@ pub enum Decision {
     Remind,
     /// The last day to put it off is over: nothing opens before enrolment.
     EnrolOverdue,
+    /// The application is closed for a time.
+    Maintenance,
+    /// A CORS preflight that the gateway answers in the application's place.
+    AnswerPreflight,
     Deny(Denial),
 }
 
@@ -121,6 +130,8 @@ pub enum Denial {
     Network,
     /// The method is not one of those allowed here.
     Method,
+    /// The client has shown no certificate, or came over a listener that asks for none.
+    ClientCertificate,
 }
 
 impl Decision {
@@ -129,6 +140,7 @@ impl Decision {
         match self {
             Self::Forward(p) => match p.person {
                 Some(_) => "forward",
+                None if p.preflight => "preflight",
                 None => "public",
             },
             Self::SignIn => "sign_in",
@@ -136,9 +148,12 @@ impl Decision {
             Self::Enrol => "enrol",
             Self::Remind => "remind",
             Self::EnrolOverdue => "enrol_overdue",
+            Self::Maintenance => "maintenance",
+            Self::AnswerPreflight => "preflight_answered",
             Self::Deny(Denial::Group) => "deny_group",
             Self::Deny(Denial::Network) => "deny_network",
             Self::Deny(Denial::Method) => "deny_method",
+            Self::Deny(Denial::ClientCertificate) => "deny_client_certificate",
         }
     }
 }
@@ -161,13 +176,21 @@ pub fn decide(
     if let Some(denial) = place_denies(route, request) {
         return Decision::Deny(denial);
     }
+    let live = session.filter(|s| belongs(s, route) && s.is_live(rules.sessions, now));
+    if let Some(closed) = closed(route, request, live) {
+        return closed;
+    }
+    if let Some(preflight) = preflight(index, route, request) {
+        return preflight;
+    }
     if route.public.iter().any(|p| p.matches(request.path)) {
         return Decision::Forward(Permit {
             route: index,
             person: None,
+            preflight: false,
         });
     }
-    let Some(view) = session.filter(|s| belongs(s, route) && s.is_live(rules.sessions, now)) else {
+    let Some(view) = live else {
         return Decision::SignIn;
     };
     let groups = &route.access.groups;
@@ -180,6 +203,39 @@ pub fn decide(
     Decision::Forward(Permit {
         route: index,
         person: Some(Arc::clone(view)),
+        preflight: false,
+    })
+}
+
+/// Maintenance closes public paths, too. Operators are known by their address or their groups; a browser is sent
+/// to sign in only where groups could let it in.
+fn closed(route: &Route, request: &Facts<'_>, live: Option<&Arc<View>>) -> Option<Decision> {
+    let maintenance = route.answers.maintenance.as_ref()?;
+    let groups = &maintenance.groups;
+    let member = live.is_some_and(|v| !groups.is_disjoint(&v.account.groups));
+    if member || maintenance.lets_in(request.client) {
+        return None;
+    }
+    let may_be_operator = live.is_none() && !groups.is_empty();
+    Some(match request.mode {
+        Mode::Navigation if may_be_operator => Decision::SignIn,
+        Mode::Navigation | Mode::FormPost | Mode::Programmatic => Decision::Maintenance,
+    })
+}
+
+/// Browsers send preflights without cookies, so no session can be asked for. The request itself needs one.
+fn preflight(index: RouteIndex, route: &Route, request: &Facts<'_>) -> Option<Decision> {
+    let rules = route.answers.preflights.as_ref()?;
+    if request.method != "OPTIONS" || !rules.origins.contains(request.preflight_from?) {
+        return None;
+    }
+    Some(match rules.answer {
+        Some(_) => Decision::AnswerPreflight,
+        None => Decision::Forward(Permit {
+            route: index,
+            person: None,
+            preflight: true,
+        }),
     })
 }
 
@@ -198,6 +254,9 @@ fn place_denies(route: &Route, request: &Facts<'_>) -> Option<Denial> {
         if !access.networks.iter().any(|n| n.contains(&client)) {
             return Some(Denial::Network);
         }
+    }
+    if access.client_certificate && !request.client_certificate {
+        return Some(Denial::ClientCertificate);
     }
     let method_ok = access.methods.is_empty() || access.methods.contains(request.method);
     (!method_ok).then_some(Denial::Method)
@@ -292,8 +351,10 @@ pub(crate) mod tests {
         path: &'static str,
         mode: Mode,
         client: &'static str,
+        certificate: bool,
         view: Option<View>,
         rules: TwoFactorRules,
+        preflight_from: Option<&'static str>,
     }
 
     fn case() -> Case {
@@ -316,16 +377,24 @@ pub(crate) mod tests {
             path: "/page",
             mode: Mode::Navigation,
             client: "10.0.0.9",
+            certificate: false,
             view: Some(View {
                 session,
                 account: Arc::new(account()),
                 host: Host::parse("wiki.test"),
             }),
             rules: TwoFactorRules::with_policy(TwoFactor::Optional),
+            preflight_from: None,
         }
     }
 
     impl Case {
+        fn preflight(mut self, origin: &'static str) -> Self {
+            self.preflight_from = Some(origin);
+            self.method = "OPTIONS";
+            self.mode = Mode::Programmatic;
+            self
+        }
         fn route(mut self, f: impl FnOnce(&mut Route)) -> Self {
             f(&mut self.route);
             self
@@ -377,6 +446,8 @@ pub(crate) mod tests {
                 path: &path,
                 client: self.client.parse().unwrap(),
                 mode: self.mode,
+                preflight_from: self.preflight_from,
+                client_certificate: self.certificate,
             };
             let sessions = session::Rules {
                 idle: Duration::from_secs(3600),
@@ -400,6 +471,92 @@ pub(crate) mod tests {
             last_step: 0,
             codes_unconfirmed: false,
         }
+    }
+
+    #[test]
+    fn preflights_need_no_session_where_configured() {
+        use crate::domain::answer::{PreflightAnswer, Preflights};
+        let open = |answer: Option<PreflightAnswer>| {
+            case().nobody().route(|r| {
+                r.answers.preflights = Some(Preflights {
+                    origins: BTreeSet::from(["https://app.test".to_owned()]),
+                    answer,
+                });
+            })
+        };
+        let passing = || open(None);
+        passing().preflight("https://app.test").check("preflight");
+        for foreign in [
+            "https://evil.test",
+            "null",
+            "*",
+            "",
+            "https://app.test/",
+            "https://APP.test",
+            "https://app.test.evil.test",
+            "http://app.test",
+        ] {
+            passing().preflight(foreign).check("sign_in");
+        }
+        let mut not_options = passing().preflight("https://app.test");
+        not_options.method = "GET";
+        not_options.check("sign_in");
+        passing().check("sign_in");
+        case()
+            .nobody()
+            .preflight("https://app.test")
+            .check("sign_in");
+        passing()
+            .preflight("https://app.test")
+            .route(|r| r.access.networks = vec!["192.0.2.0/24".parse().unwrap()])
+            .check("deny_network");
+        let answer = PreflightAnswer {
+            methods: Vec::new(),
+            headers: Vec::new(),
+            credentials: false,
+            max_age: None,
+        };
+        open(Some(answer))
+            .preflight("https://app.test")
+            .check("preflight_answered");
+    }
+
+    #[test]
+    fn maintenance_closes_to_all_but_operators() {
+        use crate::domain::answer::Maintenance;
+        let closed = |groups: &[&str], networks: &[&str]| {
+            let maintenance = Maintenance {
+                groups: groups.iter().map(|g| (*g).to_owned()).collect(),
+                networks: networks.iter().map(|n| n.parse().unwrap()).collect(),
+                ..Maintenance::default()
+            };
+            case().route(|r| {
+                r.public = vec![crate::domain::route::PublicPath::new(
+                    Path::parse(b"/public/").unwrap(),
+                )];
+                r.answers.maintenance = Some(maintenance);
+            })
+        };
+        closed(&[], &[]).check("maintenance");
+        closed(&[], &[]).nobody().check("maintenance");
+        closed(&[], &[]).path("/public/x").check("maintenance");
+        closed(&["ops"], &[]).check("maintenance");
+        closed(&["ops"], &[]).nobody().check("sign_in");
+        closed(&["ops"], &[])
+            .nobody()
+            .mode(Mode::Programmatic)
+            .check("maintenance");
+        closed(&["staff"], &[]).check("forward");
+        closed(&["staff"], &[])
+            .host(Some("other.test"))
+            .check("sign_in");
+        closed(&[], &["10.0.0.0/8"]).check("forward");
+        // let in is not signed in
+        closed(&[], &["10.0.0.0/8"]).nobody().check("sign_in");
+        closed(&[], &["192.0.2.0/24"]).check("maintenance");
+        closed(&["staff"], &[])
+            .route(|r| r.access.groups = BTreeSet::from(["admins".to_owned()]))
+            .check("deny_group");
     }
 
     #[test]
@@ -518,6 +675,18 @@ pub(crate) mod tests {
             .path("/page/x")
             .route(|r| r.public = vec![public("/page")])
             .check("sign_in");
+        // a certificate is demanded before anything is asked, on public paths too
+        let demands = |r: &mut Route| r.access.client_certificate = true;
+        case().route(demands).check("deny_client_certificate");
+        case()
+            .route(|r| {
+                demands(r);
+                r.public = vec![public("/page")];
+            })
+            .check("deny_client_certificate");
+        let mut shown = case().route(demands);
+        shown.certificate = true;
+        shown.check("forward");
         // a network rule holds on public paths too
         case()
             .nobody()

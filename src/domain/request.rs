@@ -110,6 +110,10 @@ pub struct Facts<'a> {
     pub path: &'a Path,
     pub client: IpAddr,
     pub mode: Mode,
+    /// The origin of a CORS preflight: one that has no body and is nothing else.
+    pub preflight_from: Option<&'a str>,
+    /// The client has shown a certificate that the listener trusts.
+    pub client_certificate: bool,
 }
 
 #[cfg(test)]

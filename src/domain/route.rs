@@ -1,10 +1,14 @@
 //! Routes: which protected place a request is for, and what is to be sent there.
 
+use super::answer::Answers;
+use super::credentials::{BasicAuth, MessageSignature, SharedSecret};
 use super::headers::HeaderRules;
 use super::host::{Host, Origin};
+use super::limits::RouteLimits;
 use super::policy::TwoFactor;
 use super::request::Path;
 use super::rewrite::Rewrite;
+pub use super::upstream::{Delivery, Timeouts, Upstream};
 use ipnet::IpNet;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -27,14 +31,19 @@ pub struct Route {
     /// A browser that the person trusts opens it without a code.
     pub trusted_devices: bool,
     pub identity: IdentitySpec,
+    /// None where a proxy in front passes the requests on and only asks about them.
     pub upstreams: Vec<Upstream>,
-    /// Trusted for TLS to the upstreams in place of the system's roots, PEM.
-    pub upstream_ca: Option<std::path::PathBuf>,
+    /// A proxy in front may ask whether a request is to be let through.
+    pub forward_auth: bool,
+    /// How requests get to the upstreams.
+    pub delivery: Delivery,
     pub timeouts: Timeouts,
     /// Largest request body, in bytes; `None`: no limit.
     pub body_limit: Option<u64>,
+    pub limits: RouteLimits,
     /// The application's own sign-out addresses: a request to one of them ends the session too.
     pub logout_paths: Vec<PublicPath>,
+    pub answers: Answers,
     /// For an application that believes it lives elsewhere.
     pub rewrite: Option<Rewrite>,
     pub headers: HeaderRules,
@@ -46,6 +55,8 @@ pub struct Access {
     pub groups: BTreeSet<String>,
     pub networks: Vec<IpNet>,
     pub methods: BTreeSet<String>,
+    /// Only over connections whose client has shown a certificate that the listener trusts.
+    pub client_certificate: bool,
 }
 
 /// A path served without sign-in: exact, or everything below it where it ends in `/`.
@@ -69,33 +80,14 @@ impl PublicPath {
     }
 }
 
-/// Where a route's requests go.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Upstream {
-    pub tls: bool,
-    pub host: String,
-    pub port: u16,
-}
-
-impl std::fmt::Display for Upstream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let scheme = if self.tls { "https" } else { "http" };
-        write!(f, "{scheme}://{}:{}", self.host, self.port)
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts {
-    pub connect: Duration,
-    pub read: Duration,
-}
-
 /// What the upstream is told about the person.
 #[derive(Clone, Debug)]
 pub struct IdentitySpec {
     pub preset: Preset,
     pub headers: Vec<(String, Template)>,
     pub assertion: Option<AssertionSpec>,
+    pub basic_auth: Option<BasicAuth>,
+    pub message_signature: Option<MessageSignature>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,6 +237,18 @@ impl Table {
         Ok(Self { routes, by_host })
     }
 
+    /// Gives a key of its own to each route that signs requests and names none.
+    #[must_use]
+    pub fn with_message_keys(mut self, derive: impl Fn(&str) -> SharedSecret) -> Self {
+        for route in &mut self.routes {
+            if let Some(signature) = &mut route.identity.message_signature {
+                let key = || derive(&route.name);
+                signature.key.get_or_insert_with(key);
+            }
+        }
+        self
+    }
+
     pub fn routes(&self) -> &[Route] {
         &self.routes
     }
@@ -265,19 +269,34 @@ impl Table {
         self.routes.get(first.0)
     }
 
-    /// The route with the longest prefix. A segment ends at `/` and at `;`.
+    /// The route with the longest prefix. A segment ends at `/` and at `;`. None where an application that
+    /// leaves path parameters out (`/a;x/b` is `/a/b` to servlet containers) would be at another route's place.
     pub fn find(&self, host: &Host, path: &Path) -> Option<(RouteIndex, &Route)> {
         let places = self.by_host.get(host)?;
         let folded = fold(path.as_str());
-        let mut prefix = folded.as_str();
-        loop {
-            if let Some(index) = places.get(prefix) {
-                return Some((*index, self.routes.get(index.0)?));
-            }
-            let end = prefix.rfind(['/', ';'])?;
-            prefix = prefix.get(..end)?;
+        let index = longest(places, &folded)?;
+        if folded.contains(';') && longest(places, &without_parameters(&folded)) != Some(index) {
+            return None;
         }
+        Some((index, self.routes.get(index.0)?))
     }
+}
+
+fn longest(places: &HashMap<String, RouteIndex>, path: &str) -> Option<RouteIndex> {
+    let mut prefix = path;
+    loop {
+        if let Some(index) = places.get(prefix) {
+            return Some(*index);
+        }
+        let end = prefix.rfind(['/', ';'])?;
+        prefix = prefix.get(..end)?;
+    }
+}
+
+fn without_parameters(path: &str) -> String {
+    let bare = path.split('/').filter_map(|s| s.split(';').next());
+    let kept = bare.filter(|s| !s.is_empty());
+    kept.fold(String::new(), |all, segment| all + "/" + segment)
 }
 
 /// The key of a prefix: folded, without a trailing slash, so that `/` is the empty string.
@@ -309,19 +328,21 @@ pub(crate) mod tests {
                 preset: Preset::RemoteUser,
                 headers: Vec::new(),
                 assertion: None,
+                basic_auth: None,
+                message_signature: None,
             },
-            upstreams: vec![Upstream {
+            upstreams: vec![Upstream::Inet {
                 tls: false,
                 host: "127.0.0.1".into(),
                 port: 1,
             }],
-            upstream_ca: None,
-            timeouts: Timeouts {
-                connect: Duration::from_secs(3),
-                read: Duration::from_secs(60),
-            },
+            forward_auth: false,
+            delivery: Delivery::default(),
+            timeouts: Timeouts::default(),
             body_limit: None,
+            limits: RouteLimits::default(),
             logout_paths: Vec::new(),
+            answers: Answers::default(),
             rewrite: None,
             headers: HeaderRules::default(),
         }
@@ -349,6 +370,13 @@ pub(crate) mod tests {
         check("a.test", "/admin;x=1", Some("a.test/admin"));
         check("a.test", "/admin%3bx", Some("a.test/admin"));
         check("a.test", "/administrator", Some("a.test/"));
+        // two places in one, for those who leave parameters out
+        check("a.test", "/admin;x/users", None);
+        check("a.test", "/;/admin", None);
+        check("a.test", "/;x/ADMIN/y", None);
+        check("a.test", "/x%3by/admin", Some("a.test/"));
+        check("a.test", "/x;v=1/y;w=2", Some("a.test/"));
+        check("a.test", "/admin/users;v=1/x", Some("a.test/admin/users/"));
         check("a.test", "/admin/users", Some("a.test/admin/users/"));
         check("a.test", "/admin/users/7", Some("a.test/admin/users/"));
         check("b.test", "/", None);

@@ -7,10 +7,16 @@ use std::net::{IpAddr, SocketAddr};
 /// The client's address. `X-Forwarded-For` is read from the right, over trusted hops only; nobody is
 /// trusted by default (CVE-2026-76835: a default of 0.0.0.0/0 made such a check void).
 pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let mut client = peer.to_canonical();
-    if !is_trusted(client, trusted) {
-        return client;
+    let peer = peer.to_canonical();
+    match is_trusted(peer, trusted) {
+        true => said(headers, |hop| is_trusted(hop, trusted)).unwrap_or(peer),
+        false => peer,
     }
+}
+
+/// What `X-Forwarded-For` says, believing these hops; `None` where it says nothing.
+pub(super) fn said(headers: &HeaderMap, is_trusted: impl Fn(IpAddr) -> bool) -> Option<IpAddr> {
+    let mut client = None;
     let lines: Vec<&str> = headers
         .get_all("x-forwarded-for")
         .iter()
@@ -20,8 +26,8 @@ pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
         let Some(address) = parse(entry.trim()) else {
             break;
         };
-        client = address;
-        if !is_trusted(client, trusted) {
+        client = Some(address);
+        if !is_trusted(address) {
             break;
         }
     }
@@ -30,10 +36,21 @@ pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
 
 /// Whether the browser's side of the connection was TLS, by a trusted proxy's word.
 pub(super) fn was_https(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
-    is_trusted(peer, trusted)
-        && headers
-            .get("x-forwarded-proto")
-            .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"https"))
+    is_trusted(peer, trusted) && scheme(headers) == Some(true)
+}
+
+/// What `X-Forwarded-Proto` says: https or not. `None` where it is missing, said twice, or something else.
+pub(super) fn scheme(headers: &HeaderMap) -> Option<bool> {
+    let mut lines = headers.get_all("x-forwarded-proto").iter();
+    let (Some(said), None) = (lines.next(), lines.next()) else {
+        return None;
+    };
+    let is = |word: &[u8]| said.as_bytes().eq_ignore_ascii_case(word);
+    // a proxy may say what a WebSocket's address begins with
+    if is(b"https") || is(b"wss") {
+        return Some(true);
+    }
+    (is(b"http") || is(b"ws")).then_some(false)
 }
 
 /// Whether the address is one of a proxy that the configuration names.

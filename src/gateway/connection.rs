@@ -4,6 +4,8 @@
 //! Here a request head has a deadline. The connection also knows whether a head has been read: what is written
 //! before that is pingora's answer to bytes that are no request, and its banner is taken off.
 
+use super::role::Role;
+use crate::domain::limits::{Limits, Pace};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use pingora::protocols::raw_connect::ProxyDigest;
@@ -28,7 +30,9 @@ const H2_OPENING: usize = 24 + 9;
 
 /// The answer to what cannot be parsed.
 const NOT_A_REQUEST: &[u8] =
-    b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\nCache-Control: no-store\r\n\
+      X-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\nX-Frame-Options: DENY\r\n\
+      Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n\r\n";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -46,7 +50,7 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Progress {
     phase: Mutex<Phase>,
-    redirect_to_https: bool,
+    role: Role,
     stop: watch::Receiver<bool>,
 }
 
@@ -64,8 +68,8 @@ impl Progress {
     pub(super) fn request_is_over(&self) {
         *self.phase.lock() = Phase::Idle;
     }
-    pub(super) fn redirects_to_https(&self) -> bool {
-        self.redirect_to_https
+    pub(super) const fn role(&self) -> Role {
+        self.role
     }
     /// The listener accepts no more connections; this one is to end after its request.
     pub(super) fn is_stopping(&self) -> bool {
@@ -78,6 +82,9 @@ pub(super) struct Connection {
     io: BufWriter<Stream>,
     progress: Arc<Progress>,
     head_limit: Duration,
+    /// How slowly answers are taken.
+    reading: Option<Pace>,
+    waiting: Option<Waiting>,
     timer: Option<Pin<Box<Sleep>>>,
     refused: bool,
 }
@@ -93,8 +100,8 @@ impl std::fmt::Debug for Connection {
 impl Connection {
     pub(super) fn new(
         stream: Stream,
-        head_limit: Duration,
-        redirect_to_https: bool,
+        limits: &Limits,
+        role: Role,
         stop: watch::Receiver<bool>,
     ) -> Self {
         let phase = match stream.selected_alpn_proto() {
@@ -106,10 +113,12 @@ impl Connection {
             io: BufWriter::with_capacity(4096, stream),
             progress: Arc::new(Progress {
                 phase: Mutex::new(phase),
-                redirect_to_https,
+                role,
                 stop,
             }),
-            head_limit,
+            head_limit: limits.header,
+            reading: Pace::new(limits.read_rate, limits.stall),
+            waiting: None,
             timer: None,
             refused: false,
         }
@@ -150,6 +159,46 @@ impl Connection {
     }
 }
 
+/// Since when the client has not taken what is to be written, and when that is too long.
+struct Waiting {
+    since: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Connection {
+    /// The pace at which the client reads, counted only while it is waited for: an answer of which nothing is there to
+    /// be sent may take its time.
+    fn poll_pace(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let Some(pace) = self.reading.as_mut() else {
+            return written;
+        };
+        match written {
+            Poll::Ready(Ok(bytes)) => {
+                if let Some(waiting) = self.waiting.take() {
+                    // too slow shows at the timer, or at the next wait
+                    let _ = pace.waited(waiting.since.elapsed());
+                }
+                pace.moved(bytes);
+                Poll::Ready(Ok(bytes))
+            }
+            Poll::Ready(Err(e)) => Poll::Ready(Err(e)),
+            Poll::Pending => {
+                let left = pace.left();
+                let waiting = self.waiting.get_or_insert_with(|| Waiting {
+                    since: Instant::now(),
+                    timer: Box::pin(tokio::time::sleep(left)),
+                });
+                ready!(waiting.timer.as_mut().poll(cx));
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+        }
+    }
+}
+
 impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -175,7 +224,8 @@ impl AsyncWrite for Connection {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         if *self.progress.phase.lock() != Phase::Head {
-            return Pin::new(&mut self.io).poll_write(cx, buf);
+            let written = Pin::new(&mut self.io).poll_write(cx, buf);
+            return self.poll_pace(written, cx);
         }
         if !self.refused {
             // shorter than the empty write buffer, so it goes in whole
@@ -185,7 +235,8 @@ impl AsyncWrite for Connection {
         Poll::Ready(Ok(buf.len()))
     }
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        self.poll_pace(flushed.map_ok(|()| 0), cx).map_ok(|_| ())
     }
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)

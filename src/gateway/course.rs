@@ -41,17 +41,11 @@ pub(super) fn of(
         }
         Some(map) => Some(map.inward(&inbound.path).ok_or(OffCourse::Ambiguous)?),
     };
-    let destination = match inbound.method.as_str() {
-        "COPY" | "MOVE" => {
-            let place = destination_of(exchange, head, inbound, index, now)?;
-            // it is mapped when the head is written; here it is made sure that it can be
-            if let (Some(map), Some(public)) = (map, &place) {
-                map.inward(public).ok_or(OffCourse::Ambiguous)?;
-            }
-            place
-        }
-        _ => None,
-    };
+    let destination = destination_of(exchange, head, inbound, index, now)?;
+    // it is mapped when the head is written; here it is made sure that it can be
+    if let (Some(map), Some(public)) = (map, &destination) {
+        map.inward(public).ok_or(OffCourse::Ambiguous)?;
+    }
     Ok(Course { path, destination })
 }
 
@@ -62,14 +56,17 @@ fn with_slash(route: &Route, inbound: &Inbound) -> String {
 }
 
 /// The second path: on this host, of this route, and open to this very request. An application does there what
-/// it is asked, whoever is kept away from it by another route.
-fn destination_of(
+/// it is asked, whoever is kept away from it by another route. `None` for other methods than COPY and MOVE.
+pub(super) fn destination_of(
     exchange: &Exchange,
     head: &RequestHeader,
     inbound: &Inbound,
     index: RouteIndex,
     now: Timestamp,
 ) -> Result<Option<Path>, OffCourse> {
+    if !matches!(inbound.method.as_str(), "COPY" | "MOVE") {
+        return Ok(None);
+    }
     let mut given = head.headers.get_all(DESTINATION).iter();
     let value = match (given.next(), given.next()) {
         (None, _) => return Ok(None),

@@ -2,17 +2,22 @@
 
 use super::forward::{self, Forwarding};
 use super::inbound::{self, Inbound, Refusal};
+use super::role::Role;
 use super::seams::Seams;
-use super::{Live, client, response, wire};
+use super::upstream::{Traveller, Trip};
+use super::watch::Watch;
+use super::{Live, client, response, tls, wire};
+use crate::domain::limits::Pace;
+use crate::domain::policy::Permit;
 use crate::domain::request::Facts;
 use crate::domain::route::{Route, RouteIndex};
 use crate::domain::session::View;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
-use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorType, Result};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Pingora's context of a request. All phases see one generation of the configuration.
@@ -24,7 +29,13 @@ pub(super) struct Exchange {
     pub reference: Arc<str>,
     pub client: IpAddr,
     pub https: bool,
-    pub redirect_to_https: bool,
+    pub role: Role,
+    /// Who is at the other end of the connection: the client, or a proxy.
+    pub peer: IpAddr,
+    /// Whoever asked understands yes, 401 and 403 only.
+    pub verdict_only: bool,
+    /// The client has shown a certificate that the listener trusts.
+    pub client_certificate: bool,
     /// A stable word for logs and metrics.
     pub outcome: &'static str,
     pub inbound: Option<Inbound>,
@@ -34,11 +45,19 @@ pub(super) struct Exchange {
     pub signed_out: bool,
     /// What was permitted; without it nothing goes upstream.
     pub forwarding: Option<Forwarding>,
-    /// Which upstream is tried first.
-    pub turn: usize,
-    pub attempts: usize,
+    /// The way to an upstream.
+    pub trip: Option<Trip>,
     pub body_bytes: u64,
+    /// How much slower than it must be the body may still come; `None`: as slow as it likes.
+    pub body_pace: Option<BodyPace>,
+    pub watch: Arc<Watch>,
     pub asked: super::log::Asked,
+}
+
+/// The pace of a body, and when its last piece came.
+pub(super) struct BodyPace {
+    pub pace: Pace,
+    pub last: Instant,
 }
 
 impl Exchange {
@@ -50,30 +69,36 @@ impl Exchange {
             reference: format!("{:016x}", u64::from_be_bytes(id)).into(),
             client: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             https: false,
-            redirect_to_https: false,
+            role: Role::Browsers,
+            peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            verdict_only: false,
+            client_certificate: false,
             outcome: "unfinished",
             inbound: None,
             route: None,
             person: None,
             signed_out: false,
             forwarding: None,
-            turn: 0,
-            attempts: 0,
+            trip: None,
             body_bytes: 0,
+            body_pace: None,
+            watch: Watch::current(),
             asked: super::log::Asked::default(),
         }
     }
 
     /// What the connection says about the client.
-    pub(super) fn meet(&mut self, session: &Session, redirect_to_https: bool) {
+    pub(super) fn meet(&mut self, session: &Session, role: Role) {
         let peer = session.client_addr().and_then(|a| a.as_inet());
         let peer = peer.map_or(self.client, |a| a.ip());
+        self.peer = peer;
         let headers = &session.req_header().headers;
         let trusted = &self.live.snapshot.trusted_proxies;
         self.client = client::address(peer, headers, trusted);
         self.https = session.digest().is_some_and(|d| d.ssl_digest.is_some())
             || client::was_https(peer, headers, trusted);
-        self.redirect_to_https = redirect_to_https;
+        self.role = role;
+        self.client_certificate = tls::TlsName::of(session).is_some_and(|n| n.client_certificate);
     }
 
     pub(super) fn admit(&mut self, session: &mut Session) -> Result<Inbound, Refusal> {
@@ -81,7 +106,10 @@ impl Exchange {
             wire::check(&session.to_h1_raw())?;
         }
         let portal = self.live.snapshot.portal.host();
-        let inbound = inbound::admit(session.req_header_mut(), portal)?;
+        let mut inbound = inbound::admit(session.req_header_mut(), portal)?;
+        if inbound.preflight_from.is_some() && !session.is_body_empty() {
+            inbound.preflight_from = None;
+        }
         self.inbound = Some(inbound.clone());
         Ok(inbound)
     }
@@ -92,6 +120,8 @@ impl Exchange {
             path: &inbound.path,
             client: self.client,
             mode: inbound.mode,
+            preflight_from: inbound.preflight_from.as_deref(),
+            client_certificate: self.client_certificate,
         }
     }
 
@@ -108,16 +138,50 @@ impl Exchange {
         self.inbound.as_ref().is_some_and(|i| i.host == *portal)
     }
 
-    /// The permitted request's peer for this attempt.
-    pub(super) async fn peer(&self, route: RouteIndex, attempt: usize) -> Result<HttpPeer> {
-        let peer = self.live.pools.peer(route, self.turn, attempt).await;
-        peer.map_err(|e| Error::because(ErrorType::HTTPStatus(502), "no upstream", e).into_up())
+    /// The way of a permitted request to an upstream of its route.
+    pub(super) fn trip(&self, permit: &Permit) -> Option<Trip> {
+        let session = permit.person().map(|v| *v.session.id.uuid().as_bytes());
+        let client = self.client;
+        let traveller = Traveller { session, client };
+        self.live.pools.trip(permit.route(), traveller)
     }
 
-    /// Whether another attempt is worth it after so many.
-    pub(super) fn may_try_again(&self, attempts: usize) -> bool {
-        let route = self.route;
-        attempts < route.map_or(1, |r| self.live.pools.attempts(r))
+    /// The next piece of the body; `false`: it comes too slowly. Its silence before the first piece does not count:
+    /// that is the application's, which had to be connected to.
+    #[must_use]
+    pub(super) fn body_moves(&mut self, bytes: usize, end: bool) -> bool {
+        self.watch.body_moved(end);
+        let now = Instant::now();
+        if self.body_bytes == 0 && self.body_pace.is_none() {
+            self.body_pace = self.pace().map(|pace| BodyPace { pace, last: now });
+        }
+        self.body_bytes = self.body_bytes.saturating_add(bytes as u64);
+        // an application that is answering talks both ways, at the pace of the two
+        let Some(body) = self
+            .body_pace
+            .as_mut()
+            .filter(|_| !self.watch.is_answering())
+        else {
+            return true;
+        };
+        let waited = now.duration_since(body.last);
+        body.last = now;
+        let enough = body.pace.waited(waited);
+        body.pace.moved(bytes);
+        enough
+    }
+
+    fn pace(&self) -> Option<Pace> {
+        let limits = &self.live.snapshot.limits;
+        let route = self.route()?;
+        let rate = route.limits.body_rate.or(limits.body_rate);
+        Pace::new(rate, limits.body_grace.saturating_add(route.timeouts.read))
+    }
+
+    /// What is left of the route's time for a request.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        let time = self.route()?.limits.time?;
+        Some(time.saturating_sub(self.started.elapsed()))
     }
 
     /// What goes to the upstream of this attempt, see [`forward::upstream_head`].
@@ -125,16 +189,16 @@ impl Exchange {
         &self,
         head: &mut RequestHeader,
         forwarding: &Forwarding,
-        attempt: usize,
     ) -> Result<()> {
         let route = self.live.snapshot.routes.route(forwarding.permit.route());
         let route = route.ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
         forward::upstream_head(head, route, &self.live.protected, forwarding)?;
         let (live, permit) = (&self.live, &forwarding.permit);
-        let upstream = live.pools.upstream(permit.route(), self.turn, attempt);
+        let upstream = self.trip.as_ref().and_then(Trip::upstream);
         let person = permit.person().map(|view| &*view.account);
         live.rewriting
-            .request(head, permit.route(), &forwarding.course, upstream, person)
+            .request(head, permit.route(), &forwarding.course, upstream, person)?;
+        live.signers.sign(head, permit.route(), forwarding.moment)
     }
 
     /// What goes back to the client.

@@ -5,17 +5,22 @@
 //! then the headers of the [`Permit`] are set. Trailers are never merged into the head (RFC 9110 6.5.1).
 
 use super::cookies;
+use super::message_signature::Moment;
 use super::rewriting::Course;
 use crate::domain::account::Account;
+use crate::domain::credentials::BasicAuth;
 use crate::domain::policy::Permit;
 use crate::domain::route::{IdentitySpec, Part, Preset, Route, Table, Template};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use http::header::{COOKIE, HeaderName};
-use pingora::Result;
 use pingora::http::RequestHeader;
+use pingora::{Error, ErrorType, OrErr as _, Result};
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 // names are compared as a careless application might (CGI turns `-` into `_`, others do so with every other
 // character; CVE-2026-88011)
@@ -44,6 +49,9 @@ const RESERVED: [&str; 13] = [
     "X-Request-Id",
 ];
 
+/// An application's own, unless its route sets them; folded.
+const OWN: [&str; 3] = ["authorization", "signature", "signatureinput"];
+
 /// Removed with everything that begins like them.
 const RESERVED_PREFIXES: [&str; 2] = ["xforwarded", "xvestibule"];
 
@@ -58,7 +66,8 @@ impl Protected {
         let configured = routes.routes().iter().flat_map(|r| names(&r.identity));
         let all = RESERVED.into_iter().chain(fixed).chain(configured);
         // an application's own credentials pass where no route sets them, see `remove_look_alikes`
-        Self(all.map(fold).filter(|n| n != "authorization").collect())
+        let own = |name: &String| OWN.contains(&name.as_str());
+        Self(all.map(fold).filter(|name| !own(name)).collect())
     }
 
     fn contains(&self, name: &HeaderName) -> bool {
@@ -85,7 +94,11 @@ fn with_folded<T>(name: &str, then: impl FnOnce(&str) -> T) -> T {
 
 fn names(identity: &IdentitySpec) -> impl Iterator<Item = &str> {
     let headers = identity.headers.iter().map(|(name, _)| name.as_str());
-    headers.chain(identity.assertion.iter().map(|a| a.header.as_str()))
+    let assertion = identity.assertion.iter().map(|a| a.header.as_str());
+    let basic = identity.basic_auth.iter().map(|_| "Authorization");
+    let signature = identity.message_signature.iter();
+    let signature = signature.flat_map(|_| ["Signature", "Signature-Input"]);
+    headers.chain(assertion).chain(basic).chain(signature)
 }
 
 /// All that the upstream's head is made from. Holding a [`Permit`] is what makes it possible at all.
@@ -97,6 +110,8 @@ pub(super) struct Forwarding {
     pub assertion: Option<HeaderValue>,
     pub reference: Arc<str>,
     pub course: Course,
+    /// For routes that sign.
+    pub moment: Option<Moment>,
 }
 
 /// Cleans the head and sets what the upstream is told.
@@ -107,6 +122,9 @@ pub(super) fn upstream_head(
     forwarding: &Forwarding,
 ) -> Result<()> {
     remove_look_alikes(head, &route.identity, protected);
+    if forwarding.permit.is_preflight() {
+        bare(head);
+    }
     cut_cookies(head)?;
     if let Some(view) = forwarding.permit.person() {
         identity(head, &route.identity, &view.account)?;
@@ -126,18 +144,57 @@ pub(super) fn upstream_head(
     Ok(())
 }
 
+/// What a permit tells an application, as the answer to a proxy that copies it: every name of the route, with an
+/// empty value where there is nothing to tell. A name that is left out leaves what the client sent standing in some
+/// proxies (CVE-2026-30851).
+pub(super) fn answer(
+    route: &Route,
+    permit: &Permit,
+    assertion: Option<HeaderValue>,
+) -> Result<Vec<(HeaderName, HeaderValue)>> {
+    let spec = &route.identity;
+    let mut told = RequestHeader::build("GET", b"/", None)?;
+    if let Some(view) = permit.person() {
+        identity(&mut told, spec, &view.account)?;
+        if let (Some(spec), Some(token)) = (&spec.assertion, assertion) {
+            told.insert_header(spec.header.clone(), token)?;
+        }
+    }
+    let preset = spec.preset.headers().iter().map(|(name, _)| *name);
+    let all = preset.chain(names(spec)).filter_map(|name| {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        let value = told.headers.get(&name).cloned();
+        Some((name, value.unwrap_or_else(|| HeaderValue::from_static(""))))
+    });
+    Ok(all.collect())
+}
+
 fn remove_look_alikes(head: &mut RequestHeader, identity: &IdentitySpec, protected: &Protected) {
-    let sets_authorization = names(identity).any(|n| folds_to(n, "authorization"));
+    let set: Vec<&str> = OWN
+        .into_iter()
+        .filter(|own| names(identity).any(|n| folds_to(n, own)))
+        .collect();
     let forged: Vec<HeaderName> = head
         .headers
         .keys()
         .filter(|name| {
-            protected.contains(name)
-                || (sets_authorization && folds_to(name.as_str(), "authorization"))
+            protected.contains(name) || set.iter().any(|own| folds_to(name.as_str(), own))
         })
         .cloned()
         .collect();
     for name in &forged {
+        head.remove_header(name);
+    }
+}
+
+/// A preflight carries nothing that a browser keeps of the person (Fetch 3.2.2).
+fn bare(head: &mut RequestHeader) {
+    let kept = |name: &&HeaderName| {
+        let name = name.as_str();
+        folds_to(name, "authorization") || folds_to(name, "cookie")
+    };
+    let kept: Vec<HeaderName> = head.headers.keys().filter(kept).cloned().collect();
+    for name in &kept {
         head.remove_header(name);
     }
 }
@@ -163,7 +220,34 @@ fn identity(head: &mut RequestHeader, spec: &IdentitySpec, account: &Account) ->
         let value: String = template.parts().iter().map(|p| text(account, p)).collect();
         set(head, name, &value)?;
     }
-    Ok(())
+    match &spec.basic_auth {
+        Some(basic) => head.insert_header("Authorization", credentials(basic, account)?),
+        None => Ok(()),
+    }
+}
+
+/// RFC 7617. A name with a colon would be read as a shorter one: nothing is sent for it at all.
+fn credentials(basic: &BasicAuth, account: &Account) -> Result<HeaderValue> {
+    let name: String = basic
+        .username
+        .parts()
+        .iter()
+        .map(|p| text(account, p))
+        .collect();
+    if name.is_empty() || name.contains(|c: char| c == ':' || c.is_control()) {
+        let why = "the account has no name that HTTP Basic could carry";
+        return Error::e_explain(ErrorType::InternalError, why);
+    }
+    let mut plain = Zeroizing::new(format!("{name}:").into_bytes());
+    plain.extend_from_slice(basic.password.reveal());
+    let encoded = Zeroizing::new(format!("Basic {}", STANDARD.encode(&*plain)));
+    let value = HeaderValue::from_str(&encoded);
+    let mut value = value.or_err(
+        ErrorType::InternalError,
+        "no header can hold the credentials",
+    )?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// A configured value; `None` where it needs facts of a person and there is nobody.

@@ -8,7 +8,8 @@ use super::forward::{fold, folds_to};
 use crate::domain::host::Host;
 use crate::domain::request::{Mode, Path};
 use http::header::{
-    ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE,
+    ACCEPT, ACCESS_CONTROL_REQUEST_METHOD, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST,
+    HeaderName, ORIGIN, SEC_WEBSOCKET_KEY, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, Method, Version};
 use pingora::http::RequestHeader;
@@ -47,6 +48,8 @@ pub(super) struct Inbound {
     pub websocket: bool,
     /// The declared length of the body.
     pub content_length: Option<u64>,
+    /// The origin that a CORS preflight names (Fetch 3.2.2).
+    pub preflight_from: Option<String>,
 }
 
 impl Inbound {
@@ -75,6 +78,7 @@ pub(super) fn admit(head: &mut RequestHeader, portal: &Host) -> Result<Inbound, 
     sizes(head, PORTAL)?;
     method(&head.method)?;
     framing(head)?;
+    names(&head.headers)?;
     nominations(&head.headers)?;
     let (target, authority) = target(head)?;
     let host = host(head, authority)?;
@@ -84,15 +88,65 @@ pub(super) fn admit(head: &mut RequestHeader, portal: &Host) -> Result<Inbound, 
     let (path, query) = split(&target)?;
     let inbound = Inbound {
         method: head.method.clone(),
-        mode: mode(head),
+        mode: mode(&head.method, &head.headers),
         websocket: is_websocket(head),
         content_length: content_length(&head.headers),
+        preflight_from: preflight_from(&head.method, &head.headers),
         host,
         path,
         query,
     };
     write_back(head, &inbound)?;
     Ok(inbound)
+}
+
+/// One `Origin`, one method that is asked for, no body: anything else is an ordinary OPTIONS.
+fn preflight_from(method: &Method, headers: &HeaderMap) -> Option<String> {
+    if *method != Method::OPTIONS {
+        return None;
+    }
+    let single = |name: HeaderName| {
+        let mut all = headers.get_all(name).iter();
+        all.next().filter(|_| all.next().is_none())
+    };
+    let body = headers.contains_key(TRANSFER_ENCODING)
+        || headers.contains_key(UPGRADE)
+        || content_length(headers).is_some_and(|length| length > 0);
+    let asked = single(ACCESS_CONTROL_REQUEST_METHOD)?.to_str().ok()?;
+    let origin = single(ORIGIN)?.to_str().ok()?;
+    (!body && !asked.is_empty()).then(|| origin.to_owned())
+}
+
+/// Checks the head of a proxy's question; what it asks about is read by [`super::question`].
+pub(super) fn admit_question(head: &RequestHeader) -> Result<(), Refusal> {
+    sizes(head, PORTAL)?;
+    method(&head.method)?;
+    framing(head)?;
+    nominations(&head.headers)
+}
+
+/// The request that a question is about, whose head the question has but for its first line and host.
+pub(super) fn asked(
+    (host, method): (Host, Method),
+    target: &[u8],
+    headers: &HeaderMap,
+) -> Result<Inbound, Refusal> {
+    if target.len() > APPLICATION.target {
+        return Err(Refusal::TargetTooLong);
+    }
+    self::method(&method)?;
+    let (path, query) = split(target)?;
+    Ok(Inbound {
+        mode: mode(&method, headers),
+        // proxies keep `Upgrade` to themselves; this one is the browser's, and no page can leave it out
+        websocket: headers.contains_key(SEC_WEBSOCKET_KEY) || headers.contains_key(UPGRADE),
+        content_length: None,
+        preflight_from: preflight_from(&method, headers),
+        method,
+        host,
+        path,
+        query,
+    })
 }
 
 fn sizes(head: &RequestHeader, limits: Limits) -> Result<(), Refusal> {
@@ -135,6 +189,15 @@ fn framing(head: &RequestHeader) -> Result<(), Refusal> {
             || (folds_to(name.as_str(), "transferencoding") && name != TRANSFER_ENCODING)
     });
     (!twin).then_some(()).ok_or(Malformed("framing twin"))
+}
+
+/// CGI and its heirs read `X_User` and `X-User` as one name, so whoever checks the one is spoken to by the other. Nginx
+/// and Apache drop such fields, which no browser sends; here their sender is told.
+fn names(headers: &HeaderMap) -> Result<(), Refusal> {
+    let two_faced = headers.keys().any(|name| name.as_str().contains('_'));
+    (!two_faced)
+        .then_some(())
+        .ok_or(Malformed("a header name with an underscore"))
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
@@ -272,8 +335,7 @@ fn write_back(head: &mut RequestHeader, inbound: &Inbound) -> Result<(), Refusal
 
 /// How the client asks, by fetch metadata where it is sent, else by what it accepts. Only the form of an
 /// answer hangs on it.
-fn mode(head: &RequestHeader) -> Mode {
-    let headers = &head.headers;
+fn mode(method: &Method, headers: &HeaderMap) -> Mode {
     let value = |name: &str| headers.get(name).map(http::HeaderValue::as_bytes);
     if headers.contains_key(UPGRADE) {
         return Mode::Programmatic;
@@ -287,7 +349,7 @@ fn mode(head: &RequestHeader) -> Mode {
             .and_then(|v| v.to_str().ok())
             .is_some_and(|accept| accept.to_ascii_lowercase().contains("text/html")),
     };
-    match head.method {
+    match *method {
         Method::GET | Method::HEAD if top_level => Mode::Navigation,
         Method::POST if top_level && is_form(headers) => Mode::FormPost,
         _ => Mode::Programmatic,

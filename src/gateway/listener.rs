@@ -2,17 +2,17 @@
 //! pingora's own service does not have, and a drain that ends as soon as nothing is in flight.
 
 use super::connection::Connection;
-use super::phases::Line;
+use super::role::Role;
 use super::tls::Certificates;
+use super::watch::Watched;
+use crate::domain::limits::Limits;
 use crate::domain::network::network_of;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use pingora::apps::ServerApp as _;
-use pingora::listeners::tls::Acceptor;
 use pingora::protocols::l4::socket::SocketAddr as PingoraAddress;
 use pingora::protocols::l4::stream::Stream as L4;
 use pingora::protocols::{GetSocketDigest as _, SocketDigest, Stream};
-use pingora::proxy::HttpProxy;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
@@ -22,14 +22,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 
-/// Most connections from one IPv4 address or IPv6 /64.
-const PER_ADDRESS: usize = 1024;
-/// Most connections at all.
-const TOTAL: u32 = 16_384;
-/// Longest time for a whole request head.
-const HEAD: Duration = Duration::from_secs(15);
-/// Longest time for a TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Longest wait for requests in flight when stopping.
 const DRAIN: Duration = Duration::from_secs(30);
 /// How long a connection may still bring another request when stopping.
@@ -41,8 +33,8 @@ pub struct Listener {
     pub address: SocketAddr,
     /// `None`: plain HTTP.
     pub tls: Option<Arc<Certificates>>,
-    /// Plain HTTP only: answer with a redirect to the same address over HTTPS.
-    pub redirect_to_https: bool,
+    /// Who connects here.
+    pub role: Role,
 }
 
 /// The sockets cannot be opened.
@@ -53,14 +45,11 @@ pub enum ListenFault {
         address: SocketAddr,
         source: std::io::Error,
     },
-    #[error("cannot set up TLS for {address}: {reason}")]
-    Tls { address: SocketAddr, reason: String },
 }
 
-/// Whether many clients share this address: a proxy in front of us.
-type IsProxy = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
-
-type Proxy = HttpProxy<Line>;
+/// What a client at this address is granted now: how many connections, and the limits of each. Many share that of a
+/// proxy in front of us.
+type Terms = Arc<dyn Fn(IpAddr) -> (u32, Limits) + Send + Sync>;
 
 /// Sockets that listen already: the service manager's, or those of the process that this one takes over from.
 #[derive(Debug, Default)]
@@ -105,23 +94,18 @@ struct Open {
 }
 
 /// What connections of a listener get; replaced as a whole.
+#[derive(Debug)]
 struct Service {
-    acceptor: Option<Acceptor>,
-    redirect_to_https: bool,
-}
-
-impl std::fmt::Debug for Service {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Service")
-    }
+    tls: Option<Arc<Certificates>>,
+    role: Role,
 }
 
 /// What all listeners have in common.
 #[derive(Clone)]
 struct Shared {
-    proxy: Arc<Proxy>,
+    app: Arc<Watched>,
     slots: Slots,
-    is_proxy: IsProxy,
+    terms: Terms,
     cut: watch::Receiver<bool>,
 }
 
@@ -155,16 +139,17 @@ impl Running {
     pub(super) fn start(
         listeners: Vec<Listener>,
         inherited: &mut Inherited,
-        proxy: Arc<Proxy>,
-        is_proxy: IsProxy,
+        app: Arc<Watched>,
+        terms: Terms,
+        most: u32,
     ) -> Result<Self, ListenFault> {
         let (cut, cut_receiver) = watch::channel(false);
         let mut running = Self {
             open: Vec::new(),
             shared: Shared {
-                proxy,
-                slots: Slots::default(),
-                is_proxy,
+                app,
+                slots: Slots::new(most),
+                terms,
                 cut: cut_receiver,
             },
             cut,
@@ -204,7 +189,7 @@ impl Running {
             };
             Ok(Ready {
                 wished: address,
-                service: Service::new(&listener)?,
+                service: Service::new(listener),
                 socket,
             })
         };
@@ -280,11 +265,11 @@ impl Running {
             let _ = open.task.await;
         }
         let slots = &self.shared.slots;
-        let idle = || slots.total.acquire_many(TOTAL);
+        let idle = || slots.total.acquire_many(slots.most);
         if tokio::time::timeout(LINGER, idle()).await.is_ok() {
             return;
         }
-        self.shared.proxy.cleanup().await;
+        self.shared.app.cleanup().await;
         if tokio::time::timeout(DRAIN, idle()).await.is_err() {
             let _ = self.cut.send(true);
         }
@@ -307,17 +292,11 @@ fn bind(
 }
 
 impl Service {
-    fn new(listener: &Listener) -> Result<Self, ListenFault> {
-        let build = |c: &Arc<Certificates>| c.acceptor();
-        let acceptor = listener.tls.as_ref().map(build).transpose();
-        let acceptor = acceptor.map_err(|e| ListenFault::Tls {
-            address: listener.address,
-            reason: e.to_string(),
-        })?;
-        Ok(Self {
-            acceptor,
-            redirect_to_https: listener.redirect_to_https,
-        })
+    fn new(listener: Listener) -> Self {
+        Self {
+            tls: listener.tls,
+            role: listener.role,
+        }
     }
 }
 
@@ -340,27 +319,25 @@ impl Accept {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
-            let most = match (self.shared.is_proxy)(peer.ip()) {
-                true => TOTAL as usize,
-                false => PER_ADDRESS,
-            };
+            let (most, limits) = (self.shared.terms)(peer.ip());
             if let Some(slot) = self.shared.slots.take(peer.ip(), most) {
-                self.spawn(tcp, peer, slot);
+                self.spawn(tcp, peer, slot, limits);
             }
         }
     }
 
-    fn spawn(&self, tcp: TcpStream, peer: SocketAddr, slot: Slot) {
-        let proxy = Arc::clone(&self.shared.proxy);
+    fn spawn(&self, tcp: TcpStream, peer: SocketAddr, slot: Slot, limits: Limits) {
+        let app = Arc::clone(&self.shared.app);
         let service = self.service.load_full();
         let (stop, mut cut) = (self.stop.clone(), self.shared.cut.clone());
         tokio::spawn(async move {
             let _slot = slot;
             let serve = async {
-                if let Some(stream) = open(tcp, peer, service.acceptor.as_ref()).await {
-                    let redirect = service.redirect_to_https;
-                    let connection = Connection::new(stream, HEAD, redirect, stop.clone());
-                    proxy.process_new(Box::new(connection), &stop).await;
+                if let Some(stream) =
+                    open(tcp, peer, service.tls.as_deref(), limits.handshake).await
+                {
+                    let connection = Connection::new(stream, &limits, service.role, stop.clone());
+                    app.process_new(Box::new(connection), &stop).await;
                 }
             };
             tokio::select! {
@@ -371,7 +348,12 @@ impl Accept {
     }
 }
 
-async fn open(tcp: TcpStream, peer: SocketAddr, acceptor: Option<&Acceptor>) -> Option<Stream> {
+async fn open(
+    tcp: TcpStream,
+    peer: SocketAddr,
+    tls: Option<&Certificates>,
+    longest: Duration,
+) -> Option<Stream> {
     // only a matter of speed
     let _ = tcp.set_nodelay(true);
     let local = tcp.local_addr().ok();
@@ -382,34 +364,31 @@ async fn open(tcp: TcpStream, peer: SocketAddr, acceptor: Option<&Acceptor>) -> 
         let _ = digest.local_addr.set(Some(PingoraAddress::Inet(local)));
     }
     stream.set_socket_digest(digest);
-    let Some(acceptor) = acceptor else {
+    let Some(tls) = tls else {
         return Some(Box::new(stream));
     };
-    let handshake = tokio::time::timeout(HANDSHAKE, acceptor.tls_handshake(stream));
-    match handshake.await {
-        Ok(Ok(stream)) => Some(Box::new(stream)),
-        Ok(Err(_)) | Err(_) => None,
-    }
+    let handshake = tokio::time::timeout(longest, tls.handshake(stream));
+    handshake.await.ok().flatten()
 }
 
 #[derive(Clone, Debug)]
 struct Slots {
+    most: u32,
     total: Arc<Semaphore>,
-    by_network: Arc<Mutex<HashMap<IpAddr, usize>>>,
-}
-
-impl Default for Slots {
-    fn default() -> Self {
-        Self {
-            total: Arc::new(Semaphore::new(TOTAL as usize)),
-            by_network: Arc::default(),
-        }
-    }
+    by_network: Arc<Mutex<HashMap<IpAddr, u32>>>,
 }
 
 impl Slots {
+    fn new(most: u32) -> Self {
+        Self {
+            most,
+            total: Arc::new(Semaphore::new(most as usize)),
+            by_network: Arc::default(),
+        }
+    }
+
     /// `None`: too many connections already; this one is closed.
-    fn take(&self, address: IpAddr, most: usize) -> Option<Slot> {
+    fn take(&self, address: IpAddr, most: u32) -> Option<Slot> {
         let total = Arc::clone(&self.total).try_acquire_owned().ok()?;
         let network = network_of(address);
         let mut by_network = self.by_network.lock();
@@ -430,7 +409,7 @@ impl Slots {
 #[derive(Debug)]
 struct Slot {
     _total: OwnedSemaphorePermit,
-    by_network: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    by_network: Arc<Mutex<HashMap<IpAddr, u32>>>,
     network: IpAddr,
 }
 
@@ -453,7 +432,8 @@ mod tests {
 
     #[test]
     fn one_address_cannot_take_every_slot() {
-        let slots = Slots::default();
+        const PER_ADDRESS: u32 = 1024;
+        let slots = Slots::new(2000);
         let one: IpAddr = "192.0.2.1".parse().unwrap();
         let held: Vec<_> = (0..PER_ADDRESS)
             .map(|_| slots.take(one, PER_ADDRESS).unwrap())
@@ -471,7 +451,7 @@ mod tests {
 
     #[test]
     fn one_ipv6_network_counts_once_and_refusals_leave_nothing() {
-        let slots = Slots::default();
+        let slots = Slots::new(10);
         let at = |text: &str| slots.take(text.parse().unwrap(), 2);
         let one = at("2001:db8::1").unwrap();
         let two = at("2001:db8::2:2").unwrap();

@@ -52,7 +52,7 @@ pub(super) fn write(
     let Some(log) = exchange.seams.observer.access_log() else {
         tracing::info!(
             target: "vestibule::access",
-            method = head.method.as_str(),
+            method = inbound.map_or(&head.method, |i| &i.method).as_str(),
             host = inbound.map_or("", |i| i.host.as_str()),
             path = inbound.map_or("", |i| i.path.as_str()),
             route.name = exchange.route().map_or("", |r| r.name.as_str()),
@@ -81,7 +81,7 @@ pub(super) fn write(
             _ => "HTTP/1.1",
         },
         tls: tls.map(|tls| &*tls.version),
-        method: head.method.as_str(),
+        method: inbound.map_or(&head.method, |i| &i.method).as_str(),
         host: inbound.map_or("", |i| i.host.as_str()),
         path: inbound.map_or("", |i| i.path.as_str()),
         route: exchange.route().map_or("", |r| r.name.as_str()),

@@ -9,6 +9,7 @@
 //! it up to the decision, `through` what follows a permit; the other files are its steps. Pingora calls the
 //! phases in [`phases`].
 
+mod answers;
 mod bridge;
 mod client;
 mod connection;
@@ -16,25 +17,37 @@ mod cookies;
 mod course;
 mod exchange;
 mod forward;
+mod hsts;
 mod inbound;
 mod listener;
 mod log;
+mod message_signature;
 mod phases;
+mod question;
+mod rates;
 mod respond;
 mod response;
 mod rewriting;
+mod role;
 pub mod seams;
 mod through;
 mod tls;
 mod tunnel;
 mod upstream;
+mod verify;
+mod watch;
 mod wire;
 
+pub use hsts::Hsts;
 pub use listener::{Inherited, ListenFault, Listener, Prepared, Replaced, Running};
-pub use tls::{CertificateFault, CertificateFiles, Certificates};
-pub use upstream::CaFault;
+pub use role::Role;
+pub use tls::{
+    CertificateFault, CertificateFiles, Certificates, ClientCertificates, Expiry, Issued, TlsSpec,
+};
+pub use upstream::UpstreamFault;
 
 use crate::domain::host::{Host, Origin};
+use crate::domain::limits::Limits;
 use crate::domain::policy::{self, Decision, Denial, TwoFactorRules};
 use crate::domain::request::Mode;
 use crate::domain::route::{RouteIndex, Table};
@@ -44,17 +57,21 @@ use crate::env::Env;
 use arc_swap::ArcSwap;
 use exchange::Exchange;
 use forward::Protected;
+use http::Method;
 use inbound::Inbound;
 use ipnet::IpNet;
+use message_signature::Signers;
 use pingora::Result;
 use pingora::connectors::TransportConnector;
 use pingora::http::RequestHeader;
 use pingora::proxy::Session as Request;
+use rates::Rates;
 use respond::Challenge;
 use rewriting::Rewriting;
 use seams::{ErrorKind, Seams, Unavailable};
-use std::sync::Arc;
-use upstream::{Names, Pools};
+use std::sync::{Arc, Weak};
+use upstream::{Common, Pools};
+use watch::Watched;
 
 /// What is configured: one generation, replaced as a whole.
 #[derive(Clone, Debug)]
@@ -65,6 +82,11 @@ pub struct Snapshot {
     pub sessions: session::Rules,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Who may ask whether a request is to be let through.
+    pub askers: Vec<IpNet>,
+    pub hsts: Hsts,
+    /// What one client may cost. The total of connections is that of the start.
+    pub limits: Limits,
 }
 
 /// A snapshot with what is derived from it.
@@ -75,13 +97,20 @@ struct Live {
     host_pages: axum::Router,
     protected: Protected,
     pools: Pools,
+    rates: Rates,
     rewriting: Rewriting,
+    signers: Signers,
     portal_url: String,
     sign_in_url: String,
 }
 
 impl Live {
-    fn new(snapshot: Snapshot, seams: Seams, names: &Arc<Names>) -> Result<Self, CaFault> {
+    fn new(
+        snapshot: Snapshot,
+        seams: Seams,
+        common: &Arc<Common>,
+        previous: Option<&Self>,
+    ) -> Result<Self, Unfit> {
         let portal_url = snapshot.portal.to_string();
         Ok(Self {
             portal: seams.pages.portal(),
@@ -89,7 +118,9 @@ impl Live {
             seams: Arc::new(seams),
             protected: Protected::of(&snapshot.routes),
             rewriting: Rewriting::of(&snapshot.routes),
-            pools: Pools::new(&snapshot.routes, Arc::clone(names))?,
+            signers: Signers::of(&snapshot.routes).ok_or(Unfit::NoMessageKey)?,
+            pools: Pools::new(&snapshot.routes, common, previous.map(|p| &p.pools))?,
+            rates: Rates::of(&snapshot.routes, previous.map(|p| &p.rates)),
             sign_in_url: format!("{portal_url}/signin"),
             portal_url,
             snapshot,
@@ -110,9 +141,18 @@ pub struct Gateway(Arc<Inner>);
 
 struct Inner {
     live: ArcSwap<Live>,
-    names: Arc<Names>,
+    upstreams: Arc<Common>,
     env: Env,
     websockets: TransportConnector,
+}
+
+/// A configuration that cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    #[error(transparent)]
+    Upstreams(#[from] UpstreamFault),
+    #[error("a route is to sign its requests and has no key to do it with")]
+    NoMessageKey,
 }
 
 /// See [`Gateway::prepare`].
@@ -131,25 +171,31 @@ impl std::fmt::Debug for Gateway {
 }
 
 impl Gateway {
-    /// Fails where a route's CA file cannot be used.
-    pub fn new(snapshot: Snapshot, seams: Seams, env: Env) -> Result<Self, CaFault> {
-        let names = Arc::new(Names::default());
+    /// Fails where a file that a route needs for its upstreams cannot be used.
+    pub fn new(snapshot: Snapshot, seams: Seams, env: Env) -> Result<Self, Unfit> {
+        let upstreams = Common::new(Arc::clone(&seams.observer));
         Ok(Self(Arc::new(Inner {
-            live: ArcSwap::from_pointee(Live::new(snapshot, seams, &names)?),
-            names,
+            live: ArcSwap::from_pointee(Live::new(snapshot, seams, &upstreams, None)?),
+            upstreams,
             env,
             websockets: TransportConnector::new(None),
         })))
     }
 
-    /// Another generation of the configuration, ready to be put in force; what can fail, fails here.
-    pub fn prepare(&self, snapshot: Snapshot, seams: Seams) -> Result<Generation, CaFault> {
-        Live::new(snapshot, seams, &self.0.names).map(Generation)
+    /// Another generation of the configuration, ready to be put in force; what can fail, fails here. What is
+    /// known of upstreams that stay is kept.
+    pub fn prepare(&self, snapshot: Snapshot, seams: Seams) -> Result<Generation, Unfit> {
+        let previous = self.0.live.load();
+        Live::new(snapshot, seams, &self.0.upstreams, Some(&previous)).map(Generation)
     }
 
-    /// Puts a generation in force; requests in flight finish under the one they began with.
+    /// Puts a generation in force; requests in flight finish under the one they began with. Inside the tokio
+    /// runtime that serves: health checks of the old one end, those of the new one begin.
     pub fn install(&self, generation: Generation) {
-        self.0.live.store(Arc::new(generation.0));
+        let live = Arc::new(generation.0);
+        let previous = self.0.live.swap(Arc::clone(&live));
+        previous.pools.retire(&live.pools);
+        live.pools.watch();
     }
 
     /// Binds and serves, inside the caller's tokio runtime. Addresses that `inherited` has sockets for are not
@@ -160,14 +206,46 @@ impl Gateway {
         inherited: &mut Inherited,
     ) -> Result<Running, ListenFault> {
         let inner = Arc::clone(&self.0);
-        let is_proxy =
-            move |peer| client::is_trusted(peer, &inner.live.load().snapshot.trusted_proxies);
-        let proxy = phases::proxy(self.clone());
-        Running::start(listeners, inherited, proxy, Arc::new(is_proxy))
+        let limits = self.0.live.load().snapshot.limits;
+        let terms = move |peer| {
+            let live = inner.live.load();
+            let snapshot = &live.snapshot;
+            let limits = snapshot.limits;
+            let many = client::is_trusted(peer, &snapshot.trusted_proxies)
+                || client::is_trusted(peer, &snapshot.askers);
+            let most = if many {
+                u32::MAX
+            } else {
+                limits.connections_per_address
+            };
+            (most, limits)
+        };
+        self.0.live.load().pools.watch();
+        let app = Arc::new(Watched {
+            proxy: phases::proxy(self.clone(), limits),
+            gateway: self.clone(),
+        });
+        tokio::spawn(tidy_rates(Arc::downgrade(&self.0)));
+        Running::start(
+            listeners,
+            inherited,
+            app,
+            Arc::new(terms),
+            limits.connections,
+        )
     }
 
     /// The line. `Ok(true)`: answered. `Ok(false)`: the exchange holds a permit and is to be forwarded.
     async fn walk(&self, request: &mut Request, exchange: &mut Exchange) -> Result<bool> {
+        match exchange.role {
+            Role::Browsers | Role::RedirectToHttps => {}
+            Role::BehindProxy => {
+                if self.not_from_the_proxy(request, exchange).await? {
+                    return Ok(true);
+                }
+            }
+            Role::ForwardAuth => return self.verify(request, exchange).await,
+        }
         let inbound = match exchange.admit(request) {
             Ok(inbound) => inbound,
             Err(refusal) => {
@@ -183,6 +261,10 @@ impl Gateway {
             Place::ToHttps(location) => {
                 exchange.outcome = "to_https";
                 respond::to_https(request, exchange, &location).await
+            }
+            Place::Challenge(answer) => {
+                exchange.outcome = "acme_challenge";
+                respond::plain(request, exchange, &answer).await
             }
             Place::Portal => {
                 exchange.outcome = "portal";
@@ -210,7 +292,13 @@ impl Gateway {
         if !ours && !snapshot.routes.knows_host(&inbound.host) {
             return Place::Elsewhere(ErrorKind::UnknownHost, "unknown_host");
         }
-        if exchange.redirect_to_https {
+        let over_http = exchange.role == Role::BehindProxy && !exchange.https;
+        if exchange.role == Role::RedirectToHttps || over_http {
+            let issued = exchange.seams.issued.as_ref();
+            let token = issued.zip(challenge_token(inbound));
+            if let Some(answer) = token.and_then(|(i, t)| i.http_answer(&inbound.host, t)) {
+                return Place::Challenge(answer);
+            }
             return Place::ToHttps(self.https_address(exchange, inbound));
         }
         if !tls_name_covers(request, &inbound.host) {
@@ -228,6 +316,10 @@ impl Gateway {
             }));
         }
         match route {
+            Some((_, route)) if route.upstreams.is_empty() => {
+                // only asked about, see `verify`
+                Place::Elsewhere(ErrorKind::NotFound, "no_upstream")
+            }
             Some((index, _)) => Place::Route(index),
             None => Place::Elsewhere(ErrorKind::NotFound, "no_route"),
         }
@@ -287,10 +379,7 @@ impl Gateway {
         host: &Host,
     ) -> Result<Option<Arc<View>>, Unavailable> {
         let token = cookies::single(&head.headers, seams::SESSION_COOKIE);
-        match token.filter(|t| Token::parse(t).is_some()) {
-            Some(token) => seams.sessions.find(token, host).await,
-            None => Ok(None),
-        }
+        session_of(seams, token, host).await
     }
 
     async fn act(
@@ -306,6 +395,9 @@ impl Gateway {
         };
         exchange.outcome = decision.code();
         match decision {
+            Decision::Forward(permit) if exchange.role == Role::ForwardAuth => {
+                self.vouch(request, exchange, &permit).await
+            }
             Decision::Forward(permit) => self.forward(request, exchange, inbound, permit).await,
             _ if exchange.signed_out => self.signed_out(request, exchange, inbound.mode).await,
             Decision::SignIn => self.ask(request, exchange, Challenge::SignIn).await,
@@ -316,7 +408,11 @@ impl Gateway {
             Decision::Enrol | Decision::Remind | Decision::EnrolOverdue => {
                 self.ask(request, exchange, Challenge::Enrol).await
             }
-            Decision::Deny(Denial::Group | Denial::Network) => {
+            Decision::Maintenance => {
+                answers::maintenance(request, exchange, self.0.env.now()).await
+            }
+            Decision::AnswerPreflight => answers::preflight(request, exchange).await,
+            Decision::Deny(Denial::Group | Denial::Network | Denial::ClientCertificate) => {
                 respond::error(request, exchange, ErrorKind::Forbidden).await
             }
             Decision::Deny(Denial::Method) => {
@@ -378,18 +474,51 @@ impl Gateway {
     }
 }
 
+/// The session that a cookie's value stands for.
+async fn session_of(
+    seams: &Seams,
+    token: Option<&str>,
+    host: &Host,
+) -> Result<Option<Arc<View>>, Unavailable> {
+    match token.filter(|t| Token::parse(t).is_some()) {
+        Some(token) => seams.sessions.find(token, host).await,
+        None => Ok(None),
+    }
+}
+
+/// Until the gateway is gone.
+async fn tidy_rates(gateway: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(rates::TIDY).await;
+        match gateway.upgrade() {
+            Some(inner) => inner.live.load().rates.tidy(),
+            None => return,
+        }
+    }
+}
+
 /// What a request is addressed to.
 enum Place {
     Portal,
     HostPage(Option<String>),
     Route(RouteIndex),
     ToHttps(String),
+    /// A server of certificates asks whether the host is ours.
+    Challenge(Arc<str>),
     Elsewhere(ErrorKind, &'static str),
 }
 
 /// RFC 9110 7.4: a host whose certificate the client was not shown is not answered on this connection.
 fn tls_name_covers(request: &Request, host: &Host) -> bool {
-    let digest = request.digest().and_then(|d| d.ssl_digest.as_ref());
-    let name = digest.and_then(|d| d.extension.get::<tls::TlsName>());
+    let name = tls::TlsName::of(request);
     name.is_none_or(|n| n.may_serve(host.as_str()))
+}
+
+/// The token of an address that a server of certificates asks for (RFC 8555 8.3).
+fn challenge_token(inbound: &Inbound) -> Option<&str> {
+    let token = inbound
+        .path
+        .as_str()
+        .strip_prefix("/.well-known/acme-challenge/");
+    token.filter(|_| matches!(inbound.method, Method::GET | Method::HEAD))
 }

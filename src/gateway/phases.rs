@@ -4,7 +4,10 @@
 
 use super::connection::Progress;
 use super::exchange::Exchange;
-use super::{Gateway, log, respond, response};
+use super::seams::ErrorKind;
+use super::upstream::{PeerFault, Trip};
+use super::{Gateway, hsts, log, respond, response};
+use crate::domain::limits::Limits;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::StatusCode;
@@ -15,14 +18,10 @@ use pingora::protocols::http::v2::server::default_h2_options;
 use pingora::proxy::{FailToProxy, HttpProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use pingora::server::configuration::ServerConf;
 use pingora::upstreams::peer::HttpPeer;
-use pingora::{Error, ErrorType, Result};
+use pingora::{Error, ErrorSource, ErrorType, Result};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long an idle client connection is kept, in seconds.
-const KEEP_ALIVE: u64 = 60;
-/// Longest silence of a client while it sends or takes a body.
-const SILENCE: Duration = Duration::from_secs(60);
 /// Idle connections to upstreams that are kept.
 const POOL: usize = 1024;
 
@@ -30,7 +29,7 @@ const POOL: usize = 1024;
 pub(super) struct Line(Gateway);
 
 /// The proxy that connections are handed to.
-pub(super) fn proxy(gateway: Gateway) -> Arc<HttpProxy<Line>> {
+pub(super) fn proxy(gateway: Gateway, limits: Limits) -> Arc<HttpProxy<Line>> {
     let conf = ServerConf {
         upstream_keepalive_pool_size: POOL,
         ..ServerConf::default()
@@ -40,10 +39,12 @@ pub(super) fn proxy(gateway: Gateway) -> Arc<HttpProxy<Line>> {
     let mut h2 = default_h2_options();
     // an upload is not held up by the default window of 64 KiB
     h2.initial_window_size(1 << 20)
-        .initial_connection_window_size(4 << 20);
+        .initial_connection_window_size(4 << 20)
+        // what waits for a client that does not read: a hundred streams a connection hold as much each
+        .max_send_buffer_size(64 << 10);
     proxy.h2_options = Some(h2);
     let mut options = HttpServerOptions::default();
-    options.h2_idle_timeout = Some(Duration::from_secs(KEEP_ALIVE));
+    options.h2_idle_timeout = Some(limits.idle);
     // refused by us, so that the refusal is logged and has no banner
     options.allow_connect_method_proxying = true;
     proxy.server_options = Some(options);
@@ -72,12 +73,13 @@ impl ProxyHttp for Line {
         if let Some(progress) = &progress {
             progress.head_is_read();
         }
+        let limits = &exchange.live.snapshot.limits;
         let stays = !progress.as_ref().is_some_and(|p| p.is_stopping());
-        session.set_keepalive(stays.then_some(KEEP_ALIVE));
-        session.set_read_timeout(Some(SILENCE));
-        session.set_write_timeout(Some(SILENCE));
+        session.set_keepalive(stays.then_some(limits.idle.as_secs()));
+        session.set_read_timeout(Some(limits.stall));
+        session.set_write_timeout(Some(limits.stall));
         session.set_total_drain_timeout(Some(Duration::from_secs(5)));
-        exchange.meet(session, progress.is_some_and(|p| p.redirects_to_https()));
+        exchange.meet(session, progress.map(|p| p.role()).unwrap_or_default());
         Ok(())
     }
 
@@ -87,20 +89,22 @@ impl ProxyHttp for Line {
 
     async fn upstream_peer(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         exchange: &mut Exchange,
     ) -> Result<Box<HttpPeer>> {
-        let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
-        let peer = exchange
-            .peer(forwarding.permit.route(), exchange.attempts)
-            .await;
-        exchange.attempts += 1;
-        exchange.asked.begin(peer.as_ref().ok());
-        peer.map(Box::new).map_err(|mut fault| {
-            // a name that cannot be resolved is no reason not to try the next upstream
-            fault.set_retry(exchange.may_try_again(exchange.attempts));
-            fault
-        })
+        let left = exchange.time_left();
+        // no trip without a permit, see `through`
+        let trip = exchange.trip.as_mut().ok_or_else(no_permit)?;
+        let client = session.client_addr().and_then(|a| a.as_inet()).copied();
+        trip.heed_credentials(&session.req_header().headers, client);
+        let peer = trip.peer().await;
+        exchange.asked.begin(peer.as_deref().ok());
+        let mut peer = peer.map_err(no_upstream)?;
+        if let Some(left) = left {
+            let read = &mut peer.options.read_timeout;
+            *read = Some(read.map_or(left, |read| read.min(left)));
+        }
+        Ok(peer)
     }
 
     async fn upstream_request_filter(
@@ -110,18 +114,19 @@ impl ProxyHttp for Line {
         exchange: &mut Exchange,
     ) -> Result<()> {
         let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
-        exchange.upstream_head(head, forwarding, exchange.attempts.saturating_sub(1))
+        exchange.upstream_head(head, forwarding)
     }
 
     async fn request_body_filter(
         &self,
         _session: &mut Session,
         body: &mut Option<Bytes>,
-        _end: bool,
+        end: bool,
         exchange: &mut Exchange,
     ) -> Result<()> {
-        let read = body.as_ref().map_or(0, |b| b.len() as u64);
-        exchange.body_bytes = exchange.body_bytes.saturating_add(read);
+        if !exchange.body_moves(body.as_ref().map_or(0, Bytes::len), end) {
+            return Err(Error::new_down(ErrorType::HTTPStatus(408)));
+        }
         let limit = exchange.route().and_then(|r| r.body_limit);
         if limit.is_some_and(|limit| exchange.body_bytes > limit) {
             exchange.outcome = "too_large";
@@ -137,6 +142,9 @@ impl ProxyHttp for Line {
         exchange: &mut Exchange,
     ) -> Result<()> {
         exchange.asked.answered();
+        if let Some(trip) = exchange.trip.as_mut() {
+            trip.answered(head.status.as_u16(), &head.headers);
+        }
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             // never asked for on this side: what follows would be no HTTP any more
             return Err(Error::new_up(ErrorType::InvalidHTTPHeader));
@@ -149,10 +157,24 @@ impl ProxyHttp for Line {
         &self,
         session: &mut Session,
         head: &mut ResponseHeader,
-        _exchange: &mut Exchange,
+        exchange: &mut Exchange,
     ) -> Result<()> {
+        exchange.watch.answered(head.status.as_u16());
         response::for_version(head, session.req_header().version);
-        Ok(())
+        hsts::application(head, exchange)
+    }
+
+    fn response_body_filter(
+        &self,
+        _session: &mut Session,
+        _body: &mut Option<Bytes>,
+        end: bool,
+        exchange: &mut Exchange,
+    ) -> Result<Option<Duration>> {
+        if end {
+            exchange.watch.answer_is_complete();
+        }
+        Ok(None)
     }
 
     /// Nothing has been sent yet, so another upstream may have the request, whatever its method.
@@ -164,7 +186,30 @@ impl ProxyHttp for Line {
         fault: Box<Error>,
     ) -> Box<Error> {
         let mut fault = fault;
-        fault.set_retry(exchange.may_try_again(exchange.attempts));
+        let trip = exchange.trip.as_mut();
+        fault.set_retry(trip.is_some_and(Trip::could_not_connect));
+        fault
+    }
+
+    /// The request has been sent, or a part of it. It is sent again only where pingora's own policy would
+    /// (method, body, a connection that had been used before) and no byte of an answer has gone out.
+    fn error_while_proxy(
+        &self,
+        _peer: &HttpPeer,
+        session: &mut Session,
+        fault: Box<Error>,
+        exchange: &mut Exchange,
+        reused: bool,
+    ) -> Box<Error> {
+        let mut fault = fault;
+        fault.retry.decide_reuse(reused);
+        let repeatable = session.req_header().method.is_idempotent()
+            && !session.as_ref().retry_buffer_truncated()
+            && session.response_written().is_none();
+        let upstreams = *fault.esource() == ErrorSource::Upstream;
+        let again = fault.retry() && repeatable && upstreams;
+        let trip = exchange.trip.as_mut().filter(|_| upstreams);
+        fault.set_retry(trip.is_some_and(|t| t.broke(again)));
         fault
     }
 
@@ -177,7 +222,14 @@ impl ProxyHttp for Line {
         let written = session.response_written().map(|r| r.status.as_u16());
         session.set_keepalive(None);
         let mut code = written.unwrap_or(0);
-        if let (None, Some(kind)) = (written, respond::kind_of_fault(fault)) {
+        let kind = match respond::kind_of_fault(fault) {
+            // the application waits as well as we do: for the client
+            Some(ErrorKind::GatewayTimeout) if exchange.watch.body_is_missing() => {
+                Some(ErrorKind::Timeout)
+            }
+            kind => kind,
+        };
+        if let (None, Some(kind)) = (written, kind) {
             exchange.outcome = respond::outcome_of(kind);
             // the client may be gone by now
             let _ = respond::error(session, exchange, kind).await;
@@ -217,6 +269,10 @@ impl ProxyHttp for Line {
     ) -> bool {
         true
     }
+}
+
+pub(super) fn no_upstream(fault: PeerFault) -> Box<Error> {
+    Error::because(ErrorType::HTTPStatus(502), "no upstream", fault).into_up()
 }
 
 /// Only a mistake of ours leads here, and it opens nothing.

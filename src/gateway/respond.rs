@@ -5,13 +5,16 @@
 
 use super::Exchange;
 use super::cookies;
+use super::hsts;
 use super::inbound::Refusal;
 use super::seams::{ErrorKind, LANGUAGE_COOKIE, PageRequest};
+use crate::domain::answer::Maintenance;
 use crate::domain::request::Mode;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE,
-    LOCATION, SERVER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+    ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER, SERVER,
+    SET_COOKIE, TRANSFER_ENCODING, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use pingora::http::ResponseHeader;
@@ -65,6 +68,16 @@ const fn row(kind: ErrorKind) -> (StatusCode, &'static str, &'static str) {
             "too_large",
             "What was sent is larger than this service accepts.",
         ),
+        ErrorKind::TooMany => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_requests",
+            "You ask this service too often. Please wait a moment.",
+        ),
+        ErrorKind::Timeout => (
+            StatusCode::REQUEST_TIMEOUT,
+            "request_timeout",
+            "The request was not sent in time.",
+        ),
         ErrorKind::BadRequest => (
             StatusCode::BAD_REQUEST,
             "bad_request",
@@ -74,6 +87,11 @@ const fn row(kind: ErrorKind) -> (StatusCode, &'static str, &'static str) {
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
             "Signing in is not possible at the moment. Please try again shortly.",
+        ),
+        ErrorKind::Maintenance => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "maintenance",
+            "This service is closed for maintenance.",
         ),
         ErrorKind::Internal => (
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -157,6 +175,19 @@ pub(super) async fn method_not_allowed(
     send(session, exchange, answer).await
 }
 
+/// Over the route's rate; the wait is told in whole seconds.
+pub(super) async fn too_many(
+    session: &mut Session,
+    exchange: &Exchange,
+    wait: Duration,
+) -> Result<bool> {
+    let (status, _, _) = row(ErrorKind::TooMany);
+    let mut answer = error_answer(session, exchange, ErrorKind::TooMany, status);
+    let seconds = wait.as_secs().saturating_add(1).to_string();
+    set(answer.headers_mut(), RETRY_AFTER, &seconds);
+    send(session, exchange, answer).await
+}
+
 /// A browser goes to the portal.
 pub(super) async fn to_door(
     session: &mut Session,
@@ -184,6 +215,17 @@ pub(super) async fn to_https(
     location: &str,
 ) -> Result<bool> {
     let answer = redirect(StatusCode::PERMANENT_REDIRECT, location);
+    send(session, exchange, answer).await
+}
+
+/// A line for a program that asked for nothing else.
+pub(super) async fn plain(session: &mut Session, exchange: &Exchange, text: &str) -> Result<bool> {
+    let mut answer = Response::new(Bytes::copy_from_slice(text.as_bytes()));
+    set(
+        answer.headers_mut(),
+        CONTENT_TYPE,
+        "application/octet-stream",
+    );
     send(session, exchange, answer).await
 }
 
@@ -224,6 +266,7 @@ pub(super) fn kind_of_fault(fault: &Error) -> Option<ErrorKind> {
     );
     match (fault.etype(), fault.esource()) {
         (HTTPStatus(413), _) => Some(ErrorKind::TooLarge),
+        (HTTPStatus(408), _) | (ReadTimedout, ErrorSource::Downstream) => Some(ErrorKind::Timeout),
         (HTTPStatus(502), _) => Some(ErrorKind::BadGateway),
         (HTTPStatus(503), _) => Some(ErrorKind::Unavailable),
         (_, ErrorSource::Upstream) if timed_out => Some(ErrorKind::GatewayTimeout),
@@ -236,11 +279,40 @@ pub(super) fn kind_of_fault(fault: &Error) -> Option<ErrorKind> {
     }
 }
 
+/// The proxy may let the request through, and copies these to the application.
+pub(super) async fn permitted(
+    session: &mut Session,
+    exchange: &Exchange,
+    told: Vec<(HeaderName, HeaderValue)>,
+) -> Result<bool> {
+    let mut answer = Response::new(Bytes::new());
+    answer.headers_mut().extend(told);
+    send(session, exchange, answer).await
+}
+
+/// For whoever takes 2xx, 401 and 403 for an answer and everything else for a fault (nginx): the way to the portal
+/// stands in `Location` all the same. What was not understood, and what failed, stay faults.
+fn verdict(status: StatusCode) -> StatusCode {
+    match status {
+        StatusCode::BAD_REQUEST => status,
+        _ if status.is_redirection() => StatusCode::UNAUTHORIZED,
+        StatusCode::UNAUTHORIZED => status,
+        _ if status.is_client_error() => StatusCode::FORBIDDEN,
+        _ => status,
+    }
+}
+
 fn redirect(status: StatusCode, location: &str) -> Response<Bytes> {
     let mut answer = Response::new(Bytes::new());
     *answer.status_mut() = status;
     set(answer.headers_mut(), LOCATION, location);
+    show_nothing(answer.headers_mut());
     answer
+}
+
+/// What [`error`] sends, for those who add to it.
+pub(super) fn answer(session: &Session, exchange: &Exchange, kind: ErrorKind) -> Response<Bytes> {
+    error_answer(session, exchange, kind, row(kind).0)
 }
 
 fn error_answer(
@@ -259,8 +331,16 @@ fn error_answer(
     if browser {
         return page(headers, exchange, kind, status);
     }
-    let (_, word, message) = row(kind);
+    let (_, word, mut message) = row(kind);
+    if let Some(own) = maintenance(exchange, kind).and_then(|m| m.message.as_deref()) {
+        message = own;
+    }
     machine(headers, exchange, status, word, message)
+}
+
+fn maintenance(exchange: &Exchange, kind: ErrorKind) -> Option<&Maintenance> {
+    let route = exchange.route().filter(|_| kind == ErrorKind::Maintenance);
+    route.and_then(|r| r.answers.maintenance.as_ref())
 }
 
 fn page(
@@ -280,6 +360,7 @@ fn page(
         person: exchange.person.as_ref().map(|v| v.account.shown_as()),
         reference: &exchange.reference,
         sign_in: &exchange.live.sign_in_url,
+        maintenance: maintenance(exchange, kind),
     };
     let mut answer = exchange.seams.pages.error_page(kind, &request);
     *answer.status_mut() = status;
@@ -308,11 +389,7 @@ fn machine(
     let mut answer = Response::new(Bytes::from(body));
     *answer.status_mut() = status;
     set(answer.headers_mut(), CONTENT_TYPE, kind);
-    set(
-        answer.headers_mut(),
-        http::header::X_CONTENT_TYPE_OPTIONS,
-        "nosniff",
-    );
+    show_nothing(answer.headers_mut());
     answer
 }
 
@@ -324,8 +401,15 @@ fn accepts(headers: &HeaderMap, kind: &str) -> bool {
     })
 }
 
+/// Neither a redirect nor a text for programs is a page.
+fn show_nothing(headers: &mut HeaderMap) {
+    let nothing = "default-src 'none'; frame-ancestors 'none'";
+    set(headers, CONTENT_SECURITY_POLICY, nothing);
+    set(headers, X_FRAME_OPTIONS, "DENY");
+}
+
 /// A value that cannot stand in a header is left out.
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
@@ -338,30 +422,39 @@ pub(super) fn finish_head(head: &mut ResponseHeader, exchange: &Exchange) -> Res
     if !head.headers.contains_key(CACHE_CONTROL) {
         head.insert_header("Cache-Control", "no-store")?;
     }
-    head.remove_header(&STRICT_TRANSPORT_SECURITY);
-    if exchange.https {
-        let on_portal = exchange.on_portal();
-        // an application's sub-domains are not ours to decide on
-        let value = match on_portal {
-            true => "max-age=31536000; includeSubDomains",
-            false => "max-age=31536000",
-        };
-        head.insert_header("Strict-Transport-Security", value)?;
+    for (name, value) in [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "same-origin"),
+    ] {
+        if !head.headers.contains_key(&name) {
+            head.insert_header(name, value)?;
+        }
     }
-    Ok(())
+    hsts::own(head, exchange)
 }
 
-async fn send(session: &mut Session, exchange: &Exchange, answer: Response<Bytes>) -> Result<bool> {
+pub(super) async fn send(
+    session: &mut Session,
+    exchange: &Exchange,
+    answer: Response<Bytes>,
+) -> Result<bool> {
     drain(session).await;
     let (parts, body) = answer.into_parts();
-    let mut head = ResponseHeader::build(parts.status, Some(parts.headers.len() + 4))?;
+    let status = match exchange.verdict_only {
+        true => verdict(parts.status),
+        false => parts.status,
+    };
+    let mut head = ResponseHeader::build(status, Some(parts.headers.len() + 4))?;
     for (name, value) in &parts.headers {
         if !matches!(*name, CONNECTION | TRANSFER_ENCODING | CONTENT_LENGTH) {
             head.append_header(name, value.clone())?;
         }
     }
     finish_head(&mut head, exchange)?;
-    head.insert_header(CONTENT_LENGTH, body.len())?;
+    // RFC 9110 8.6
+    if parts.status != StatusCode::NO_CONTENT {
+        head.insert_header(CONTENT_LENGTH, body.len())?;
+    }
     let silent = body.is_empty() || session.req_header().method == Method::HEAD;
     let down = |e: Box<Error>| e.into_down();
     session
@@ -403,15 +496,19 @@ pub(super) async fn drain(session: &mut Session) {
     }
     let read = async {
         let mut left = DRAIN_BYTES;
-        while let Ok(Some(chunk)) = session.read_request_body().await {
-            left = left.saturating_sub(chunk.len());
-            if left == 0 {
-                break;
+        loop {
+            match session.read_request_body().await {
+                Ok(Some(chunk)) if chunk.len() < left => left -= chunk.len(),
+                Ok(None) => return true,
+                Ok(Some(_)) | Err(_) => return false,
             }
         }
     };
-    // too slow: then the connection is closed after the answer
-    let _ = tokio::time::timeout(DRAIN_TIME, read).await;
+    let read = tokio::time::timeout(DRAIN_TIME, read).await;
+    if !matches!(read, Ok(true)) {
+        // too much, too slow, or not to be read: nothing behind it is a request
+        session.set_keepalive(None);
+    }
 }
 
 /// The word for logs and metrics.

@@ -173,7 +173,7 @@ impl Rules {
 
     fn inner_origin(&self, upstream: Option<&Upstream>) -> String {
         let scheme = match upstream {
-            Some(upstream) if upstream.tls => "https",
+            Some(upstream) if upstream.is_tls() => "https",
             Some(_) | None => "http",
         };
         format!("{scheme}://{}", self.host(upstream))
@@ -200,11 +200,14 @@ fn named(host: &Host, port: Option<u16>) -> String {
     }
 }
 
-/// Host and port, the port only where it is not that of the scheme.
+/// Host and port, the port only where it is not that of the scheme. A socket has no name: `localhost`.
 fn authority(upstream: &Upstream) -> String {
-    match (upstream.tls, upstream.port) {
-        (false, 80) | (true, 443) => upstream.host.clone(),
-        (_, port) => format!("{}:{port}", upstream.host),
+    match upstream {
+        Upstream::Inet { tls, host, port } => match (tls, port) {
+            (false, 80) | (true, 443) => host.clone(),
+            (_, port) => format!("{host}:{port}"),
+        },
+        Upstream::Unix(_) => "localhost".to_owned(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! The line is written against these; `app` plugs in the sessions, the portal's pages, the signer and the
 //! metrics. None of them is asked for a decision: that is `domain::policy`'s alone.
 
+use crate::domain::answer::Maintenance;
 use crate::domain::host::{Host, Origin};
 use crate::domain::logged::Logged;
 use crate::domain::route::{AssertionSpec, RouteIndex};
@@ -67,6 +68,8 @@ pub struct PageRequest<'a> {
     pub reference: &'a str,
     /// Where "sign in" leads.
     pub sign_in: &'a str,
+    /// What a page about maintenance says.
+    pub maintenance: Option<&'a Maintenance>,
 }
 
 /// The request's id, in the extensions of requests to the pages.
@@ -98,11 +101,30 @@ pub trait Observer: Send + Sync {
     fn access_log(&self) -> Option<&dyn AccessLog> {
         None
     }
+    /// Something happened at an upstream.
+    fn upstream(&self, event: UpstreamEvent<'_>);
 }
 
 /// Takes down requests that are over. Must not wait: it is called between a request and the next.
 pub trait AccessLog: Send + Sync {
     fn write(&self, request: &Logged<'_>);
+}
+
+/// What happens at upstreams; routes and upstreams as the configuration has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamEvent<'a> {
+    /// What the health checks say, after each of them.
+    Health {
+        route: &'a str,
+        upstream: &'a str,
+        up: bool,
+    },
+    /// It is not checked any more.
+    Gone { route: &'a str, upstream: &'a str },
+    /// It is left out for a while, because requests to it failed.
+    Ejected { route: &'a str, upstream: &'a str },
+    /// A request is sent to another upstream, or once more.
+    Retried { route: &'a str },
 }
 
 /// All of them, for [`super::Gateway::new`].
@@ -112,6 +134,8 @@ pub struct Seams {
     pub pages: Arc<dyn Pages>,
     pub assertions: Arc<dyn Assertions>,
     pub observer: Arc<dyn Observer>,
+    /// Answers to servers of certificates; `None`: nobody asks any.
+    pub issued: Option<Arc<super::Issued>>,
 }
 
 impl std::fmt::Debug for Seams {

@@ -5,15 +5,18 @@ use super::course::OffCourse;
 use super::exchange::Exchange;
 use super::forward::Forwarding;
 use super::inbound::{Inbound, Refusal};
+use super::message_signature::Moment;
+use super::phases::no_upstream;
 use super::seams::{ErrorKind, Seams, Unavailable};
-use super::{course, respond, tunnel};
-use crate::domain::policy::{self, Decision, Permit};
-use crate::domain::route::{Route, RouteIndex};
-use pingora::Result;
-use pingora::http::{RequestHeader, ResponseHeader};
+use super::watch::Case;
+use super::{answers, course, respond, tunnel};
+use crate::domain::policy::{Decision, Permit};
+use crate::domain::route::Route;
+use pingora::http::ResponseHeader;
 use pingora::protocols::Stream;
 use pingora::proxy::Session as Request;
 use pingora::upstreams::peer::HttpPeer;
+use pingora::{Error, ErrorType, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -34,6 +37,9 @@ impl Gateway {
         let Some(route) = exchange.route_in(&live) else {
             return respond::error(request, exchange, ErrorKind::Internal).await;
         };
+        if let Some(own) = &route.answers.own {
+            return answers::own(request, exchange, &inbound, own).await;
+        }
         if too_large(route, inbound.content_length) {
             exchange.outcome = "too_large";
             return respond::error(request, exchange, ErrorKind::TooLarge).await;
@@ -41,6 +47,10 @@ impl Gateway {
         if inbound.websocket && !tunnel::origin_is_own(request.req_header(), &route.origin) {
             exchange.outcome = "foreign_origin";
             return respond::error(request, exchange, ErrorKind::Forbidden).await;
+        }
+        if let Err(wait) = live.rates.take(permit.route(), &permit, exchange.client) {
+            exchange.outcome = "too_many";
+            return respond::too_many(request, exchange, wait).await;
         }
         let place = (permit.route(), route);
         let now = self.0.env.now();
@@ -56,6 +66,11 @@ impl Gateway {
         if let Some(view) = permit.person().filter(|_| !exchange.signed_out) {
             exchange.seams.sessions.seen(view);
         }
+        let signs = live.signers.signs(permit.route());
+        let moment = signs.then(|| Moment {
+            created: now,
+            nonce: self.0.env.random(),
+        });
         let forwarding = Forwarding {
             permit,
             client: exchange.client,
@@ -63,14 +78,17 @@ impl Gateway {
             assertion,
             reference: Arc::clone(&exchange.reference),
             course,
+            moment,
         };
-        exchange.turn = live.pools.turn(forwarding.permit.route());
+        exchange.trip = exchange.trip(&forwarding.permit);
         if inbound.websocket {
             exchange.outcome = "websocket";
-            self.websocket(request, exchange, &inbound, forwarding)
-                .await?;
+            let case = case(request, exchange, inbound, &forwarding.permit, route);
+            self.websocket(request, exchange, &case, forwarding).await?;
             return Ok(true);
         }
+        let case = case(request, exchange, inbound, &forwarding.permit, route);
+        exchange.watch.begin(case, !request.is_body_empty());
         exchange.forwarding = Some(forwarding);
         Ok(false)
     }
@@ -78,76 +96,74 @@ impl Gateway {
     async fn websocket(
         &self,
         request: &mut Request,
-        exchange: &Exchange,
-        inbound: &Inbound,
+        exchange: &mut Exchange,
+        case: &Case,
         forwarding: Forwarding,
     ) -> Result<()> {
-        let client_head = request.req_header().clone();
-        let (peer, upstream, attempt) = self.connect(exchange, forwarding.permit.route()).await?;
-        let head = tunnel::handshake(request, exchange, &forwarding, attempt)?;
+        let (peer, upstream) = self.connect(exchange).await?;
+        let head = tunnel::handshake(request, exchange, &forwarding)?;
         let active = AtomicBool::new(false);
-        let ended = self.ended(&client_head, exchange, inbound, &active);
+        let ended = self.ended(case, &active);
         let _open = OpenSocket::new(&exchange.seams);
         let mark = || active.store(true, Ordering::Relaxed);
         let tidy = |head: &mut ResponseHeader| exchange.client_head(head, &forwarding);
         tunnel::relay(request, upstream, &peer, head, tidy, ended, mark).await
     }
 
-    /// A connection to the first upstream that takes one, and at which attempt that was.
-    async fn connect(
-        &self,
-        exchange: &Exchange,
-        route: RouteIndex,
-    ) -> Result<(HttpPeer, Stream, usize)> {
-        let mut attempts = 0;
+    /// A connection to the first upstream that takes one. It is nobody else's before or after.
+    async fn connect(&self, exchange: &mut Exchange) -> Result<(Box<HttpPeer>, Stream)> {
+        let trip = exchange.trip.as_mut();
+        let trip = trip.ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
         loop {
-            let connected = match exchange.peer(route, attempts).await {
-                Ok(peer) => {
-                    let stream = self.0.websockets.new_stream(&peer).await;
-                    stream.map(|s| (peer, s, attempts)).map_err(|e| e.into_up())
-                }
-                Err(fault) => Err(fault),
-            };
-            attempts += 1;
-            if connected.is_ok() || !exchange.may_try_again(attempts) {
-                return connected;
+            let mut peer = trip.peer().await.map_err(no_upstream)?;
+            // an upgrade is a matter of HTTP/1.1
+            peer.options.set_http_version(1, 1);
+            match self.0.websockets.new_stream(&*peer).await {
+                Ok(stream) => return Ok((peer, stream)),
+                Err(_) if trip.could_not_connect() => {}
+                Err(fault) => return Err(fault.into_up()),
             }
         }
     }
 
     /// Resolves when the request that opened the socket would no longer be let through: signed out, expired,
     /// out of the group, or the route is gone. Asked every second, under the configuration of that second.
-    async fn ended(
-        &self,
-        head: &RequestHeader,
-        exchange: &Exchange,
-        inbound: &Inbound,
-        active: &AtomicBool,
-    ) {
+    async fn ended(&self, case: &Case, active: &AtomicBool) {
         let mut tick = tokio::time::interval(AGAIN);
         loop {
             tick.tick().await;
-            let live = self.0.live.load_full();
-            let Some(found) = live.snapshot.routes.find(&inbound.host, &inbound.path) else {
-                return;
-            };
-            let Ok(view) = self.session(&live.seams, head, &inbound.host).await else {
-                return;
-            };
-            let facts = exchange.facts(inbound);
-            let now = self.0.env.now();
-            match policy::decide(found, &facts, view.as_ref(), live.rules(), now) {
-                Decision::Forward(_) => {}
+            match self.decide_again(case, active).await {
+                Some(Decision::Forward(_)) => {}
                 _ => return,
-            }
-            if let Some(view) = view.filter(|_| active.swap(false, Ordering::Relaxed)) {
-                live.seams.sessions.seen(&view);
             }
         }
     }
 }
 
-fn assertion(
+/// What the watchman is told of the request.
+fn case(
+    request: &Request,
+    exchange: &Exchange,
+    inbound: Inbound,
+    permit: &Permit,
+    route: &Route,
+) -> Case {
+    Case {
+        token: Case::token_of(&request.req_header().headers),
+        client: exchange.client,
+        client_certificate: exchange.client_certificate,
+        route: permit.route(),
+        person: permit.person().map(|view| view.account.id),
+        reference: Arc::clone(&exchange.reference),
+        started: exchange.started,
+        time: route.limits.time,
+        // the answer to a sign-out outlives the session
+        bound: !exchange.signed_out,
+        inbound,
+    }
+}
+
+pub(super) fn assertion(
     seams: &Seams,
     permit: &Permit,
     route: &Route,

@@ -57,7 +57,6 @@ pub(super) fn handshake(
     session: &Session,
     exchange: &Exchange,
     forwarding: &Forwarding,
-    attempt: usize,
 ) -> Result<RequestHeader> {
     let mut head = session.req_header().clone();
     let nominated: Vec<HeaderName> = connection_tokens(&head.headers)
@@ -71,7 +70,7 @@ pub(super) fn handshake(
         head.remove_header(name);
     }
     head.set_version(Version::HTTP_11);
-    exchange.upstream_head(&mut head, forwarding, attempt)?;
+    exchange.upstream_head(&mut head, forwarding)?;
     head.insert_header(CONNECTION, "Upgrade")?;
     head.insert_header(UPGRADE, "websocket")?;
     Ok(head)

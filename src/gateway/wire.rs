@@ -32,7 +32,10 @@ pub(super) fn check(head: &[u8]) -> Result<(), Refusal> {
 fn request_line(line: &[u8]) -> Result<(), Refusal> {
     let line = line.strip_suffix(b"\r").ok_or(Malformed("line end"))?;
     let parts = line.split(|b| *b == b' ');
-    let plain = |part: &[u8]| !part.is_empty() && part.iter().all(|b| *b > 0x20 && *b != 0x7f);
+    // a fragment is the browser's own business (RFC 9110 7.1), and pingora would cut it off unseen
+    let plain = |part: &[u8]| {
+        !part.is_empty() && part.iter().all(|b| *b > 0x20 && *b != 0x7f && *b != b'#')
+    };
     let three = parts.clone().count() == 3 && parts.clone().all(plain);
     three.then_some(()).ok_or(Malformed("request line"))
 }
@@ -59,6 +62,7 @@ mod tests {
         check("GET /a b HTTP/1.1\r\n\r\n", false);
         check("GET /a\tb HTTP/1.1\r\n\r\n", false);
         check("GET /\0 HTTP/1.1\r\n\r\n", false);
+        check("GET /a#b HTTP/1.1\r\n\r\n", false);
         check(
             "POST / HTTP/1.1\r\nContent-Length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
             false,

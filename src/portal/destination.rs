@@ -138,6 +138,9 @@ impl Portal {
             path: &path,
             client,
             mode: Mode::Navigation,
+            preflight_from: None,
+            // shown to the application's listener, which this page cannot see
+            client_certificate: true,
         };
         let rules = self.authn.policy();
         Some(policy::decide(

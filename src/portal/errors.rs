@@ -9,6 +9,7 @@ use super::respond::Reply;
 use super::steps::{Desk, Get, Outcome};
 use super::visit::Visit;
 use crate::authn;
+use crate::domain::answer::Maintenance;
 use crate::domain::host::Host;
 use crate::domain::request::Path;
 use axum::response::{IntoResponse as _, Response};
@@ -26,11 +27,16 @@ pub enum ErrorKind {
     NotFound,
     MethodNotAllowed,
     TooLarge,
+    /// What was to be sent did not come in time.
+    Timeout,
+    /// Asked more often than the route allows.
+    TooMany,
     UnknownHost,
     Internal,
     BadGateway,
     Unavailable,
     GatewayTimeout,
+    Maintenance,
 }
 
 impl ErrorKind {
@@ -42,11 +48,14 @@ impl ErrorKind {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::BadGateway => StatusCode::BAD_GATEWAY,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::GatewayTimeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::Maintenance => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -65,6 +74,8 @@ pub struct ErrorContext<'a> {
     pub shown_as: Option<&'a str>,
     /// Finds the log line.
     pub reference: &'a str,
+    /// What a page about maintenance says.
+    pub maintenance: Option<&'a Maintenance>,
 }
 
 impl Portal {
@@ -125,7 +136,19 @@ impl Desk {
                 };
                 self.page(status, panel, &page, None)
             }
-            ErrorKind::NotFound => self.page(status, panel, &pages::NotFound, None),
+            ErrorKind::Maintenance => {
+                let about = context.maintenance;
+                let until = about.and_then(|m| m.until).map(|t| t.seconds());
+                let page = pages::Closed {
+                    app,
+                    message: about.and_then(|m| m.message.as_deref()).unwrap_or_default(),
+                    // a time that has passed tells nothing
+                    until: until.filter(|until| *until > when),
+                    retry: context.path_and_query,
+                };
+                self.page(status, panel, &page, None)
+            }
+            ErrorKind::NotFound => self.page(status, panel, &pages::NotFound { reference }, None),
             ErrorKind::Unavailable => {
                 let page = pages::Unavailable {
                     reference: Some(reference),
@@ -143,9 +166,12 @@ impl Desk {
             ErrorKind::BadRequest
             | ErrorKind::MethodNotAllowed
             | ErrorKind::TooLarge
+            | ErrorKind::Timeout
+            | ErrorKind::TooMany
             | ErrorKind::UnknownHost => {
                 let page = pages::Plain {
                     status: status.as_u16(),
+                    reference,
                 };
                 self.page(status, panel, &page, None)
             }
@@ -184,13 +210,14 @@ impl Desk {
 }
 
 pub async fn not_found(Get(desk): Get) -> Response {
-    desk.plain(StatusCode::NOT_FOUND, &pages::NotFound)
+    desk.plain(StatusCode::NOT_FOUND, &pages::NotFound { reference: "" })
 }
 
 pub async fn method_not_allowed(Get(desk): Get) -> Response {
     let status = StatusCode::METHOD_NOT_ALLOWED;
     let page = pages::Plain {
         status: status.as_u16(),
+        reference: "",
     };
     desk.plain(status, &page)
 }
@@ -217,6 +244,7 @@ pub fn malformed(desk: &Desk, why: Malformed) -> Response {
     };
     let page = pages::Plain {
         status: status.as_u16(),
+        reference: "",
     };
     desk.plain(status, &page)
 }
@@ -234,6 +262,7 @@ pub fn fault(desk: &Desk, fault: &authn::Fault) -> Response {
             let status = StatusCode::TOO_MANY_REQUESTS;
             let page = pages::Plain {
                 status: status.as_u16(),
+                reference: "",
             };
             let mut response = desk.plain(status, &page);
             let retry = http::HeaderValue::from_static("5");

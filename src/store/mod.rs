@@ -126,6 +126,41 @@ pub struct Link {
     pub expires_at: Timestamp,
 }
 
+/// A certificate of an ACME server as stored, one a host and server.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredCertificate {
+    /// The server's directory.
+    pub directory: String,
+    pub host: Host,
+    /// PEM, the certificate first.
+    pub chain: String,
+    /// PKCS#8 in PEM, sealed.
+    pub sealed_key: Vec<u8>,
+    pub not_before: Timestamp,
+    pub not_after: Timestamp,
+}
+
+/// Somebody wants to order a certificate.
+#[derive(Clone, Debug)]
+pub struct OrderClaim {
+    pub directory: String,
+    pub host: Host,
+    /// The end of the one that is there; somebody else may have been faster.
+    pub replaces: Option<Timestamp>,
+    pub now: Timestamp,
+    /// Until then nobody else orders it.
+    pub lease_until: Timestamp,
+}
+
+/// How often an order has failed in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderState {
+    /// Because of the host.
+    pub failures: u32,
+    /// Because of the server, for all hosts together.
+    pub server_failures: u32,
+}
+
 /// One thing to be written. Changes marked *once* decide the transaction.
 ///
 /// A change to something that does not exist any more, or that takes an identifier or a token already taken,
@@ -406,6 +441,33 @@ pub enum Change {
         published_until: Timestamp,
     },
 
+    // --- certificates of an ACME server
+    /// Once: fails where there is an account already. Its key is sealed.
+    AddAcmeAccount {
+        directory: String,
+        sealed: Vec<u8>,
+    },
+    /// The server does not know it (any more).
+    ForgetAcmeAccount {
+        directory: String,
+    },
+    /// Replaces the one before; failures are forgotten. Not to be ordered again before then.
+    KeepCertificate {
+        certificate: Box<StoredCertificate>,
+        next_try_at: Timestamp,
+    },
+    /// An order failed, because of this host.
+    DeferOrder {
+        directory: String,
+        host: Host,
+        next_try_at: Timestamp,
+    },
+    /// An order failed, because of the server: nothing is ordered there before then.
+    DeferOrders {
+        directory: String,
+        next_try_at: Timestamp,
+    },
+
     /// Append-only.
     Audit(Record),
 }
@@ -502,6 +564,10 @@ pub trait Store: Send + Sync {
     /// A counter as it stands.
     async fn counter(&self, bucket: &Bucket) -> Result<Counter, Fault>;
     async fn outbox(&self) -> Result<Outbox, Fault>;
+    /// The certificates that an ACME server has issued.
+    async fn certificates(&self, directory: &str) -> Result<Vec<StoredCertificate>, Fault>;
+    /// The account there, sealed.
+    async fn acme_account(&self, directory: &str) -> Result<Option<Vec<u8>>, Fault>;
     async fn census(&self, now: Timestamp) -> Result<Census, Fault>;
 
     // --- writing
@@ -522,6 +588,9 @@ pub trait Store: Send + Sync {
         lease_until: Timestamp,
         limit: u32,
     ) -> Result<Vec<ClaimedMail>, Fault>;
+    /// The right to order one certificate once, until the lease runs out; `None` while somebody else has it, while
+    /// a failure before is too recent, or where the one to be replaced was replaced already.
+    async fn claim_order(&self, claim: &OrderClaim) -> Result<Option<OrderState>, Fault>;
     /// Moves `last_seen_at` forward, never back; sessions that have ended are passed over.
     async fn touch(&self, seen: &[(SessionId, Timestamp)]) -> Result<(), Fault>;
     /// Removes what has run out: sessions, sign-ins, tickets, codes, counters, keys, old notices.
@@ -573,6 +642,17 @@ impl std::fmt::Debug for QueuedMail {
 impl std::fmt::Debug for ClaimedMail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "ClaimedMail({}, try {})", self.mail.id, self.tries)
+    }
+}
+
+impl std::fmt::Debug for StoredCertificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "StoredCertificate({}, until {})",
+            self.host,
+            self.not_after.seconds()
+        )
     }
 }
 

@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("signer", &["domain", "env", "store", "vault"]),
     ("i18n", &[]),
     ("telemetry", &["domain"]),
+    ("acme", &["domain", "env", "store", "vault"]),
     ("authn", &["domain", "env", "store", "vault"]),
     ("mail", &["domain", "env", "i18n", "store", "vault"]),
     (

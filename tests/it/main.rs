@@ -1,5 +1,6 @@
 //! The integration tests, in one binary.
 
+mod acme;
 mod architecture;
 mod commands;
 mod config;
@@ -7,6 +8,7 @@ mod dependencies;
 mod documents;
 mod gateway;
 mod mail;
+mod packaging;
 mod sign_in_machine;
 mod snippets;
 mod store;

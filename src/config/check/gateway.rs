@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// A certificate that could be read, and where the configuration names it.
-type Found = (Place, CertificateDer<'static>);
+pub(super) type Found = (Place, CertificateDer<'static>);
 
 impl Check<'_> {
     pub(super) fn portal(&mut self, section: Option<&schema::Portal>) -> Option<Origin> {
@@ -62,11 +62,15 @@ impl Check<'_> {
             }
             listeners.push(Listener { address, kind });
         }
-        let tls_written = (0..at.len()).any(|n| at.index(n).key("tls").exists());
-        if at.exists() && !tls_written {
-            self.error(&at, "there is no listener with `tls`", "browsers come over https only: write `- address: 0.0.0.0:443` with `tls: { certificates: [...] }`");
+        let written = |key| (0..at.len()).any(|n| at.index(n).key(key).exists());
+        if at.exists() && !written("tls") && !written("behind_proxy") {
+            self.error(&at, "there is no listener with `tls`", "browsers come over https only: write `- address: 0.0.0.0:443` with `tls: { certificates: [...] }`, or `behind_proxy: true` where a proxy of yours serves https");
         }
-        self.coverage(&found, portal, table);
+        let acme = |l: &Listener| matches!(&l.kind, ListenerKind::Tls(tls) if tls.acme);
+        if !listeners.iter().any(acme) {
+            self.coverage(&found, portal, table);
+        }
+        self.client_certificate_routes(&listeners);
         listeners
     }
 
@@ -76,6 +80,9 @@ impl Check<'_> {
         entry: &schema::Listen,
         found: &mut Vec<Found>,
     ) -> Option<ListenerKind> {
+        if let Some(kind) = self.for_proxies(at, entry) {
+            return kind;
+        }
         let redirects = entry.redirect_to_https == Some(true);
         match (at.key("tls").exists(), redirects) {
             (true, true) => {
@@ -85,36 +92,27 @@ impl Check<'_> {
             (false, true) => Some(ListenerKind::RedirectToHttps),
             (false, false) => {
                 if !at.key("redirect_to_https").exists() || entry.redirect_to_https.is_some() {
-                    self.error(at, "this listener serves nothing", "write `tls: { certificates: [...] }` for https, or `redirect_to_https: true`");
+                    self.error(at, "this listener serves nothing", "write `tls: { certificates: [...] }` for https, `redirect_to_https: true`, or behind a proxy of yours `behind_proxy: true` or `forward_auth: true`");
                 }
                 None
             }
             (true, false) => {
                 let tls = entry.tls.as_ref()?;
-                let certificates = self.certificate_files(&at.key("tls"), tls, found);
-                Some(ListenerKind::Tls { certificates })
+                Some(ListenerKind::Tls(self.tls(&at.key("tls"), tls, found)))
             }
         }
     }
 
-    fn certificate_files(
+    pub(super) fn certificate_files(
         &mut self,
         at: &At<'_>,
-        tls: &schema::Tls,
+        tls: &schema::tls::Tls,
         found: &mut Vec<Found>,
     ) -> Vec<CertificateFiles> {
-        let example = "[ { certificate: ../certs/site.pem, key: ../certs/site.key } ]";
-        self.require(at, "certificates", example);
+        self.certificates_given(at, tls);
         let at = at.key("certificates");
         let mut all = Vec::new();
         let list = tls.certificates.as_ref();
-        if list.is_some_and(List::is_empty) {
-            self.error(
-                &at,
-                "there is no certificate",
-                format!("write for example `certificates: {example}`"),
-            );
-        }
         for (number, entry) in list.into_iter().flat_map(List::iter) {
             let at = at.index(number);
             self.require(&at, "certificate", "../certs/site.pem");
@@ -125,7 +123,10 @@ impl Check<'_> {
             };
             let at_certificate = at.key("certificate");
             let read = self.pair((&at_certificate, certificate), (&at.key("key"), key));
-            found.extend(read.map(|der| (at_certificate.place(), der)));
+            if let Some(der) = read {
+                self.expiry(&at_certificate, &der);
+                found.push((at_certificate.place(), der));
+            }
             all.push(CertificateFiles {
                 certificate: self.resolve(certificate),
                 key: self.resolve(key),
@@ -212,6 +213,10 @@ impl Check<'_> {
 
     pub(super) fn trusted_proxies(&mut self, list: Option<&List<Network>>) -> Vec<IpNet> {
         let at = self.at(&["trusted_proxies"]);
+        self.proxies(&at, list)
+    }
+
+    pub(super) fn proxies(&mut self, at: &At<'_>, list: Option<&List<Network>>) -> Vec<IpNet> {
         let mut all = Vec::new();
         for (number, Network(net)) in list.into_iter().flat_map(List::iter) {
             if net.prefix_len() == 0 {

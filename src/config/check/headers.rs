@@ -111,7 +111,10 @@ impl Check<'_> {
         };
         let told = identity.headers.iter().map(|(name, _)| fold(name));
         let told = told.chain(identity.assertion.iter().map(|a| fold(&a.header)));
-        let told: BTreeSet<String> = told.collect();
+        let basic = identity.basic_auth.iter().map(|_| fold("Authorization"));
+        let signed = identity.message_signature.iter();
+        let signed = signed.flat_map(|_| ["signature", "signatureinput"].map(str::to_owned));
+        let told: BTreeSet<String> = told.chain(basic).chain(signed).collect();
         let refused = |folded: &str| {
             REQUEST.contains(&folded)
                 || REQUEST_PREFIXES.iter().any(|p| folded.starts_with(p))

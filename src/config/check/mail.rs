@@ -8,6 +8,7 @@ use crate::config::settings::{MailCredentials, MailSecurity, MailSettings, Sende
 use crate::config::source::At;
 use crate::domain::host::Host;
 use std::net::IpAddr;
+use std::path::Path;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -61,17 +62,28 @@ impl Check<'_> {
         }
         let (path, bytes) = self.content(&at, file)?;
         self.private_to_owner(&at, &path);
+        self.line_of_text(&at, &path, bytes, "a password")
+    }
+
+    /// What a file of a secret holds: one line.
+    pub(super) fn line_of_text(
+        &mut self,
+        at: &At<'_>,
+        path: &Path,
+        bytes: Vec<u8>,
+        what: &str,
+    ) -> Option<Zeroizing<String>> {
         let text = Zeroizing::new(String::from_utf8(bytes).ok().unwrap_or_default());
-        let password = text.trim_end_matches(['\r', '\n']);
-        if password.is_empty() || password.contains(char::is_control) {
+        let line = text.trim_end_matches(['\r', '\n']);
+        if line.is_empty() || line.contains(char::is_control) {
             self.error(
-                &at,
-                format!("{} does not hold a password", path.display()),
+                at,
+                format!("{} does not hold {what}", path.display()),
                 "write it as one line of text, nothing else",
             );
             return None;
         }
-        Some(Zeroizing::new(password.to_owned()))
+        Some(Zeroizing::new(line.to_owned()))
     }
 
     fn mail_server(&mut self, at: &At<'_>, url: &Url) -> Option<(String, u16, MailSecurity)> {

@@ -1,13 +1,19 @@
 //! From the schema to [`Settings`]: cross checks, defaults, domain types. Reports everything it finds.
 
+mod answers;
+mod credentials;
 mod files;
+mod forward_auth;
 mod gateway;
 mod headers;
+mod limits;
 mod logs;
 mod mail;
 mod people;
 mod rewrite;
 mod routes;
+mod tls;
+mod upstreams;
 
 use super::list::List;
 use super::problems::Problems;
@@ -35,14 +41,17 @@ pub(super) fn settings(
         problems,
         files: BTreeSet::new(),
     };
-    check.not_yet_in_force(&routes);
+    check.not_yet_in_force();
     let mut settings = check.whole(&file, &routes)?;
     let mut files = check.files;
     for listener in &settings.listeners {
-        if let ListenerKind::Tls { certificates } = &listener.kind {
-            for pair in certificates {
+        if let ListenerKind::Tls(tls) = &listener.kind {
+            for pair in &tls.certificates {
                 files.remove(&pair.certificate);
                 files.remove(&pair.key);
+            }
+            if let Some(clients) = &tls.client_certificates {
+                files.remove(&clients.ca);
             }
         }
     }
@@ -72,12 +81,6 @@ struct Check<'a> {
 /// Keys that are read and checked but do nothing in this version, and what that means.
 pub(super) const NOT_YET: &[(&[&str], &str)] = &[(&["load_testing"], "no sessions can be made")];
 
-/// The same, inside a route.
-pub(super) const NOT_YET_IN_ROUTES: &[(&[&str], &str)] = &[
-    (&["health"], "upstreams are not probed"),
-    (&["limits", "rate"], "requests are not counted"),
-];
-
 impl<'a> Check<'a> {
     fn error(&mut self, at: &At<'_>, message: impl Into<String>, help: impl Into<String>) {
         self.problems.error(at, message, help);
@@ -91,13 +94,9 @@ impl<'a> Check<'a> {
         keys.iter().fold(self.top.clone(), |at, key| at.key(key))
     }
 
-    fn not_yet_in_force(&mut self, routes: &[Option<schema::Route>]) {
+    fn not_yet_in_force(&mut self) {
         let top = self.top.clone();
         self.not_yet_below(&top, NOT_YET);
-        let list = top.key("routes");
-        for number in 0..routes.len() {
-            self.not_yet_below(&list.index(number), NOT_YET_IN_ROUTES);
-        }
     }
 
     fn not_yet_below(&mut self, above: &At<'_>, table: &[(&[&str], &str)]) {
@@ -126,13 +125,20 @@ impl<'a> Check<'a> {
         let portal = self.portal(file.portal.as_ref());
         let table = self.routes(routes, portal.as_ref());
         let listeners = self.listeners(file.listen.as_ref(), portal.as_ref(), &table);
+        let askers = self.forward_auth(file, &listeners, &table);
+        let places = (portal.as_ref(), &table);
+        let acme = self.acme(file.acme.as_ref(), &listeners, places);
         let two_factor = self.two_factor_rules(file);
         let (sessions, remember_account) = self.sessions(file.sessions.as_ref());
         let (throttle, hashing) = self.throttle(file.throttle.as_ref());
         Some(Settings {
             operations: self.operations(file.operations.as_ref(), &listeners),
             listeners,
+            acme,
+            hsts: self.hsts(file.hsts.as_ref()),
+            limits: self.limits(file.limits.as_ref()),
             trusted_proxies: self.trusted_proxies(file.trusted_proxies.as_ref()),
+            askers,
             brand: self.brand(file),
             storage: self.storage(file.storage.as_ref()),
             key_file: self.key_file(file.secrets.as_ref()),

@@ -18,6 +18,14 @@ impl Check<'_> {
     ) -> Option<Rewrite> {
         let section = section?;
         let addresses = section.addresses.iter().flat_map(List::iter);
+        if section.origin == Some(true) && section.host.is_none() {
+            let message = "has no use without `host`: the application receives the public one";
+            self.error(
+                &at.key("origin"),
+                message,
+                "write the application's `host` beside it, or remove the line",
+            );
+        }
         Some(Rewrite {
             path: self.path_map(at, section, prefix),
             host: section.host.as_ref().map(|host| match &host.0 {

@@ -10,11 +10,9 @@ use crate::domain::host::Origin;
 use crate::domain::policy::TwoFactor;
 use crate::domain::request::Path;
 use crate::domain::route::{
-    Access, AssertionSpec, IdentitySpec, Preset, PublicPath, Route, Table, Template, Timeouts,
-    Upstream,
+    Access, AssertionSpec, IdentitySpec, Preset, PublicPath, Route, Table, Template,
 };
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Longest life of an assertion, and its default.
@@ -146,9 +144,9 @@ impl Check<'_> {
         portal: Option<&Origin>,
     ) -> Option<Route> {
         self.require(at, "host", "wiki.example.com");
-        self.require(at, "upstream", "http://10.0.0.5:3000");
         let prefix = self.prefix(&at.key("path"), route.path.as_ref());
         let upstreams = self.upstreams(&at.key("upstream"), route);
+        let answers = self.answers(at, route, prefix.as_ref());
         let public = self.public(&at.key("public"), route, prefix.as_ref());
         let logout_paths = self.paths(
             &at.key("logout_paths"),
@@ -182,7 +180,7 @@ impl Check<'_> {
             prefix.as_ref(),
         );
         let timeouts = self.timeouts(&at.key("timeouts"), route.timeouts.as_ref());
-        let upstream_ca = self.upstream_ca(&at.key("upstream_ca"), route, &upstreams);
+        let delivery = self.delivery(at, route, &upstreams);
         let two_factor = route.two_factor.as_ref();
         let max_age = two_factor.and_then(|t| t.max_age.as_ref()).map(|age| {
             self.span(
@@ -202,14 +200,17 @@ impl Check<'_> {
                 .map_or(TwoFactor::Optional, TwoFactor::from),
             max_age,
             upstreams,
-            upstream_ca,
+            forward_auth: route.forward_auth == Some(true),
+            delivery,
             timeouts,
             body_limit: route
                 .limits
                 .as_ref()
                 .and_then(|l| l.body.as_ref())
                 .map(|b| b.0),
+            limits: self.route_limits(&at.key("limits"), route.limits.as_ref()),
             logout_paths,
+            answers,
             rewrite: self.rewrite(&at.key("rewrite"), route.rewrite.as_ref(), prefix.as_ref()),
             headers: self.header_rules(at, route, &identity),
             origin: origin?,
@@ -245,50 +246,6 @@ impl Check<'_> {
         }
     }
 
-    fn upstreams(&mut self, at: &At<'_>, route: &schema::Route) -> Vec<Upstream> {
-        let mut upstreams: Vec<Upstream> = Vec::new();
-        let Some(list) = &route.upstream else {
-            return upstreams;
-        };
-        if list.0.is_empty() {
-            self.error(
-                at,
-                "the list is empty",
-                "write the application's address, for example http://10.0.0.5:3000",
-            );
-        }
-        for (number, upstream) in list.0.iter() {
-            if upstreams.contains(&upstream.0) {
-                self.error(
-                    &at.index(number),
-                    format!("{} is named twice", upstream.0),
-                    "remove one of them",
-                );
-            } else {
-                upstreams.push(upstream.0.clone());
-            }
-        }
-        upstreams
-    }
-
-    fn upstream_ca(
-        &mut self,
-        at: &At<'_>,
-        route: &schema::Route,
-        upstreams: &[Upstream],
-    ) -> Option<PathBuf> {
-        let written = route.upstream_ca.as_ref()?;
-        if !upstreams.is_empty() && upstreams.iter().all(|u| !u.tls) {
-            self.warning(
-                at,
-                "has no effect: no upstream is https",
-                "write https:// upstreams, or remove the line",
-            );
-        }
-        self.certificates(at, written);
-        Some(self.resolve(written))
-    }
-
     fn public(
         &mut self,
         at: &At<'_>,
@@ -302,7 +259,8 @@ impl Check<'_> {
                 let public = format!("{}/", place_of(path));
                 path.as_str().ends_with('/') && whole.starts_with(&public)
             });
-            if everything {
+            // what is answered here is no application to protect
+            if everything && route.redirect.is_none() && route.respond.is_none() {
                 self.error(&at.index(number), "nothing of this route would be protected", "a path that ends in `/` holds for everything below it; name the parts that are to be public");
             }
         }
@@ -344,6 +302,7 @@ impl Check<'_> {
         }
         let mut access = Access {
             groups: self.group_list(&at.key("groups"), section.groups.as_ref(), empty),
+            client_certificate: section.client_certificate.unwrap_or(false),
             ..Access::default()
         };
         if section.networks.as_ref().is_some_and(List::is_empty) {
@@ -391,21 +350,19 @@ impl Check<'_> {
             Some(schema::Preset::Oauth2Proxy) => Preset::Oauth2Proxy,
             Some(schema::Preset::None) => Preset::None,
         };
-        if at.key("message_signature").exists() {
-            self.error(&at.key("message_signature"), "not in force in this version: the application would take unsigned requests for signed ones", "remove the line; `assertion` is a signed statement that is in force");
-        }
-        if at.key("basic_auth").exists() {
-            self.error(
-                &at.key("basic_auth"),
-                "not in force in this version: the application would receive no credentials",
-                "remove it; applications that take headers use `preset` or `headers`",
-            );
-        }
+        let basic_auth = self.basic_auth(&at.key("basic_auth"), section.basic_auth.as_ref());
+        let message_signature = self.message_signature(at, section);
         let mut taken: BTreeSet<String> = preset
             .headers()
             .iter()
             .map(|(name, _)| folded(name))
             .collect();
+        if basic_auth.is_some() {
+            taken.insert("authorization".to_owned());
+        }
+        if message_signature.is_some() {
+            taken.extend(["signature".to_owned(), "signature-input".to_owned()]);
+        }
         let headers = self.headers(&at.key("headers"), section, &mut taken);
         let at = at.key("assertion");
         let assertion = section
@@ -416,6 +373,8 @@ impl Check<'_> {
             preset,
             headers,
             assertion,
+            basic_auth,
+            message_signature,
         }
     }
 
@@ -492,15 +451,6 @@ impl Check<'_> {
             header: header.to_owned(),
             audience,
             lifetime,
-        }
-    }
-
-    fn timeouts(&mut self, at: &At<'_>, section: Option<&schema::Timeouts>) -> Timeouts {
-        let connect = section.and_then(|s| s.connect.as_ref());
-        let read = section.and_then(|s| s.read.as_ref());
-        Timeouts {
-            connect: self.span(&at.key("connect"), connect, Duration::from_secs(3)),
-            read: self.span(&at.key("read"), read, Duration::from_secs(60)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Outward, PathMap, Rewrite, UpstreamHost};
 use crate::domain::host::{Host, Origin};
-use crate::domain::route::Route;
+use crate::domain::route::{Route, Upstream};
 
 /// By which addresses an application is known, and where it is for browsers.
 #[derive(Clone, Debug)]
@@ -18,7 +18,10 @@ impl Addresses {
         let upstreams: Vec<(Host, u16)> = route
             .upstreams
             .iter()
-            .filter_map(|u| Some((Host::parse(&u.host)?, u.port)))
+            .filter_map(|u| match u {
+                Upstream::Inet { host, port, .. } => Some((Host::parse(host)?, *port)),
+                Upstream::Unix(_) => None,
+            })
             .collect();
         let mut own = [upstreams.as_slice(), &rewrite.addresses].concat();
         let mut name = |host: &Host, port: Option<u16>| {
@@ -137,8 +140,11 @@ mod tests {
 
     fn addresses(outer: &str, inner: &str) -> Addresses {
         let mut route = route("wiki.test", outer);
-        route.upstreams[0].host = "10.0.0.5".into();
-        route.upstreams[0].port = 3000;
+        route.upstreams = vec![Upstream::Inet {
+            tls: false,
+            host: "10.0.0.5".into(),
+            port: 3000,
+        }];
         let rewrite = Rewrite {
             path: (outer != inner).then(|| map(outer, inner)),
             host: Some(UpstreamHost::Named(

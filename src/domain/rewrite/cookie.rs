@@ -97,11 +97,16 @@ mod tests {
     use super::*;
     use crate::domain::rewrite::tests::map;
     use crate::domain::rewrite::{Rewrite, UpstreamHost};
+    use crate::domain::route::Upstream;
     use crate::domain::route::tests::route;
 
     fn addresses() -> Addresses {
         let mut route = route("wiki.example.test", "/wiki");
-        route.upstreams[0].host = "app.internal".into();
+        route.upstreams = vec![Upstream::Inet {
+            tls: false,
+            host: "app.internal".into(),
+            port: 1,
+        }];
         let rewrite = Rewrite {
             path: Some(map("/wiki", "/app")),
             host: Some(UpstreamHost::Named(

@@ -21,6 +21,23 @@ pub struct BadGateway<'a> {
 }
 template!(BadGateway<'_>, "bad_gateway.html");
 
+/// 503 while an application is closed.
+pub struct Closed<'a> {
+    pub app: &'a str,
+    /// The operators' own words; may be empty.
+    pub message: &'a str,
+    pub until: Option<i64>,
+    pub retry: &'a str,
+}
+template!(Closed<'_>, "closed.html");
+
+impl Closed<'_> {
+    fn opens(&self, f: &Frame<'_>) -> Option<String> {
+        let until = f.date_time(self.until?);
+        Some(f.s("closed-until", "time", &until))
+    }
+}
+
 /// 401 for a form that outlived its session.
 pub struct FormExpired<'a> {
     pub sign_in_url: &'a str,
@@ -45,22 +62,29 @@ impl Message<'_> {
     }
 }
 
-fn message(frame: &Frame<'_>, title: &str, body: &str) -> Result<String, askama::Error> {
+fn message(
+    frame: &Frame<'_>,
+    (title, body): (&str, &str),
+    reference: &str,
+) -> Result<String, askama::Error> {
     let message = Message {
         title,
         body,
         host: None,
-        reference: "",
+        reference,
     };
     message.render(frame)
 }
 
 /// 404
-pub struct NotFound;
+pub struct NotFound<'a> {
+    /// Empty where there is no log line to find.
+    pub reference: &'a str,
+}
 
-impl Page for NotFound {
+impl Page for NotFound<'_> {
     fn render(&self, frame: &Frame<'_>) -> Result<String, askama::Error> {
-        message(frame, "error-404-title", "error-404-body")
+        message(frame, ("error-404-title", "error-404-body"), self.reference)
     }
 }
 
@@ -69,7 +93,7 @@ pub struct Expired;
 
 impl Page for Expired {
     fn render(&self, frame: &Frame<'_>) -> Result<String, askama::Error> {
-        message(frame, "error-expired-title", "error-expired-body")
+        message(frame, ("error-expired-title", "error-expired-body"), "")
     }
 }
 
@@ -126,17 +150,19 @@ impl Page for Internal<'_> {
 }
 
 /// The other refusals, by status: 400, 405, 413, 415, 421, 429.
-pub struct Plain {
+pub struct Plain<'a> {
     pub status: u16,
+    /// Empty where there is no log line to find.
+    pub reference: &'a str,
 }
 
-impl Page for Plain {
+impl Page for Plain<'_> {
     fn render(&self, frame: &Frame<'_>) -> Result<String, askama::Error> {
         let status = match self.status {
             known @ (405 | 413 | 415 | 421 | 429) => known,
             _ => 400,
         };
         let text = |part: &str| format!("error-plain-{status}-{part}");
-        message(frame, &text("title"), &text("body"))
+        message(frame, (&text("title"), &text("body")), self.reference)
     }
 }

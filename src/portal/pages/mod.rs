@@ -71,7 +71,7 @@ pub use enrolment::{
     EnrolWhy,
 };
 pub use failure::{
-    BadGateway, CookiesBlocked, Expired, Forbidden, FormExpired, Internal, NotFound, Plain,
+    BadGateway, Closed, CookiesBlocked, Expired, Forbidden, FormExpired, Internal, NotFound, Plain,
     Unavailable,
 };
 pub use password::{

@@ -240,7 +240,7 @@ fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec
                 retry: text,
             }),
         ),
-        ("not found", Box::new(NotFound)),
+        ("not found", Box::new(NotFound { reference: "" })),
         ("expired", Box::new(Expired)),
         ("cookies blocked", Box::new(CookiesBlocked { host: text })),
         (
@@ -249,9 +249,24 @@ fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec
                 reference: Some(text),
             }),
         ),
+        (
+            "closed",
+            Box::new(Closed {
+                app: text,
+                message: text,
+                until: Some(1_800_000_000),
+                retry: text,
+            }),
+        ),
         ("internal", Box::new(Internal { reference: text })),
         ("form expired", Box::new(FormExpired { sign_in_url: text })),
-        ("plain", Box::new(Plain { status: 421 })),
+        (
+            "plain",
+            Box::new(Plain {
+                status: 421,
+                reference: "",
+            }),
+        ),
     ];
     all.extend(account::pages(text));
     all

@@ -392,9 +392,14 @@ impl Desk {
                 let to = self.portal.reseal(&destination);
                 Ok(Reply::see_other(format!("/remind?to={to}")))
             }
-            Some(Decision::Forward(_) | Decision::Deny(_) | Decision::SignIn) | None => {
-                self.leave(view, &asked, &to).await
-            }
+            Some(
+                Decision::Forward(_)
+                | Decision::Deny(_)
+                | Decision::SignIn
+                | Decision::Maintenance
+                | Decision::AnswerPreflight,
+            )
+            | None => self.leave(view, &asked, &to).await,
         }
     }
 

@@ -1,7 +1,8 @@
 //! One decision, one transaction.
 
 use super::{
-    accounts, attempts, audit, authenticators, desk, devices, keys, mail, sessions, throttle,
+    accounts, attempts, audit, authenticators, certificates, desk, devices, keys, mail, sessions,
+    throttle,
 };
 use crate::store::{Change, Commit, Fault, log_audit};
 use sqlx::{Sqlite, SqliteConnection, Transaction};
@@ -192,6 +193,24 @@ async fn apply(c: &mut SqliteConnection, change: &Change) -> Applied {
             current,
             published_until,
         } => keys::retire_others(c, current, *published_until).await,
+
+        Change::AddAcmeAccount { directory, sealed } => {
+            certificates::add_account(c, directory, sealed).await
+        }
+        Change::ForgetAcmeAccount { directory } => certificates::forget_account(c, directory).await,
+        Change::KeepCertificate {
+            certificate,
+            next_try_at,
+        } => certificates::keep(c, certificate, *next_try_at).await,
+        Change::DeferOrder {
+            directory,
+            host,
+            next_try_at,
+        } => certificates::defer(c, (directory, host.as_str()), *next_try_at).await,
+        Change::DeferOrders {
+            directory,
+            next_try_at,
+        } => certificates::defer_all(c, directory, *next_try_at).await,
 
         Change::Audit(record) => audit::append(c, record).await,
     }

@@ -13,6 +13,7 @@ mod accounts;
 mod attempts;
 mod audit;
 mod authenticators;
+mod certificates;
 mod commit;
 mod desk;
 mod devices;
@@ -27,8 +28,8 @@ mod sweep;
 mod throttle;
 
 use super::{
-    AuditFilter, Census, Change, ClaimedMail, Commit, Fault, Link, Notice, Outbox, Store,
-    StoredAttempt, StoredKey, Ticket,
+    AuditFilter, Census, Change, ClaimedMail, Commit, Fault, Link, Notice, OrderClaim, OrderState,
+    Outbox, Store, StoredAttempt, StoredCertificate, StoredKey, Ticket,
 };
 use crate::domain::account::{Account, NameKey};
 use crate::domain::adoption::Snapshot;
@@ -185,6 +186,14 @@ impl Store for SqliteStore {
         mail::outbox(self.reader()?).await
     }
 
+    async fn certificates(&self, directory: &str) -> Result<Vec<StoredCertificate>, Fault> {
+        certificates::list(self.reader()?, directory).await
+    }
+
+    async fn acme_account(&self, directory: &str) -> Result<Option<Vec<u8>>, Fault> {
+        certificates::account(self.reader()?, directory).await
+    }
+
     async fn census(&self, now: Timestamp) -> Result<Census, Fault> {
         accounts::census(self.reader()?, now).await
     }
@@ -214,6 +223,10 @@ impl Store for SqliteStore {
             return Ok(Vec::new());
         }
         mail::claim(self.write().await?, now, lease_until, limit).await
+    }
+
+    async fn claim_order(&self, claim: &OrderClaim) -> Result<Option<OrderState>, Fault> {
+        certificates::claim(self.write().await?, claim).await
     }
 
     async fn touch(&self, seen: &[(SessionId, Timestamp)]) -> Result<(), Fault> {

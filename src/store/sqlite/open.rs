@@ -23,6 +23,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "people",
         include_str!("../../../migrations/sqlite/0002_people.sql"),
     ),
+    (
+        3,
+        "certificates",
+        include_str!("../../../migrations/sqlite/0003_certificates.sql"),
+    ),
 ];
 
 /// How long a writer waits for another one, of this process or of another, before the store is at fault.

@@ -18,7 +18,8 @@ use crate::domain::session::{Session, View};
 use crate::domain::throttle::Counter;
 use crate::domain::timestamp::Timestamp;
 use crate::store::{
-    ClaimedMail, Fault, Link, LinkPurpose, Notice, QueuedMail, StoredAttempt, StoredKey, Ticket,
+    ClaimedMail, Fault, Link, LinkPurpose, Notice, OrderState, QueuedMail, StoredAttempt,
+    StoredCertificate, StoredKey, Ticket,
 };
 use sqlx::{Decode, Row as _, Sqlite, Type};
 use std::collections::BTreeSet;
@@ -352,6 +353,24 @@ pub(super) fn link(row: &Row) -> Result<Link, Fault> {
             _ => return Err(corrupt("purpose", "unknown")),
         },
         expires_at: time(row, "expires_at")?,
+    })
+}
+
+pub(super) fn certificate(row: &Row) -> Result<StoredCertificate, Fault> {
+    Ok(StoredCertificate {
+        directory: get(row, "directory")?,
+        host: host(row, "host")?,
+        chain: get(row, "chain")?,
+        sealed_key: get(row, "sealed")?,
+        not_before: time(row, "not_before")?,
+        not_after: time(row, "not_after")?,
+    })
+}
+
+pub(super) fn order_state(row: &Row) -> Result<OrderState, Fault> {
+    Ok(OrderState {
+        failures: number(row, "failures")?,
+        server_failures: number(row, "server_failures")?,
     })
 }
 

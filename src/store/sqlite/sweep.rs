@@ -35,6 +35,8 @@ pub(super) const STATEMENTS: &[&str] = &[
          (SELECT id FROM api_tokens WHERE expires_at <= $1 - 7776000 LIMIT $2)",
     "DELETE FROM signing_keys WHERE id IN
          (SELECT id FROM signing_keys WHERE retired_until <= $1 LIMIT $2)",
+    "DELETE FROM acme_certificates WHERE (directory, host) IN
+         (SELECT directory, host FROM acme_certificates WHERE not_after <= $1 - 2592000 LIMIT $2)",
     "DELETE FROM notices WHERE id IN
          (SELECT id FROM notices WHERE at <= $1 - 3600 AND id < (SELECT MAX(id) FROM notices)
           ORDER BY id LIMIT $2)",

@@ -1,5 +1,6 @@
 //! Requests two parsers could read differently are refused, and the connection with them.
 
+use crate::support::client::{Answer, Wire};
 use crate::support::world::World;
 use std::time::Duration;
 
@@ -170,11 +171,64 @@ async fn ambiguous_framing_is_refused_and_the_connection_closed() {
             ),
             431,
         ),
+        (
+            "a name with an underscore",
+            head("GET /page HTTP/1.1", "X_Harmless: 1\r\n\r\n"),
+            400,
+        ),
+        (
+            "a twin of the host",
+            head("GET /page HTTP/1.1", "HOST_: x\r\n\r\n"),
+            400,
+        ),
+        (
+            "a folded value",
+            head("GET /page HTTP/1.1", "A: b\r\n c\r\n\r\n"),
+            400,
+        ),
+        (
+            "no colon",
+            head("GET /page HTTP/1.1", "Nonsense\r\n\r\n"),
+            400,
+        ),
+        ("no name", head("GET /page HTTP/1.1", ": a\r\n\r\n"), 400),
+        (
+            "a space before the first name",
+            "GET /page HTTP/1.1\r\n Host: wiki.test\r\n\r\n".into(),
+            400,
+        ),
+        ("asterisk", head("GET * HTTP/1.1", "\r\n"), 400),
+        ("no slash", head("GET page HTTP/1.1", "\r\n"), 400),
+        ("query alone", head("GET ?a HTTP/1.1", "\r\n"), 400),
+        ("a fragment", head("GET /page#x HTTP/1.1", "\r\n"), 400),
+        ("no version", "GET /page\r\n\r\n".into(), 400),
+        ("HTTP/2.0", head("GET /page HTTP/2.0", "\r\n"), 400),
+        (
+            "the preface of HTTP/2",
+            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into(),
+            400,
+        ),
+        (
+            "many nominations",
+            head(
+                "GET /page HTTP/1.1",
+                "Connection: a,b,c,d,e,f,g,h,i,j,k\r\n\r\n",
+            ),
+            400,
+        ),
+        (
+            "a cookie of 33 KiB",
+            head(
+                "GET /page HTTP/1.1",
+                &format!("Cookie: a={}\r\n\r\n", "x".repeat(33 * 1024)),
+            ),
+            431,
+        ),
         ("NUL in target", head("GET /a\0b HTTP/1.1", "\r\n"), 400),
         ("tab in target", head("GET /a\tb HTTP/1.1", "\r\n"), 400),
     ];
-    for (name, request, want) in cases {
-        let mut wire = world.plain().await;
+    for (door, (name, request, want)) in doors(cases) {
+        let mut wire = door.open(&world).await;
         // what follows must not be read as a second request
         wire.send(format!(
             "{request}GET /smuggled HTTP/1.1\r\nHost: wiki.test\r\n\r\n"
@@ -184,18 +238,185 @@ async fn ambiguous_framing_is_refused_and_the_connection_closed() {
         let status = answer.as_ref().map(|a| a.status);
         assert!(
             status == Some(want) || status == Some(400),
-            "{name}: {status:?}"
+            "{name} {door:?}: {status:?}"
         );
         if let Some(answer) = answer {
             assert_eq!(answer.header("server"), None, "{name}");
+            bears_our_headers(&answer, name);
         }
         assert!(
             wire.closes_within(Duration::from_secs(8)).await,
-            "{name} stays open"
+            "{name} {door:?} stays open"
         );
         let seen = world.upstream.take();
         assert!(seen.is_empty(), "{name}: {seen:?}");
     }
+}
+
+/// Where a request may come in.
+#[derive(Clone, Copy, Debug)]
+enum Door {
+    Plain,
+    Tls,
+    /// Answers with a redirect, and must be no softer for it.
+    Redirecting,
+}
+
+impl Door {
+    async fn open(self, world: &World) -> Wire {
+        match self {
+            Self::Plain => world.plain().await,
+            Self::Tls => world.tls("wiki.test").await,
+            Self::Redirecting => Wire::plain(world.redirecting).await,
+        }
+    }
+}
+
+fn doors<T: Clone>(cases: Vec<T>) -> impl Iterator<Item = (Door, T)> {
+    let through = |door| cases.clone().into_iter().map(move |case| (door, case));
+    let all = [Door::Plain, Door::Tls, Door::Redirecting].map(through);
+    all.into_iter().flatten().collect::<Vec<_>>().into_iter()
+}
+
+/// What every answer of ours tells a browser, refusals and redirects too.
+fn bears_our_headers(answer: &Answer, name: &str) {
+    let has = |header: &str, want: &str| {
+        let value = answer.header(header).unwrap_or_default();
+        assert!(value.contains(want), "{name}: {header}: {value:?}");
+    };
+    has("cache-control", "no-store");
+    has("x-content-type-options", "nosniff");
+    has("referrer-policy", "same-origin");
+    has("x-frame-options", "DENY");
+    has("content-security-policy", "frame-ancestors 'none'");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_of_ours_bears_our_headers() {
+    let world = World::start().await;
+    let cookie = format!("Cookie: __Host-vestibule={}\r\n", world.token);
+    for (line, headers, want) in [
+        ("GET /page", "", 401),
+        ("GET /page", "Accept: text/html\r\n", 302),
+        ("GET /page", "Accept: text/plain\r\n", 401),
+        ("GET /admin", cookie.as_str(), 403),
+        ("POST /readonly", cookie.as_str(), 405),
+        (
+            "POST /small",
+            &format!("{cookie}Content-Length: 2000\r\n"),
+            413,
+        ),
+        ("GET /slow", cookie.as_str(), 504),
+        ("TRACE /page", "", 405),
+        ("GET /page", "X_Y: 1\r\n", 400),
+    ] {
+        let answer = world.ask(line, headers).await;
+        assert_eq!(answer.status, want, "{line}");
+        bears_our_headers(&answer, line);
+    }
+    for (host, want) in [("down.test", 502), ("nowhere.test", 421)] {
+        let request = format!("GET /public/x HTTP/1.1\r\nHost: {host}\r\n{cookie}\r\n");
+        let answer = world.raw(request).await.unwrap();
+        assert_eq!(answer.status, want, "{host}");
+        bears_our_headers(&answer, host);
+    }
+    let mut wire = Wire::plain(world.redirecting).await;
+    wire.send("GET / HTTP/1.1\r\nHost: wiki.test\r\n\r\n").await;
+    let answer = wire.answer().await.unwrap();
+    assert_eq!(answer.status, 308);
+    bears_our_headers(&answer, "redirect");
+}
+
+/// A body that cannot be read to its end is no request to the application, and nothing in it another.
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_chunks_end_the_connection() {
+    let world = World::start().await;
+    let smuggled = "GET /smuggled HTTP/1.1\r\nHost: wiki.test\r\n\r\n";
+    let cases = vec![
+        ("hexadecimal", "0x3\r\nabc\r\n0\r\n\r\n"),
+        ("negative", "-3\r\nabc\r\n0\r\n\r\n"),
+        ("signed", "+3\r\nabc\r\n0\r\n\r\n"),
+        ("no size", "\r\nabc\r\n0\r\n\r\n"),
+        ("words", "three\r\nabc\r\n0\r\n\r\n"),
+        ("too large", "fffffffffffffffff\r\nabc\r\n0\r\n\r\n"),
+        ("longer than said", "3\r\nabcd\r\n0\r\n\r\n"),
+        ("no end of a chunk", "3\r\nabc0\r\n\r\n"),
+    ];
+    for (door, (name, body)) in doors(cases) {
+        let mut wire = door.open(&world).await;
+        wire.send(format!(
+            "POST /page HTTP/1.1\r\nHost: wiki.test\r\nCookie: __Host-vestibule={}\r\nTransfer-Encoding: chunked\r\n\r\n{body}{smuggled}",
+            world.token
+        ))
+        .await;
+        let status = wire.answer().await.map(|a| a.status);
+        // pingora takes a size that is missing for the last chunk's; the connection ends all the same
+        assert!(
+            name == "no size" || !matches!(status, Some(200..=299)),
+            "{name} {door:?}: {status:?}"
+        );
+        assert!(
+            wire.closes_within(Duration::from_secs(8)).await,
+            "{name} {door:?} stays open"
+        );
+        let seen = world.upstream.take().join("");
+        assert!(!seen.contains("smuggled"), "{name}: {seen}");
+    }
+}
+
+/// Nobody pipelines any more. What comes behind a request in its packet is not read as a second one, and not lost
+/// silently either: the connection ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn pipelined_requests_are_one_and_an_end() {
+    let world = World::start().await;
+    let cookie = format!("Cookie: __Host-vestibule={}\r\n", world.token);
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: wiki.test\r\n{cookie}\r\n");
+    for door in [Door::Plain, Door::Tls] {
+        let mut wire = door.open(&world).await;
+        wire.send(format!("{}{}", get("/one"), get("/two"))).await;
+        let answer = wire.answer().await;
+        assert!(
+            answer
+                .as_ref()
+                .is_none_or(|a| matches!(a.status, 200 | 400)),
+            "{door:?}: {answer:?}"
+        );
+        assert!(wire.closes_within(Duration::from_secs(8)).await, "{door:?}");
+        let seen = world.upstream.take().join("");
+        assert!(!seen.contains("/two"), "{door:?}: {seen}");
+        // one after the other is another matter
+        let mut wire = door.open(&world).await;
+        for path in ["/one", "/two", "/three"] {
+            wire.send(get(path)).await;
+            assert_eq!(wire.answer().await.unwrap().status, 200, "{door:?} {path}");
+        }
+        assert_eq!(world.upstream.take().len(), 3);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_cookies_are_harmless() {
+    let world = World::start().await;
+    let ours = format!("__Host-vestibule={}", world.token);
+    for (cookies, want) in [
+        (format!(";;=; a;{ours};=;;"), 200),
+        (format!("{}{ours}", "a=1; ".repeat(4000)), 200),
+        (format!("{}{ours}", ";".repeat(30_000)), 200),
+        (format!("{}{ours}", "a; ".repeat(20_000)), 431),
+        (format!("{ours}; {ours}"), 401),
+    ] {
+        let answer = world
+            .ask("GET /page", &format!("Cookie: {cookies}\r\n"))
+            .await;
+        assert_eq!(answer.status, want, "{} bytes", cookies.len());
+        let seen = world.upstream.take().join("");
+        assert!(
+            !seen.contains(&world.token),
+            "our cookie reaches the application"
+        );
+    }
+    let lines = format!("Cookie: {ours}\r\n{}", "Cookie: a=1\r\n".repeat(200));
+    assert_eq!(world.ask("GET /page", &lines).await.status, 431);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -260,32 +481,4 @@ async fn http_1_0_gets_what_it_can_read() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("transfer-encoding"), None);
     assert_eq!(answer.text(), "data: 0\n\ndata: 1\n\ndata: 2\n\n");
-}
-
-/// A byte now and then is no reason to be kept: the whole head has 15 seconds.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes 15 seconds of real time"]
-async fn a_head_that_drips_is_cut() {
-    let world = World::start().await;
-    let started = tokio::time::Instant::now();
-    for (first, warm) in [("GET / HTTP/1.1\r\n", false), ("GET / HTTP/1.1\r\n", true)] {
-        let mut wire = world.plain().await;
-        if warm {
-            wire.send("GET /public/x HTTP/1.1\r\nHost: wiki.test\r\n\r\n")
-                .await;
-            assert_eq!(wire.answer().await.unwrap().status, 200);
-        }
-        let began = tokio::time::Instant::now();
-        wire.send(first).await;
-        while !wire.closes_within(Duration::from_secs(1)).await {
-            wire.send("A: b\r\n").await;
-            assert!(began.elapsed() < Duration::from_secs(20), "still open");
-        }
-        assert!(
-            began.elapsed() > Duration::from_secs(13),
-            "{:?}",
-            began.elapsed()
-        );
-    }
-    assert!(started.elapsed() < Duration::from_secs(45));
 }

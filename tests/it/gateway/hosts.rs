@@ -131,7 +131,7 @@ async fn http_2_walks_the_same_line() {
         ("cookie", "a=1"),
         ("cookie", cookie.as_str()),
         ("cookie", "b=2"),
-        ("remote_user", "evil"),
+        ("remote.user", "evil"),
     ];
     assert_eq!(ask("https://wiki.test/page?x", &sent).await.unwrap(), 200);
     let seen = world.upstream.only();

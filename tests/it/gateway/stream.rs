@@ -85,3 +85,91 @@ async fn continue_comes_from_the_application() {
     wire.send("POST /page HTTP/1.1\r\nHost: wiki.test\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n").await;
     assert_eq!(wire.answer().await.unwrap().status, 401);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_may_come_before_the_whole_request() {
+    let world = World::with(|s, _| s.limits.stall = Duration::from_secs(2)).await;
+    let cookie = format!("Cookie: __Host-vestibule={}", world.token);
+    // the application refuses at once, and the client is still sending
+    let mut wire = world.plain().await;
+    wire.send(format!(
+        "POST /early HTTP/1.1\r\nHost: wiki.test\r\n{cookie}\r\nContent-Length: 100000000\r\n\r\n{}",
+        "x".repeat(10_000)
+    ))
+    .await;
+    let answer = wire.answer().await.unwrap();
+    assert_eq!((answer.status, answer.text().as_str()), (403, "no"));
+    // what is left of the body is no request, so the connection ends
+    assert!(wire.closes_within(Duration::from_secs(8)).await);
+    assert_eq!(world.upstream.take().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_expects_to_be_asked_for_a_body_is_told_at_once_where_it_is_not_wanted() {
+    let world = World::start().await;
+    let cookie = format!("Cookie: __Host-vestibule={}\r\n", world.token);
+    for (path, headers, want) in [
+        ("/small", cookie.as_str(), 413),
+        ("/page", "Accept: text/html\r\n", 401),
+        ("/admin", cookie.as_str(), 403),
+    ] {
+        let mut wire = world.plain().await;
+        wire.send(format!(
+            "POST {path} HTTP/1.1\r\nHost: wiki.test\r\n{headers}Content-Type: text/plain\r\nExpect: 100-continue\r\nContent-Length: 5000\r\n\r\n"
+        ))
+        .await;
+        assert_eq!(wire.answer().await.unwrap().status, want, "{path}");
+        assert!(world.upstream.take().is_empty());
+    }
+    let mut wire = world.plain().await;
+    wire.send("GET /page HTTP/1.1\r\nHost: wiki.test\r\nAccept: text/html\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n").await;
+    assert_eq!(wire.answer().await.unwrap().status, 302);
+}
+
+/// Nothing in an application's head ends it early or begins another answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_stays_one() {
+    let world = World::start().await;
+    let mut wire = world.plain().await;
+    wire.send(format!(
+        "GET /split HTTP/1.1\r\nHost: wiki.test\r\nCookie: __Host-vestibule={}\r\n\r\n",
+        world.token
+    ))
+    .await;
+    if let Some(answer) = wire.answer().await {
+        assert!(answer.header("x-evil").is_none(), "{answer:?}");
+        assert!(matches!(answer.status, 200 | 502), "{answer:?}");
+        assert!(!answer.text().contains("evil"), "{answer:?}");
+    }
+    // what came behind it is nobody's
+    let answer = world.signed_in("GET /page", "").await;
+    assert_eq!(answer.text(), "received 0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_over_http_2_are_not_held_up_by_windows() {
+    let world = World::start().await;
+    let mut client = crate::support::h2::connect(&world, "wiki.test").await;
+    let request = http::Request::post("https://wiki.test/upload")
+        .header("cookie", format!("__Host-vestibule={}", world.token))
+        .body(())
+        .unwrap();
+    let began = tokio::time::Instant::now();
+    let (answer, mut body) = client.send_request(request, false).unwrap();
+    let mut left = 20_000_000;
+    while left > 0 {
+        body.reserve_capacity(left.min(1 << 20));
+        let granted = std::future::poll_fn(|cx| body.poll_capacity(cx)).await;
+        let piece = granted.unwrap().unwrap().min(left);
+        left -= piece;
+        body.send_data(vec![b'x'; piece].into(), left == 0).unwrap();
+    }
+    let answer = answer.await.unwrap();
+    let text = crate::support::h2::body(answer).await.unwrap();
+    assert_eq!(text, b"received 20000000");
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
+}

@@ -5,6 +5,7 @@ mod accounts;
 mod attempts;
 mod audit;
 mod authenticators;
+mod certificates;
 mod notices;
 mod people;
 mod races;
@@ -45,6 +46,9 @@ macro_rules! contract {
                     an_exemption_is_not_lost_to_a_snooze
                     an_initial_password_has_an_end the_trail_is_narrowed
                     failures_in_a_row_outlast_pauses_and_days;
+                certificates: certificates_are_one_a_host_and_server
+                    an_account_is_made_once_and_forgotten
+                    an_order_waits_for_its_lease_and_its_failures;
                 whole_or_nothing: a_lost_change_undoes_all_before_it nothing_is_an_empty_commit
                     taken_tokens_and_missing_owners_lose;
                 sweep: what_has_run_out_goes_and_the_rest_stays;
@@ -52,7 +56,7 @@ macro_rules! contract {
             contract!(@two $open;
                 races: a_totp_step an_emergency_code a_one_time_code a_ticket an_attempt_s_version
                     a_name tries_never_outrun_the_throttle wrong_codes_are_all_counted
-                    notices_are_heard_by_the_other;
+                    notices_are_heard_by_the_other an_order;
             );
         }
     };

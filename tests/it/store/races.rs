@@ -1,5 +1,6 @@
 //! Once means once: fifty at the same time over two handles, and one of them wins.
 
+pub use super::certificates::an_order;
 use super::attempts::advance;
 use super::sample::*;
 use super::throttle::{RULE, bucket};

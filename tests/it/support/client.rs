@@ -138,6 +138,22 @@ impl Wire {
         }
     }
 
+    /// Reads and forgets, until the connection ends or the time is over: how much came, and whether it ended.
+    pub(crate) async fn drained(&mut self, span: Duration) -> (usize, bool) {
+        let mut all = std::mem::take(&mut self.buffer).len();
+        let end = timeout(span, async {
+            let mut sink = vec![0; 64 * 1024];
+            while let Ok(n) = self.io.read(&mut sink).await {
+                if n == 0 {
+                    break;
+                }
+                all += n;
+            }
+        });
+        let ended = end.await.is_ok();
+        (all, ended)
+    }
+
     /// Exactly so many raw bytes.
     pub(crate) async fn exactly(&mut self, n: usize) -> Vec<u8> {
         while self.buffer.len() < n {

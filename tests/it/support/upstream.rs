@@ -105,10 +105,26 @@ async fn respond(io: &mut dyn Io, head: &str, buffer: &mut Vec<u8>) -> Option<()
     let path = head.split(' ').nth(1).unwrap_or("");
     let path = path.split('?').next().unwrap_or("");
     if value(head, "upgrade").is_some() && path.starts_with("/ws") {
-        return websocket(io, buffer).await;
+        return websocket(io, value(head, "sec-websocket-key"), buffer).await;
     }
     if path == "/expect" {
         io.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.ok()?;
+    }
+    if path == "/early" {
+        // before anything of the body is read, and then no more of it
+        let answer = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno";
+        io.write_all(answer).await.ok()?;
+        io.flush().await.ok()?;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        return None;
+    }
+    if path == "/both-ways" {
+        // answers, and echoes what comes piece by piece
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n";
+        io.write_all(head.as_bytes()).await.ok()?;
+        io.flush().await.ok()?;
+        chunked(io, buffer).await?;
+        return io.write_all(b"3\r\nbye\r\n0\r\n\r\n").await.ok();
     }
     let mut received = 0;
     if let Some(length) = value(head, "content-length") {
@@ -152,6 +168,63 @@ async fn respond(io: &mut dyn Io, head: &str, buffer: &mut Vec<u8>) -> Option<()
                 tokio::time::sleep(Duration::from_millis(400)).await;
             }
             io.write_all(b"0\r\n\r\n").await.ok()
+        }
+        // events without an end
+        "/events" => {
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+            io.write_all(head.as_bytes()).await.ok()?;
+            loop {
+                io.write_all(b"7\r\ndata: \n\r\n").await.ok()?;
+                io.flush().await.ok()?;
+                tokio::time::sleep(Duration::from_millis(300)).await;
+            }
+        }
+        // a value with line ends, and an answer behind the answer
+        "/split" => {
+            let answer = "HTTP/1.1 200 OK\r\nX-A: a\rX-Evil: 1\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+            io.write_all(answer.as_bytes()).await.ok()?;
+            io.flush().await.ok()
+        }
+        // a head, and then nothing
+        "/quiet" => {
+            let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+            io.write_all(head.as_bytes()).await.ok()?;
+            io.flush().await.ok()?;
+            io.read_buf(buffer).await.ok()?;
+            None
+        }
+        // as many bytes as the query says
+        "/bytes" => {
+            let query = head.split(' ').nth(1)?.split('?').nth(1)?;
+            let mut left: u64 = query.parse().ok()?;
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {left}\r\n\r\n");
+            io.write_all(head.as_bytes()).await.ok()?;
+            let piece = vec![b'x'; 64 * 1024];
+            while left > 0 {
+                let n = left.min(piece.len() as u64);
+                io.write_all(&piece[..usize::try_from(n).ok()?])
+                    .await
+                    .ok()?;
+                left -= n;
+            }
+            io.flush().await.ok()
+        }
+        // who asks, as far as we are told
+        path if path.ends_with("/whoami") => {
+            let told = |name| value(head, name).unwrap_or_default();
+            let body = format!(
+                "{}|{}|{}|{}",
+                told("remote-user"),
+                told("remote-email"),
+                told("remote-groups"),
+                told("x-ask")
+            );
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            io.write_all(answer.as_bytes()).await.ok()?;
+            io.flush().await.ok()
         }
         "/switch" => {
             let answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nGET";
@@ -203,9 +276,12 @@ async fn chunked(io: &mut dyn Io, buffer: &mut Vec<u8>) -> Option<usize> {
 }
 
 /// Sends bytes together with the `101`, then echoes.
-async fn websocket(io: &mut dyn Io, buffer: &mut Vec<u8>) -> Option<()> {
-    let answer = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello";
-    io.write_all(answer).await.ok()?;
+async fn websocket(io: &mut dyn Io, key: Option<&str>, buffer: &mut Vec<u8>) -> Option<()> {
+    let accept = key.map_or(String::new(), accept);
+    let answer = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{accept}\r\nhello"
+    );
+    io.write_all(answer.as_bytes()).await.ok()?;
     io.flush().await.ok()?;
     loop {
         if !buffer.is_empty() {
@@ -217,4 +293,13 @@ async fn websocket(io: &mut dyn Io, buffer: &mut Vec<u8>) -> Option<()> {
             return None;
         }
     }
+}
+
+/// RFC 6455 4.2.2: some proxies look at it.
+fn accept(key: &str) -> String {
+    use base64::Engine as _;
+    let whole = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    let hash = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, whole.as_bytes());
+    let hash = base64::engine::general_purpose::STANDARD.encode(hash);
+    format!("Sec-WebSocket-Accept: {hash}\r\n")
 }

@@ -20,8 +20,8 @@ use vestibule::domain::policy::{TwoFactor, TwoFactorRules};
 use vestibule::domain::reminder;
 use vestibule::domain::request::Path;
 use vestibule::domain::route::{
-    Access, AssertionSpec, IdentitySpec, Preset, PublicPath, Route, RouteIndex, Table, Template,
-    Timeouts, Upstream as Target,
+    Access, AssertionSpec, Delivery, IdentitySpec, Preset, PublicPath, Route, RouteIndex, Table,
+    Template, Timeouts, Upstream as Target,
 };
 use vestibule::domain::secret::Token;
 use vestibule::domain::session::{Rules, Session, View};
@@ -29,10 +29,10 @@ use vestibule::domain::timestamp::Timestamp;
 use vestibule::env::{Clock, Entropy, Env};
 use vestibule::gateway::seams::{
     Assertions, Conn, Door, ErrorKind, Observer, PageRequest, Pages, RouteTitle, Seams, Sessions,
-    Unavailable,
+    Unavailable, UpstreamEvent,
 };
 use vestibule::gateway::{
-    CertificateFiles, Certificates, Gateway, Inherited, Listener, Running, Snapshot,
+    CertificateFiles, Certificates, Gateway, Inherited, Listener, Role, Running, Snapshot,
 };
 
 pub(crate) const NOW: i64 = 1_800_000_000;
@@ -64,6 +64,13 @@ impl Ca {
         let key = rcgen::KeyPair::generate().unwrap();
         (params.signed_by(&key, &self.0).unwrap(), key)
     }
+    pub(crate) fn sign(
+        &self,
+        params: rcgen::CertificateParams,
+        key: &rcgen::KeyPair,
+    ) -> rcgen::Certificate {
+        params.signed_by(key, &self.0).unwrap()
+    }
     pub(crate) fn server(&self, names: &[&str]) -> Arc<rustls::ServerConfig> {
         let (certificate, key) = self.issue(names);
         let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
@@ -92,6 +99,9 @@ impl TestSessions {
         change(&mut view);
         self.views.lock().insert(token.clone(), Arc::new(view));
         token
+    }
+    pub(crate) fn revoke(&self, token: &str) {
+        self.views.lock().remove(token);
     }
     pub(crate) fn revoke_all(&self) {
         self.views.lock().clear();
@@ -222,11 +232,15 @@ impl Assertions for TestAssertions {
 pub(crate) struct Counts {
     pub(crate) outcomes: Mutex<Vec<(&'static str, u16)>>,
     pub(crate) websockets: AtomicI64,
+    pub(crate) upstreams: Mutex<Vec<String>>,
 }
 
 impl Observer for Counts {
     fn request(&self, _: Option<RouteIndex>, outcome: &'static str, status: u16, _: Duration) {
         self.outcomes.lock().push((outcome, status));
+    }
+    fn upstream(&self, event: UpstreamEvent<'_>) {
+        self.upstreams.lock().push(format!("{event:?}"));
     }
     fn websocket(&self, delta: i64) {
         self.websockets.fetch_add(delta, Ordering::SeqCst);
@@ -251,11 +265,13 @@ impl Entropy for CountingEntropy {
 
 pub(crate) struct World {
     pub(crate) gateway: Gateway,
-    seams: Seams,
+    pub(crate) seams: Seams,
     pub(crate) running: Running,
     pub(crate) https: SocketAddr,
     pub(crate) http: SocketAddr,
     pub(crate) redirecting: SocketAddr,
+    pub(crate) behind_proxy: SocketAddr,
+    pub(crate) asked: SocketAddr,
     pub(crate) ca: Ca,
     pub(crate) upstream: Upstream,
     pub(crate) tls_upstream: Upstream,
@@ -284,25 +300,31 @@ pub(crate) fn route(host: &str, prefix: &str, upstream: Target) -> Route {
         max_age: None,
         trusted_devices: true,
         identity: IdentitySpec {
+            basic_auth: None,
+            message_signature: None,
             preset: Preset::RemoteUser,
             headers: Vec::new(),
             assertion: None,
         },
         upstreams: vec![upstream],
-        upstream_ca: None,
+        forward_auth: false,
+        delivery: Delivery::default(),
         timeouts: Timeouts {
             connect: Duration::from_secs(2),
             read: Duration::from_secs(2),
+            ..Timeouts::default()
         },
         body_limit: None,
+        limits: vestibule::domain::limits::RouteLimits::default(),
         logout_paths: Vec::new(),
+        answers: Default::default(),
         rewrite: None,
         headers: HeaderRules::default(),
     }
 }
 
 pub(crate) fn at(address: SocketAddr, tls: bool) -> Target {
-    Target {
+    Target::Inet {
         tls,
         host: if tls {
             "localhost".into()
@@ -342,6 +364,7 @@ impl World {
             pages: Arc::new(TestPages),
             assertions: Arc::new(TestAssertions),
             observer: counts.clone(),
+            issued: None,
         };
         let gateway = Gateway::new(snapshot, seams.clone(), env).unwrap();
         let main = [
@@ -357,24 +380,26 @@ impl World {
         ];
         let certificates = Arc::new(Certificates::load(&files).unwrap());
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listener = |tls, redirect_to_https| Listener {
+        let listener = |tls, role| Listener {
             address: local,
             tls,
-            redirect_to_https,
+            role,
         };
         let running = gateway
             .serve(
                 vec![
-                    listener(Some(certificates.clone()), false),
-                    listener(None, false),
-                    listener(None, true),
+                    listener(Some(certificates.clone()), Role::Browsers),
+                    listener(None, Role::Browsers),
+                    listener(None, Role::RedirectToHttps),
+                    listener(None, Role::BehindProxy),
+                    listener(None, Role::ForwardAuth),
                 ],
                 &mut Inherited::default(),
             )
             .unwrap();
         let addresses = running.addresses();
-        let &[https, http, redirecting] = addresses.as_slice() else {
-            panic!("three listeners");
+        let &[https, http, redirecting, behind_proxy, asked] = addresses.as_slice() else {
+            panic!("five listeners");
         };
         Self {
             gateway,
@@ -383,6 +408,8 @@ impl World {
             https,
             http,
             redirecting,
+            behind_proxy,
+            asked,
             ca,
             upstream,
             tls_upstream,
@@ -395,6 +422,12 @@ impl World {
         }
     }
 
+    pub(crate) fn prepare(
+        &self,
+        snapshot: Snapshot,
+    ) -> Result<vestibule::gateway::Generation, vestibule::gateway::Unfit> {
+        self.gateway.prepare(snapshot, self.seams.clone())
+    }
     /// Puts another configuration in force.
     pub(crate) fn install(&self, snapshot: Snapshot) {
         let generation = self.gateway.prepare(snapshot, self.seams.clone());
@@ -454,6 +487,9 @@ pub(crate) fn snapshot(routes: Vec<Route>) -> Snapshot {
             lifetime: Duration::from_secs(36_000),
         },
         trusted_proxies: Vec::new(),
+        askers: Vec::new(),
+        hsts: vestibule::gateway::Hsts::default(),
+        limits: vestibule::domain::limits::Limits::default(),
     }
 }
 
@@ -489,7 +525,7 @@ fn routes(plain: SocketAddr, secure: SocketAddr, ca_file: &std::path::Path) -> V
         }),
         with(wiki("/small"), &|r| r.body_limit = Some(1000)),
         with(route("tls.test", "/", at(secure, true)), &|r| {
-            r.upstream_ca = Some(PathBuf::from(ca_file));
+            r.delivery.tls.ca = Some(PathBuf::from(ca_file));
         }),
         route("down.test", "/", at(dead, false)),
         route("other.test", "/", at(plain, false)),

@@ -7,14 +7,18 @@ mod phone;
 mod post;
 mod site;
 
+mod access_log;
 mod account;
 mod account_forms;
 mod admin;
 mod api;
+mod apps;
 mod away;
+mod crowd;
 mod devices;
 mod doors;
 mod enrolment;
+mod forward_auth;
 mod injection;
 mod kill;
 mod lanes;

@@ -41,6 +41,8 @@ pub(super) struct Plan {
     pub(super) policy: &'static str,
     pub(super) proof: &'static str,
     pub(super) more: &'static str,
+    /// Further routes; WIKI and PAYROLL stand for the addresses of the applications.
+    pub(super) routes: &'static str,
     pub(super) wiki_policy: &'static str,
 }
 
@@ -51,6 +53,7 @@ impl Default for Plan {
             policy: "policy: optional",
             proof: "none",
             more: "",
+            routes: "",
             wiki_policy: "optional",
         }
     }
@@ -108,8 +111,12 @@ pub(super) fn write_site(
         policy,
         proof,
         more,
+        routes,
         wiki_policy,
     } = plan;
+    let routes = routes
+        .replace("WIKI", &wiki.to_string())
+        .replace("PAYROLL", &payroll.to_string());
     let text = format!(
         r#"listen:
   - address: 127.0.0.1:{port}
@@ -154,7 +161,7 @@ routes:
     identity:
       preset: remote-user
       assertion: {{ header: X-Vestibule-Assertion, audience: "https://{PAYROLL}", lifetime: 1m }}
-"#
+{routes}"#
     );
     let file = dir.join("vestibule.yaml");
     std::fs::write(&file, text).unwrap();
@@ -178,7 +185,17 @@ impl Site {
         let (payroll, payroll_at) = Upstream::start(None).await;
         let port = free_port();
         let config = write_site(dir.path(), &ca, &plan, port, [wiki_at, payroll_at]);
-        let settings = match config::load(&config) {
+        Self::of((dir, ca), &config, (wiki, payroll), None).await
+    }
+
+    /// A site of a configuration that stands in `dir`; browsers connect to `front` where it is given.
+    pub(super) async fn of(
+        (dir, ca): (tempfile::TempDir, Ca),
+        config: &Path,
+        (wiki, payroll): (Upstream, Upstream),
+        front: Option<SocketAddr>,
+    ) -> Self {
+        let settings = match config::load(config) {
             Ok(settings) => settings,
             Err(report) => panic!("{report}"),
         };
@@ -187,7 +204,7 @@ impl Site {
         let running = app::start(settings.clone(), env.clone()).await.unwrap();
         let office = Office::open(settings.clone(), env.clone()).await.unwrap();
         let net = Net {
-            address: running.addresses()[0],
+            address: front.unwrap_or(running.addresses()[0]),
             roots: Arc::new(ca.roots()),
         };
         let site = Self {

@@ -122,7 +122,7 @@ impl Console<'_> {
         self.desk.page(
             StatusCode::NOT_FOUND,
             Panel::Tagline,
-            &pages::NotFound,
+            &pages::NotFound { reference: "" },
             None,
         )
     }

@@ -1,7 +1,81 @@
 //! Upstreams that fail, and TLS to them.
 
-use crate::support::client::Wire;
-use crate::support::world::{Ca, World, at, route};
+mod balance;
+mod connections;
+mod health;
+mod protocols;
+mod retries;
+mod tls;
+
+use crate::support::app::App;
+use crate::support::client::{Answer, Wire};
+use crate::support::world::{Ca, World, at, path, route, snapshot};
+use vestibule::domain::id::SessionId;
+use vestibule::domain::route::{PublicPath, Route};
+
+/// A world with one more route, at app.test; `/public/` is public.
+async fn world_for(apps: &[&App], change: impl FnOnce(&mut Route)) -> World {
+    let mut app = app_route(apps);
+    change(&mut app);
+    World::with(|world, _| {
+        let mut routes = world.routes.routes().to_vec();
+        routes.push(app);
+        *world = snapshot(routes);
+    })
+    .await
+}
+
+fn app_route(apps: &[&App]) -> Route {
+    let targets: Vec<_> = apps.iter().map(|a| a.target()).collect();
+    let first = targets.first().cloned();
+    let mut route = route(
+        "app.test",
+        "/",
+        first.unwrap_or_else(|| at(([127, 0, 0, 1], 1).into(), false)),
+    );
+    if !targets.is_empty() {
+        route.upstreams = targets;
+    }
+    route.public = vec![PublicPath::new(path("/public/"))];
+    route
+}
+
+/// Somebody else's session.
+fn session(world: &World, number: u8) -> String {
+    world.sessions.open(number, |view| {
+        view.session.id = SessionId::from_uuid(uuid::Uuid::from_u128(u128::from(number) << 64));
+    })
+}
+
+/// A request to app.test on a connection of its own.
+async fn ask_as(world: &World, token: &str, line: &str, headers: &str) -> Answer {
+    let mut wire = world.plain().await;
+    on_wire(&mut wire, token, line, headers, b"").await
+}
+
+async fn on_wire(wire: &mut Wire, token: &str, line: &str, headers: &str, body: &[u8]) -> Answer {
+    let length = match body.len() {
+        0 => String::new(),
+        n => format!("Content-Length: {n}\r\n"),
+    };
+    wire.send(format!(
+        "{line} HTTP/1.1\r\nHost: app.test\r\nCookie: __Host-vestibule={token}\r\n{headers}{length}\r\n"
+    ))
+    .await;
+    wire.send(body).await;
+    wire.answer().await.expect("closed without an answer")
+}
+
+/// Waits for something that happens in the background.
+async fn until(what: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..400 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    panic!("never: {what}");
+}
 
 async fn ask(
     world: &World,
@@ -108,7 +182,7 @@ async fn tls_upstreams_are_verified_by_the_routes_own_ca() {
             .clone();
         for (host, ca) in [("wrong.test", Some(file)), ("system.test", None)] {
             let mut other = route(host, "/", secure.upstreams[0].clone());
-            other.upstream_ca = ca;
+            other.delivery.tls.ca = ca;
             routes.push(other);
         }
         *snapshot = crate::support::world::snapshot(routes);

@@ -1,0 +1,249 @@
+//! What is seen to while a request runs, whatever it waits for: an answer ends with the session it was given to, and
+//! with its route's time.
+//!
+//! Pingora's phases are called when something happens; a stream on which nothing happens is nobody's. So each request
+//! runs beside a watchman, who wakes when it has been running for some seconds and asks again every second. What ends
+//! that way is dropped: HTTP/1 closes the connection, HTTP/2 resets the one stream.
+
+use super::inbound::Inbound;
+use super::phases::Line;
+use super::{Gateway, cookies, seams, session_of};
+use crate::domain::id::AccountId;
+use crate::domain::policy::{self, Decision};
+use crate::domain::request::Facts;
+use crate::domain::route::RouteIndex;
+use crate::domain::session::View;
+use async_trait::async_trait;
+use http::HeaderMap;
+use pingora::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream};
+use pingora::protocols::http::ServerSession;
+use pingora::protocols::http::v2::server::H2Options;
+use pingora::proxy::HttpProxy;
+use pingora::server::ShutdownWatch;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// A request that is over by then is never looked at.
+const SETTLED: Duration = Duration::from_secs(3);
+/// How often what runs longer is decided on anew.
+const AGAIN: Duration = Duration::from_secs(1);
+/// What an application's own time-out is given to be answered with a page.
+const LATE: Duration = Duration::from_secs(1);
+
+tokio::task_local! {
+    static WATCH: Arc<Watch>;
+}
+
+/// The proxy, with a watchman for each request.
+pub(super) struct Watched {
+    pub proxy: Arc<HttpProxy<Line>>,
+    pub gateway: Gateway,
+}
+
+#[async_trait]
+impl HttpServerApp for Watched {
+    async fn process_new_http(
+        self: &Arc<Self>,
+        session: ServerSession,
+        shutdown: &ShutdownWatch,
+    ) -> Option<ReusedHttpStream> {
+        let watch = Arc::new(Watch::default());
+        let serve = self.proxy.process_new_http(session, shutdown);
+        tokio::select! {
+            biased;
+            connection = WATCH.scope(Arc::clone(&watch), serve) => connection,
+            (case, why) = self.gateway.overdue(&watch) => {
+                self.gateway.cut(case, &watch, why);
+                None
+            }
+        }
+    }
+
+    fn h2_options(&self) -> Option<H2Options> {
+        self.proxy.h2_options()
+    }
+
+    fn server_options(&self) -> Option<&HttpServerOptions> {
+        self.proxy.server_options()
+    }
+
+    async fn http_cleanup(&self) {
+        self.proxy.http_cleanup().await;
+    }
+}
+
+/// A request that was permitted, as the watchman judges it again.
+#[derive(Debug)]
+pub(super) struct Case {
+    pub inbound: Inbound,
+    pub client: IpAddr,
+    pub client_certificate: bool,
+    /// The value of the session's cookie; `None` where the answer is not the session's any more.
+    pub token: Option<String>,
+    pub route: RouteIndex,
+    pub person: Option<AccountId>,
+    pub reference: Arc<str>,
+    pub started: Instant,
+    /// The route's time for the whole request.
+    pub time: Option<Duration>,
+    /// The answer belongs to a session, and ends with it.
+    pub bound: bool,
+}
+
+impl Case {
+    pub(super) fn token_of(headers: &HeaderMap) -> Option<String> {
+        cookies::single(headers, seams::SESSION_COOKIE).map(str::to_owned)
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            method: self.inbound.method.as_str(),
+            path: &self.inbound.path,
+            client: self.client,
+            mode: self.inbound.mode,
+            preflight_from: self.inbound.preflight_from.as_deref(),
+            client_certificate: self.client_certificate,
+        }
+    }
+}
+
+/// Shared by a request and its watchman.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    case: OnceLock<Case>,
+    begun: Notify,
+    /// The client has sent something since it was looked at last.
+    active: AtomicBool,
+    /// Of the answer, when its head is out; else 0.
+    status: AtomicU16,
+    /// The application has said all it had to say.
+    complete: AtomicBool,
+    /// The client has not sent its whole body.
+    body_is_missing: AtomicBool,
+}
+
+impl Watch {
+    /// That of the request this task is at.
+    pub(super) fn current() -> Arc<Self> {
+        WATCH.try_with(Arc::clone).unwrap_or_default()
+    }
+
+    /// The request is on its way to the application.
+    pub(super) fn begin(&self, case: Case, body: bool) {
+        if self.case.set(case).is_ok() {
+            self.body_is_missing.store(body, Ordering::Relaxed);
+            self.begun.notify_one();
+        }
+    }
+
+    pub(super) fn body_moved(&self, end: bool) {
+        if end {
+            self.body_is_missing.store(false, Ordering::Relaxed);
+        }
+        self.active.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn body_is_missing(&self) -> bool {
+        self.body_is_missing.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn answered(&self, status: u16) {
+        self.status.store(status, Ordering::Relaxed);
+    }
+
+    pub(super) fn answer_is_complete(&self) {
+        self.complete.store(true, Ordering::Relaxed);
+    }
+
+    /// The application talks while the client does.
+    pub(super) fn is_answering(&self) -> bool {
+        self.status.load(Ordering::Relaxed) != 0 && !self.complete.load(Ordering::Relaxed)
+    }
+}
+
+impl Gateway {
+    /// Resolves when the request must not go on.
+    async fn overdue<'w>(&self, watch: &'w Watch) -> (&'w Case, &'static str) {
+        watch.begun.notified().await;
+        let Some(case) = watch.case.get() else {
+            return std::future::pending().await;
+        };
+        let end = case.time.map(|time| case.started + time + LATE);
+        let mut next = case.started + SETTLED;
+        loop {
+            tokio::time::sleep_until(end.map_or(next, |end| end.min(next))).await;
+            if end.is_some_and(|end| Instant::now() >= end) {
+                return (case, "time_limit");
+            }
+            if case.bound && !self.still_open(case, &watch.active).await {
+                return (case, "session_ended");
+            }
+            next = Instant::now() + AGAIN;
+        }
+    }
+
+    /// Whether what was given to a session is still its own: signed in, in the group, and the route is there. A proof
+    /// that grew old or a reminder that came due is asked for at the next request; it tears no download.
+    async fn still_open(&self, case: &Case, active: &AtomicBool) -> bool {
+        match self.decide_again(case, active).await {
+            Some(
+                Decision::Forward(_)
+                | Decision::StepUp { .. }
+                | Decision::Enrol
+                | Decision::Remind
+                | Decision::EnrolOverdue
+                // what began before the maintenance may end in it
+                | Decision::Maintenance,
+            ) => true,
+            Some(Decision::SignIn | Decision::Deny(_) | Decision::AnswerPreflight) | None => false,
+        }
+    }
+
+    /// The decision as it would be now, under the configuration of now; `None` where there is none to be made.
+    pub(super) async fn decide_again(&self, case: &Case, active: &AtomicBool) -> Option<Decision> {
+        let live = self.0.live.load_full();
+        let inbound = &case.inbound;
+        let found = live.snapshot.routes.find(&inbound.host, &inbound.path)?;
+        let token = case.token.as_deref();
+        let view = session_of(&live.seams, token, &inbound.host).await;
+        let view: Option<Arc<View>> = view.ok()?;
+        let now = self.0.env.now();
+        let decision = policy::decide(found, &case.facts(), view.as_ref(), live.rules(), now);
+        if let (Decision::Forward(_), Some(view)) = (&decision, view)
+            && active.swap(false, Ordering::Relaxed)
+        {
+            live.seams.sessions.seen(&view);
+        }
+        Some(decision)
+    }
+
+    /// Pingora does not get to its own line in the log.
+    fn cut(&self, case: &Case, watch: &Watch, why: &'static str) {
+        let status = watch.status.load(Ordering::Relaxed);
+        let duration = case.started.elapsed();
+        let live = self.0.live.load();
+        let route = live.snapshot.routes.route(case.route);
+        tracing::info!(
+            target: "vestibule::access",
+            method = case.inbound.method.as_str(),
+            host = case.inbound.host.as_str(),
+            path = case.inbound.path.as_str(),
+            route.name = route.map_or("", |r| r.name.as_str()),
+            outcome = why,
+            status,
+            account.id = case.person.map(|id| id.to_string()).unwrap_or_default(),
+            client.address = %case.client,
+            duration_ms = duration.as_secs_f64() * 1000.0,
+            request.id = &*case.reference,
+            fault = "cut",
+            "request"
+        );
+        live.seams
+            .observer
+            .request(Some(case.route), why, status, duration);
+    }
+}

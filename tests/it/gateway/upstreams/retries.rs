@@ -1,0 +1,93 @@
+//! What is sent again, and what never.
+
+use super::{on_wire, world_for};
+use crate::support::app::{Act, App, Hit};
+use crate::support::client::Answer;
+use crate::support::world::World;
+
+/// Answers the first request of each connection, and closes at the second without a word.
+fn tired(hit: &Hit) -> Act {
+    match hit.nth {
+        0 => Act::Answer(String::from_utf8_lossy(&hit.body).into_owned()),
+        _ => Act::Die,
+    }
+}
+
+/// One request that leaves a connection behind, then this one, which meets its end.
+async fn after_another(world: &World, line: &str, body: &[u8]) -> Answer {
+    let mut wire = world.plain().await;
+    let first = on_wire(&mut wire, &world.token, "GET /first", "", b"").await;
+    assert_eq!(first.status, 200);
+    // on one connection a request begins when the one before it is over to the last
+    on_wire(&mut wire, &world.token, line, "", body).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_twice_that_may_not_be() {
+    let app = App::start(tired).await;
+    let world = world_for(&[&app], |_| {}).await;
+    let small = vec![b'x'; 1000];
+    let large = vec![b'x'; 100_000];
+    for (line, body, status, times) in [
+        ("GET /it", &b""[..], 200, 2),
+        ("PUT /it", &small, 200, 2),
+        ("DELETE /it", b"", 200, 2),
+        ("POST /it", b"", 502, 1),
+        ("POST /it", &small, 502, 1),
+        ("PATCH /it", &small, 502, 1),
+        ("PUT /it", &large, 502, 1),
+    ] {
+        let answer = after_another(&world, line, body).await;
+        let hits = app.take();
+        let sent: Vec<&Hit> = hits.iter().filter(|h| h.path() == "/it").collect();
+        assert_eq!(
+            (answer.status, sent.len()),
+            (status, times),
+            "{line} {}",
+            body.len()
+        );
+        assert!(
+            sent.iter().all(|h| h.body == body),
+            "{line}: the body went out whole"
+        );
+        if status == 200 {
+            assert_eq!(answer.body, body);
+        }
+        // the connection of the last one may stand: it must not serve the next round
+        app.stop().await;
+        app.restart().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_fresh_connection_nothing_is_sent_again() {
+    let (a, b) = (
+        App::start(|_| Act::Die).await,
+        App::start(|_| Act::Die).await,
+    );
+    let world = world_for(&[&a, &b], |_| {}).await;
+    for line in ["GET /", "PUT /", "POST /"] {
+        let mut wire = world.plain().await;
+        let answer = on_wire(&mut wire, &world.token, line, "", b"").await;
+        assert_eq!(answer.status, 502);
+        assert_eq!(a.take().len() + b.take().len(), 1, "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_listens_any_method_goes_to_another() {
+    let (a, b) = (App::named("a").await, App::named("b").await);
+    let world = world_for(&[&a, &b], |_| {}).await;
+    a.stop().await;
+    for _ in 0..4 {
+        let mut wire = world.plain().await;
+        let answer = on_wire(&mut wire, &world.token, "POST /", "", &[b'x'; 100_000]).await;
+        assert_eq!(answer.text(), "b");
+    }
+    let hits = b.take();
+    assert_eq!(hits.len(), 4);
+    assert!(hits.iter().all(|h| h.body.len() == 100_000));
+    let retried = "Retried { route: \"app.test/\" }";
+    let events = world.counts.upstreams.lock().clone();
+    assert!(events.iter().any(|e| e == retried), "{events:?}");
+}
