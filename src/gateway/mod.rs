@@ -316,7 +316,7 @@ impl Gateway {
             }));
         }
         match route {
-            Some((_, route)) if route.upstreams.is_empty() => {
+            Some((_, route)) if route.forward_auth && route.upstreams.is_empty() => {
                 // only asked about, see `verify`
                 Place::Elsewhere(ErrorKind::NotFound, "no_upstream")
             }
