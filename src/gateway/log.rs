@@ -80,7 +80,11 @@ pub(super) fn write(
             Version::HTTP_10 => "HTTP/1.0",
             _ => "HTTP/1.1",
         },
-        tls: tls.map(|tls| &*tls.version),
+        tls: tls.map(|tls| match &*tls.version {
+            "TLSv1_3" => "TLSv1.3",
+            "TLSv1_2" => "TLSv1.2",
+            other => other,
+        }),
         method: inbound.map_or(&head.method, |i| &i.method).as_str(),
         host: inbound.map_or("", |i| i.host.as_str()),
         path: inbound.map_or("", |i| i.path.as_str()),

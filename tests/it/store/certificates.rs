@@ -25,7 +25,7 @@ fn keep(certificate: StoredCertificate, next_try_at: Timestamp) -> Change {
     }
 }
 
-fn claim(name: &str, replaces: Option<Timestamp>, now: Timestamp) -> OrderClaim {
+pub(super) fn claim(name: &str, replaces: Option<Timestamp>, now: Timestamp) -> OrderClaim {
     OrderClaim {
         directory: HERE.to_owned(),
         host: host(name),
@@ -113,21 +113,4 @@ pub async fn an_order_waits_for_its_lease_and_its_failures(s: &dyn Store) {
     assert_eq!(renew(Some(end), 1499).await, None, "too soon");
     assert_eq!(renew(None, 1500).await, None, "it was replaced meanwhile");
     assert_eq!(renew(Some(end), 1500).await, failed(0, 0));
-}
-
-pub async fn an_order(s: [SharedStore; 2]) {
-    let tasks: Vec<_> = (0..50)
-        .map(|i| {
-            let store = s[i % 2].clone();
-            tokio::spawn(async move {
-                let claim = claim("a.test", None, NOW);
-                store.claim_order(&claim).await.unwrap().is_some()
-            })
-        })
-        .collect();
-    let mut winners = 0;
-    for task in tasks {
-        winners += u32::from(task.await.unwrap());
-    }
-    assert_eq!(winners, 1);
 }

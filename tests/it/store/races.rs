@@ -1,7 +1,7 @@
 //! Once means once: fifty at the same time over two handles, and one of them wins.
 
-pub use super::certificates::an_order;
 use super::attempts::advance;
+use super::certificates::claim;
 use super::sample::*;
 use super::throttle::{RULE, bucket};
 use vestibule::domain::audit::Event;
@@ -127,4 +127,22 @@ pub async fn notices_are_heard_by_the_other(s: [SharedStore; 2]) {
     assert!(next > heard);
     let view = other.session(&token(1), NOW).await.unwrap();
     assert!(view.is_none());
+}
+
+/// One of two processes orders a certificate.
+pub async fn an_order(s: [SharedStore; 2]) {
+    let tasks: Vec<_> = (0..50)
+        .map(|i| {
+            let store = s[i % 2].clone();
+            tokio::spawn(async move {
+                let claim = claim("a.test", None, NOW);
+                store.claim_order(&claim).await.unwrap().is_some()
+            })
+        })
+        .collect();
+    let mut winners = 0;
+    for task in tasks {
+        winners += u32::from(task.await.unwrap());
+    }
+    assert_eq!(winners, 1);
 }

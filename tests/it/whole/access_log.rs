@@ -70,7 +70,6 @@ async fn the_reference_of_an_error_page_finds_one_line() {
 async fn a_forwarded_request_has_its_person_and_its_upstream() {
     let site = site(COMBINED).await;
     let mut browser = site.browser();
-    site.account("aino", &[]).await;
     let _ = browser.password("aino").await;
     let answer = browser.open(&site.url(WIKI, "/deep/page?q=secret-q")).await;
     assert_eq!(answer.status, 200);
