@@ -63,6 +63,9 @@ fn lack<'a>(name: &'a str, field: &'a str, want: &'a [u16]) -> Case<'a> {
     )
 }
 
+/// Kind, flags, stream and payload of a frame.
+type Sent = (u8, u8, u32, Vec<u8>);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn malformed_requests_are_refused_or_reset() {
     let world = World::start().await;
@@ -256,7 +259,7 @@ async fn broken_frames_end_the_connection() {
     let whole = END_HEADERS | END_STREAM;
     let zero = [0u8; 4];
     let over = 0x7fff_ffffu32.to_be_bytes();
-    let cases: Vec<(&str, Vec<(u8, u8, u32, Vec<u8>)>)> = vec![
+    let cases: Vec<(&str, Vec<Sent>)> = vec![
         ("data on stream 0", vec![(DATA, 0, 0, b"x".to_vec())]),
         (
             "data on a stream that is not there",

@@ -3,7 +3,7 @@
 use super::sample::*;
 use std::time::Duration;
 use vestibule::domain::timestamp::Timestamp;
-use vestibule::store::{Change, OrderClaim, OrderState, SharedStore, Store, StoredCertificate};
+use vestibule::store::{Change, OrderClaim, OrderState, Store, StoredCertificate};
 
 const HERE: &str = "https://acme.test/directory";
 
