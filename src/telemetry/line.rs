@@ -29,7 +29,7 @@ pub fn line(format: LineFormat, request: &Logged<'_>) -> Vec<u8> {
 
 fn json(out: &mut String, r: &Logged<'_>) {
     out.push_str("{\"time\":\"");
-    push(out, r.time);
+    date_and_time(out, r.time.seconds());
     out.push('"');
     text(out, "request_id", r.id);
     field(out, "client");
@@ -129,6 +129,18 @@ fn apache(out: &mut String, value: &[u8], blanks: bool) {
             }
         }
     }
+}
+
+/// RFC 3339: `2000-10-10T13:55:36Z`
+fn date_and_time(out: &mut String, seconds: i64) {
+    let at = time::OffsetDateTime::from_unix_timestamp(seconds)
+        .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
+    let (hour, minute, second) = at.to_hms();
+    let _ = write!(
+        out,
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
+    );
 }
 
 /// `10/Oct/2000:13:55:36 +0000`

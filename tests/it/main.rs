@@ -8,6 +8,7 @@ mod dependencies;
 mod documents;
 mod gateway;
 mod mail;
+mod observability;
 mod packaging;
 mod sign_in_machine;
 mod snippets;
