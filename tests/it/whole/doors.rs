@@ -410,7 +410,11 @@ fn blotted(answer: &Answer, name: &str) -> String {
     let head: Vec<&str> = answer
         .head
         .lines()
-        .filter(|l| !l.starts_with("Date:") && !l.starts_with("Content-Length:"))
+        .filter(|l| {
+            let name = l.split(':').next().unwrap_or_default();
+            let new_each_time = ["date", "content-length", "x-request-id"];
+            !new_each_time.contains(&name.to_ascii_lowercase().as_str())
+        })
         .collect();
     format!("{}\n\n{text}", head.join("\n"))
 }
