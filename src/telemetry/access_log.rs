@@ -9,7 +9,7 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -96,7 +96,16 @@ impl AccessLog {
     /// Waits until what was handed over is written, at most so long. Blocks its thread.
     pub fn flush(&self, longest: Duration) -> bool {
         let (done, wait) = sync_channel(1);
-        self.orders.try_send(Order::Flush(done)).is_ok() && wait.recv_timeout(longest).is_ok()
+        let until = Instant::now() + longest;
+        let mut order = Order::Flush(done);
+        while let Err(refused) = self.orders.try_send(order) {
+            match refused {
+                TrySendError::Full(back) if Instant::now() < until => order = back,
+                TrySendError::Full(_) | TrySendError::Disconnected(_) => return false,
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        wait.recv_timeout(longest).is_ok()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is shown of the gateway elsewhere: the dashboard and the alert rules speak of metrics that are there.
 
 use std::collections::BTreeSet;
-use vestibule::telemetry::Metrics;
+use vestibule::telemetry::{CertificateSource, Metrics, Outcome};
 
 const DASHBOARD: &str = include_str!("../../config/grafana-dashboard.json");
 const ALERTS: &str = include_str!("../../config/prometheus-alerts.yaml");
@@ -18,7 +18,15 @@ fn named(text: &str) -> BTreeSet<String> {
 
 /// What a scrape says there is, by the names that queries use.
 fn offered() -> BTreeSet<String> {
-    let text = Metrics::new("0", 0).encode().unwrap();
+    let metrics = Metrics::new("0", 0);
+    // some appear with their first event
+    metrics.config_reload(true, 0);
+    metrics.request(&metrics.route("wiki"), Outcome::Forwarded, 0.1);
+    metrics.set_certificates([("wiki.test", CertificateSource::File, 0)]);
+    metrics.upstreams().set_up("wiki", "10.0.0.5:80", true);
+    metrics.upstreams().ejected("wiki", "10.0.0.5:80");
+    metrics.upstreams().retried("wiki");
+    let text = metrics.encode().unwrap();
     let mut all = BTreeSet::new();
     for line in text.lines() {
         let Some((name, kind)) = line
