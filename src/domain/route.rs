@@ -269,6 +269,18 @@ impl Table {
         self.routes.get(first.0)
     }
 
+    /// Whether another route begins somewhere below this path.
+    pub fn others_below(&self, host: &Host, path: &Path, index: RouteIndex) -> bool {
+        let start = place(path);
+        let below = |prefix: &str| {
+            let rest = prefix.strip_prefix(&start);
+            rest.is_some_and(|rest| rest.starts_with(['/', ';']))
+        };
+        let places = self.by_host.get(host).into_iter().flatten();
+        let mut others = places.filter(|(_, other)| **other != index);
+        others.any(|(prefix, _)| below(prefix))
+    }
+
     /// The route with the longest prefix. A segment ends at `/` and at `;`. None where an application that
     /// leaves path parameters out (`/a;x/b` is `/a/b` to servlet containers) would be at another route's place.
     pub fn find(&self, host: &Host, path: &Path) -> Option<(RouteIndex, &Route)> {
@@ -385,6 +397,14 @@ pub(crate) mod tests {
         let first = |host| table.first_on(&Host::parse(host).unwrap());
         assert_eq!(first("a.test").map(|r| r.name.as_str()), Some("a.test/"));
         assert!(first("c.test").is_none());
+        let below = |path: &str| {
+            let host = Host::parse("a.test").unwrap();
+            let path = Path::parse(path.as_bytes()).unwrap();
+            let (index, _) = table.find(&host, &path).unwrap();
+            table.others_below(&host, &path, index)
+        };
+        assert!(below("/") && below("/ADMIN") && below("/admin/"));
+        assert!(!below("/x") && !below("/admin/users") && !below("/adm"));
     }
 
     #[test]

@@ -81,6 +81,12 @@ pub(super) fn destination_of(
     let found = live.snapshot.routes.find(&inbound.host, &path);
     let found = found.filter(|(place, _)| *place == index && !path.is_host_page());
     let found = found.ok_or(OffCourse::Forbidden)?;
+    // a folder goes with all that is below it
+    let routes = &live.snapshot.routes;
+    let whole = |path| !routes.others_below(&inbound.host, path, index);
+    if !whole(&inbound.path) || !whole(&path) {
+        return Err(OffCourse::Forbidden);
+    }
     let facts = Facts {
         path: &path,
         ..exchange.facts(inbound)

@@ -33,7 +33,7 @@ pub(super) fn folds_to(name: &str, folded: &str) -> bool {
 }
 
 /// Always removed, whatever is configured.
-const RESERVED: [&str; 13] = [
+const RESERVED: [&str; 20] = [
     "Forwarded",
     "X-Real-IP",
     "X-Client-IP",
@@ -45,6 +45,13 @@ const RESERVED: [&str; 13] = [
     "X-Method-Override",
     "X-HTTP-Method",
     "X-Script-Name",
+    "X-Original-Method",
+    "Script-Name",
+    "Path-Info",
+    "X-Cluster-Client-IP",
+    "CF-Connecting-IP",
+    "Fastly-Client-IP",
+    "X-Envoy-External-Address",
     "Proxy",
     "X-Request-Id",
 ];
@@ -64,7 +71,16 @@ impl Protected {
         let presets = [Preset::RemoteUser, Preset::Oauth2Proxy, Preset::None];
         let fixed = presets.iter().flat_map(|p| p.headers()).map(|(n, _)| *n);
         let configured = routes.routes().iter().flat_map(|r| names(&r.identity));
-        let all = RESERVED.into_iter().chain(fixed).chain(configured);
+        // what one route tells an application of a person, another route to it lets nobody say
+        let rules = routes.routes().iter().flat_map(|r| &r.headers.request.set);
+        let told =
+            rules.filter(|(_, value)| value.parts().iter().any(|p| !matches!(p, Part::Text(_))));
+        let told = told.map(|(name, _)| name.as_str());
+        let all = RESERVED
+            .into_iter()
+            .chain(fixed)
+            .chain(configured)
+            .chain(told);
         // an application's own credentials pass where no route sets them, see `remove_look_alikes`
         let own = |name: &String| OWN.contains(&name.as_str());
         Self(all.map(fold).filter(|name| !own(name)).collect())
@@ -315,6 +331,10 @@ mod tests {
             audience: "a".into(),
             lifetime: std::time::Duration::from_secs(60),
         });
+        with.headers.request.set = vec![
+            ("X-Mail".into(), Template::parse("{account.email}").unwrap()),
+            ("X-Mood".into(), Template::parse("good").unwrap()),
+        ];
         Protected::of(&Table::new(vec![with]).unwrap())
     }
 
@@ -348,6 +368,10 @@ mod tests {
             "X-Http-Method-Override",
             "X-Request-Id",
             "x!employee",
+            "X-Mail",
+            "Script-Name",
+            "path.info",
+            "Cf-Connecting-Ip",
         ] {
             check(forged, true);
         }
@@ -360,6 +384,7 @@ mod tests {
             "Accept",
             "X-Csrf-Token",
             "Remote-Users2",
+            "X-Mood",
         ] {
             check(own, false);
         }

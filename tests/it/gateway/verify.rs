@@ -418,6 +418,8 @@ async fn a_destination_is_decided_on_as_well() {
             ("https://wiki.test/admin/x", 403),
             ("https://other.test/x", 403),
             ("https://wiki.test/a/../secret", 403),
+            // the whole of it, with the parts of other routes
+            ("https://wiki.test/", 403),
         ] {
             let more = format!(
                 "Cookie: __Host-vestibule={}\r\nDestination: {place}\r\n",
