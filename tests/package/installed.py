@@ -149,7 +149,7 @@ step("the unit's exposure is 1.6 or less (of 10)", found.returncode == 0, found.
 said = vestibule("check")
 step("without certificates it says which are missing", said.returncode == 1 and "/etc/vestibule/tls/site.pem" in said.said,
      said.said)
-made = run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+made = run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "90",
            "-subj", "/CN=vestibule", "-addext", "subjectAltName=DNS:login.example.com,DNS:wiki.example.com",
            "-keyout", "/etc/vestibule/tls/site.key", "-out", "/etc/vestibule/tls/site.pem")
 assert made.returncode == 0, made.said
