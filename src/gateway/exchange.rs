@@ -12,6 +12,8 @@ use crate::domain::policy::Permit;
 use crate::domain::request::Facts;
 use crate::domain::route::{Route, RouteIndex};
 use crate::domain::session::View;
+use crate::domain::trace::{self, Trace};
+use http::{HeaderMap, HeaderValue};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType, Result};
@@ -27,6 +29,7 @@ pub(super) struct Exchange {
     pub started: Instant,
     /// The request's id.
     pub reference: Arc<str>,
+    pub trace: Trace,
     pub client: IpAddr,
     pub https: bool,
     pub role: Role,
@@ -51,7 +54,7 @@ pub(super) struct Exchange {
     /// How much slower than it must be the body may still come; `None`: as slow as it likes.
     pub body_pace: Option<BodyPace>,
     pub watch: Arc<Watch>,
-    pub asked: super::log::Asked,
+    seed: [u8; trace::SEED],
 }
 
 /// The pace of a body, and when its last piece came.
@@ -61,12 +64,21 @@ pub(super) struct BodyPace {
 }
 
 impl Exchange {
-    pub(super) fn new(live: Arc<Live>, seams: Arc<Seams>, id: [u8; 8]) -> Self {
+    /// `id` and `seed`: this request's own random bytes.
+    pub(super) fn new(
+        live: Arc<Live>,
+        seams: Arc<Seams>,
+        id: [u8; 8],
+        seed: [u8; trace::SEED],
+    ) -> Self {
+        let sampling = live.snapshot.sampling;
         Self {
+            trace: Trace::of(None, false, sampling, seed),
+            seed,
             live,
             seams,
             started: Instant::now(),
-            reference: format!("{:016x}", u64::from_be_bytes(id)).into(),
+            reference: reference(id),
             client: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             https: false,
             role: Role::Browsers,
@@ -83,7 +95,6 @@ impl Exchange {
             body_bytes: 0,
             body_pace: None,
             watch: Watch::current(),
-            asked: super::log::Asked::default(),
         }
     }
 
@@ -95,6 +106,16 @@ impl Exchange {
         let headers = &session.req_header().headers;
         let trusted = &self.live.snapshot.trusted_proxies;
         self.client = client::address(peer, headers, trusted);
+        let asks = role == Role::ForwardAuth;
+        let ours = client::is_trusted(peer, trusted)
+            || (asks && client::is_trusted(peer, &self.live.snapshot.askers));
+        if let Some(id) = named(headers).filter(|_| ours) {
+            self.reference = id.into();
+        }
+        if let Some(parent) = traced(headers) {
+            let sampling = self.live.snapshot.sampling;
+            self.trace = Trace::of(Some(parent), ours, sampling, self.seed);
+        }
         self.https = session.digest().is_some_and(|d| d.ssl_digest.is_some())
             || client::was_https(peer, headers, trusted);
         self.role = role;
@@ -150,7 +171,7 @@ impl Exchange {
     /// that is the application's, which had to be connected to.
     #[must_use]
     pub(super) fn body_moves(&mut self, bytes: usize, end: bool) -> bool {
-        self.watch.body_moved(end);
+        self.watch.body_moved(bytes, end);
         let now = Instant::now();
         if self.body_bytes == 0 && self.body_pace.is_none() {
             self.body_pace = self.pace().map(|pace| BodyPace { pace, last: now });
@@ -213,4 +234,25 @@ impl Exchange {
         let route = forwarding.permit.route();
         self.live.rewriting.answer(head, route, personal)
     }
+}
+
+pub(super) fn reference(id: [u8; 8]) -> Arc<str> {
+    format!("{:016x}", u64::from_be_bytes(id)).into()
+}
+
+/// The id that a proxy of ours gave the request, if it can stand in a log, in a header and on a page.
+fn named(headers: &HeaderMap) -> Option<&str> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':');
+    let id = only(headers, "x-request-id")?.to_str().ok()?;
+    let fits = (1..=64).contains(&id.len()) && id.bytes().all(fits);
+    fits.then_some(id)
+}
+
+fn traced(headers: &HeaderMap) -> Option<&[u8]> {
+    only(headers, "traceparent").map(HeaderValue::as_bytes)
+}
+
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a HeaderValue> {
+    let mut all = headers.get_all(name).iter();
+    all.next().filter(|_| all.next().is_none())
 }

@@ -337,7 +337,11 @@ impl Accept {
                     open(tcp, peer, service.tls.as_deref(), limits.handshake).await
                 {
                     let connection = Connection::new(stream, &limits, service.role, stop.clone());
+                    let progress = connection.progress();
                     app.process_new(Box::new(connection), &stop).await;
+                    if progress.was_unreadable() {
+                        app.gateway.tell_of_no_request(peer.ip());
+                    }
                 }
             };
             tokio::select! {

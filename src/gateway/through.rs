@@ -5,6 +5,7 @@ use super::course::OffCourse;
 use super::exchange::Exchange;
 use super::forward::Forwarding;
 use super::inbound::{Inbound, Refusal};
+use super::log::Noted;
 use super::message_signature::Moment;
 use super::phases::no_upstream;
 use super::seams::{ErrorKind, Seams, Unavailable};
@@ -77,6 +78,7 @@ impl Gateway {
             https: exchange.https,
             assertion,
             reference: Arc::clone(&exchange.reference),
+            trace: exchange.trace,
             course,
             moment,
         };
@@ -106,7 +108,10 @@ impl Gateway {
         let ended = self.ended(case, &active);
         let _open = OpenSocket::new(&exchange.seams);
         let mark = || active.store(true, Ordering::Relaxed);
-        let tidy = |head: &mut ResponseHeader| exchange.client_head(head, &forwarding);
+        let tidy = |head: &mut ResponseHeader| {
+            exchange.watch.asked.lock().answered();
+            exchange.client_head(head, &forwarding)
+        };
         tunnel::relay(request, upstream, &peer, head, tidy, ended, mark).await
     }
 
@@ -115,7 +120,9 @@ impl Gateway {
         let trip = exchange.trip.as_mut();
         let trip = trip.ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
         loop {
-            let mut peer = trip.peer().await.map_err(no_upstream)?;
+            let peer = trip.peer().await;
+            exchange.watch.asked.lock().begin(peer.as_deref().ok());
+            let mut peer = peer.map_err(no_upstream)?;
             // an upgrade is a matter of HTTP/1.1
             peer.options.set_http_version(1, 1);
             match self.0.websockets.new_stream(&*peer).await {
@@ -153,8 +160,10 @@ fn case(
         client: exchange.client,
         client_certificate: exchange.client_certificate,
         route: permit.route(),
-        person: permit.person().map(|view| view.account.id),
+        person: permit.person().cloned(),
         reference: Arc::clone(&exchange.reference),
+        trace: exchange.trace,
+        noted: Noted::of(request),
         started: exchange.started,
         time: route.limits.time,
         // the answer to a sign-out outlives the session
