@@ -2,6 +2,7 @@
 
 use super::forward::{self, Forwarding};
 use super::inbound::{self, Inbound, Refusal};
+use super::message_signature::Moment;
 use super::role::Role;
 use super::seams::Seams;
 use super::upstream::{Traveller, Trip};
@@ -38,7 +39,7 @@ pub(super) struct Exchange {
     /// Whoever asked understands yes, 401 and 403 only.
     pub verdict_only: bool,
     /// The client has shown a certificate that the listener trusts.
-    pub client_certificate: bool,
+    pub client_certificate: Option<tls::Belief>,
     /// A stable word for logs and metrics.
     pub outcome: &'static str,
     pub inbound: Option<Inbound>,
@@ -84,7 +85,7 @@ impl Exchange {
             role: Role::Browsers,
             peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             verdict_only: false,
-            client_certificate: false,
+            client_certificate: None,
             outcome: "unfinished",
             inbound: None,
             route: None,
@@ -119,7 +120,8 @@ impl Exchange {
         self.https = session.digest().is_some_and(|d| d.ssl_digest.is_some())
             || client::was_https(peer, headers, trusted);
         self.role = role;
-        self.client_certificate = tls::TlsName::of(session).is_some_and(|n| n.client_certificate);
+        let tls = tls::TlsName::of(session);
+        self.client_certificate = tls.and_then(|t| t.client_certificate.clone());
     }
 
     pub(super) fn admit(&mut self, session: &mut Session) -> Result<Inbound, Refusal> {
@@ -142,7 +144,10 @@ impl Exchange {
             client: self.client,
             mode: inbound.mode,
             preflight_from: inbound.preflight_from.as_deref(),
-            client_certificate: self.client_certificate,
+            client_certificate: self
+                .client_certificate
+                .as_ref()
+                .is_some_and(tls::Belief::holds),
         }
     }
 
@@ -210,6 +215,7 @@ impl Exchange {
         &self,
         head: &mut RequestHeader,
         forwarding: &Forwarding,
+        moment: Option<Moment>,
     ) -> Result<()> {
         let route = self.live.snapshot.routes.route(forwarding.permit.route());
         let route = route.ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
@@ -219,7 +225,7 @@ impl Exchange {
         let person = permit.person().map(|view| &*view.account);
         live.rewriting
             .request(head, permit.route(), &forwarding.course, upstream, person)?;
-        live.signers.sign(head, permit.route(), forwarding.moment)
+        live.signers.sign(head, permit.route(), moment)
     }
 
     /// What goes back to the client.

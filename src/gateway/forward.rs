@@ -5,7 +5,6 @@
 //! then the headers of the [`Permit`] are set. Trailers are never merged into the head (RFC 9110 6.5.1).
 
 use super::cookies;
-use super::message_signature::Moment;
 use super::rewriting::Course;
 use crate::domain::account::Account;
 use crate::domain::credentials::BasicAuth;
@@ -128,8 +127,6 @@ pub(super) struct Forwarding {
     pub reference: Arc<str>,
     pub trace: Trace,
     pub course: Course,
-    /// For routes that sign.
-    pub moment: Option<Moment>,
 }
 
 /// Cleans the head and sets what the upstream is told.

@@ -115,7 +115,8 @@ impl ProxyHttp for Line {
         exchange: &mut Exchange,
     ) -> Result<()> {
         let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
-        exchange.upstream_head(head, forwarding)
+        let moment = self.0.moment(exchange, forwarding);
+        exchange.upstream_head(head, forwarding, moment)
     }
 
     async fn request_body_filter(
@@ -206,7 +207,9 @@ impl ProxyHttp for Line {
         let repeatable = session.req_header().method.is_idempotent()
             && !session.as_ref().retry_buffer_truncated()
             && session.response_written().is_none();
-        let upstreams = *fault.esource() == ErrorSource::Upstream;
+        // the application has waited as long as it may, for what the client has not sent
+        let clients = *fault.etype() == ErrorType::ReadTimedout && exchange.watch.body_is_missing();
+        let upstreams = *fault.esource() == ErrorSource::Upstream && !clients;
         let again = fault.retry() && repeatable && upstreams;
         let trip = exchange.trip.as_mut().filter(|_| upstreams);
         fault.set_retry(trip.is_some_and(|t| t.broke(again)));

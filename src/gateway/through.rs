@@ -67,11 +67,6 @@ impl Gateway {
         if let Some(view) = permit.person().filter(|_| !exchange.signed_out) {
             exchange.seams.sessions.seen(view);
         }
-        let signs = live.signers.signs(permit.route());
-        let moment = signs.then(|| Moment {
-            created: now,
-            nonce: self.0.env.random(),
-        });
         let forwarding = Forwarding {
             permit,
             client: exchange.client,
@@ -80,7 +75,6 @@ impl Gateway {
             reference: Arc::clone(&exchange.reference),
             trace: exchange.trace,
             course,
-            moment,
         };
         exchange.trip = exchange.trip(&forwarding.permit);
         if inbound.websocket {
@@ -95,6 +89,15 @@ impl Gateway {
         Ok(false)
     }
 
+    /// For routes that sign: another for each attempt, so that none looks like a replay of the one before.
+    pub(super) fn moment(&self, exchange: &Exchange, forwarding: &Forwarding) -> Option<Moment> {
+        let signs = exchange.live.signers.signs(forwarding.permit.route());
+        signs.then(|| Moment {
+            created: self.0.env.now(),
+            nonce: self.0.env.random(),
+        })
+    }
+
     async fn websocket(
         &self,
         request: &mut Request,
@@ -103,7 +106,8 @@ impl Gateway {
         forwarding: Forwarding,
     ) -> Result<()> {
         let (peer, upstream) = self.connect(exchange).await?;
-        let head = tunnel::handshake(request, exchange, &forwarding)?;
+        let moment = self.moment(exchange, &forwarding);
+        let head = tunnel::handshake(request, exchange, &forwarding, moment)?;
         let active = AtomicBool::new(false);
         let ended = self.ended(case, &active);
         let _open = OpenSocket::new(&exchange.seams);
@@ -158,7 +162,7 @@ fn case(
     Case {
         token: Case::token_of(&request.req_header().headers),
         client: exchange.client,
-        client_certificate: exchange.client_certificate,
+        client_certificate: exchange.client_certificate.clone(),
         route: permit.route(),
         person: permit.person().cloned(),
         reference: Arc::clone(&exchange.reference),

@@ -8,6 +8,7 @@
 use super::inbound::Inbound;
 use super::log::{Asked, Noted};
 use super::phases::Line;
+use super::tls::Belief;
 use super::{Gateway, cookies, seams, session_of};
 use crate::domain::policy::{self, Decision};
 use crate::domain::request::Facts;
@@ -83,7 +84,7 @@ impl HttpServerApp for Watched {
 pub(super) struct Case {
     pub inbound: Inbound,
     pub client: IpAddr,
-    pub client_certificate: bool,
+    pub client_certificate: Option<Belief>,
     /// The value of the session's cookie; `None` where the answer is not the session's any more.
     pub token: Option<String>,
     pub route: RouteIndex,
@@ -110,7 +111,7 @@ impl Case {
             client: self.client,
             mode: self.inbound.mode,
             preflight_from: self.inbound.preflight_from.as_deref(),
-            client_certificate: self.client_certificate,
+            client_certificate: self.client_certificate.is_some(),
         }
     }
 }
@@ -230,6 +231,9 @@ impl Gateway {
     pub(super) async fn decide_again(&self, case: &Case, active: &AtomicBool) -> Option<Decision> {
         let live = self.0.live.load_full();
         let inbound = &case.inbound;
+        if case.client_certificate.as_ref().is_some_and(|b| !b.holds()) {
+            return None;
+        }
         let found = live.snapshot.routes.find(&inbound.host, &inbound.path)?;
         let token = case.token.as_deref();
         let view = session_of(&live.seams, token, &inbound.host).await;
