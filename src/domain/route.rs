@@ -318,7 +318,11 @@ fn place(prefix: &Path) -> String {
 
 /// Lower case, and an escaped `;` counts as one.
 fn fold(path: &str) -> String {
-    path.to_ascii_lowercase().replace("%3b", ";")
+    let lower = path.to_ascii_lowercase();
+    match lower.contains('%') {
+        true => lower.replace("%3b", ";"),
+        false => lower,
+    }
 }
 
 #[cfg(test)]

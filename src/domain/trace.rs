@@ -131,7 +131,8 @@ fn field<const N: usize>(text: &[u8]) -> Option<([u8; N], &[u8])> {
     Some((bytes, rest))
 }
 
-fn hex(out: &mut [u8], from: usize, bytes: &[u8]) {
+/// Lower-case hexadecimal of the bytes, written from a place on.
+pub fn hex(out: &mut [u8], from: usize, bytes: &[u8]) {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";
     let digits = bytes.iter().flat_map(|b| [b >> 4, b & 15]);
     for (slot, digit) in out.iter_mut().skip(from).zip(digits) {

@@ -8,13 +8,13 @@ use super::role::Role;
 use crate::domain::limits::{Limits, Pace};
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use pingora::protocols::http::ServerSession;
 use pingora::protocols::raw_connect::ProxyDigest;
 use pingora::protocols::tls::{SslDigest, TlsRef};
 use pingora::protocols::{
     ALPN, GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl,
     Stream, TimingDigest, UniqueID, UniqueIDType,
 };
-use pingora::proxy::Session;
 use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
@@ -54,12 +54,17 @@ pub(super) struct Progress {
     role: Role,
     stop: watch::Receiver<bool>,
     unreadable: AtomicBool,
+    /// Of the watchman between two requests: moving it on is cheaper than another.
+    timer: Mutex<Option<Pin<Box<Sleep>>>>,
 }
 
 impl Progress {
     /// That of an HTTP/1 session's connection.
-    pub(super) fn of(session: &Session) -> Option<Arc<Self>> {
-        let stream = session.as_http1()?.stream().as_any();
+    pub(super) fn of(session: &ServerSession) -> Option<Arc<Self>> {
+        let ServerSession::H1(session) = session else {
+            return None;
+        };
+        let stream = session.stream().as_any();
         let connection = stream.downcast_ref::<Connection>()?;
         Some(Arc::clone(&connection.progress))
     }
@@ -72,6 +77,12 @@ impl Progress {
     }
     pub(super) const fn role(&self) -> Role {
         self.role
+    }
+    pub(super) fn take_timer(&self) -> Option<Pin<Box<Sleep>>> {
+        self.timer.lock().take()
+    }
+    pub(super) fn keep_timer(&self, timer: Pin<Box<Sleep>>) {
+        *self.timer.lock() = Some(timer);
     }
     /// What came was no request, and was answered with 400.
     pub(super) fn was_unreadable(&self) -> bool {
@@ -122,6 +133,7 @@ impl Connection {
                 role,
                 stop,
                 unreadable: AtomicBool::new(false),
+                timer: Mutex::new(None),
             }),
             head_limit: limits.header,
             reading: Pace::new(limits.read_rate, limits.stall),

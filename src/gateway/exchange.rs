@@ -4,7 +4,6 @@ use super::forward::{self, Forwarding};
 use super::inbound::{self, Inbound, Refusal};
 use super::message_signature::Moment;
 use super::role::Role;
-use super::seams::Seams;
 use super::upstream::{Traveller, Trip};
 use super::watch::Watch;
 use super::{Live, client, response, tls, wire};
@@ -26,7 +25,6 @@ use tokio::time::Instant;
 /// Pingora's context of a request. All phases see one generation of the configuration.
 pub(super) struct Exchange {
     pub live: Arc<Live>,
-    pub seams: Arc<Seams>,
     pub started: Instant,
     /// The request's id.
     pub reference: Arc<str>,
@@ -44,6 +42,8 @@ pub(super) struct Exchange {
     pub outcome: &'static str,
     pub inbound: Option<Inbound>,
     pub route: Option<RouteIndex>,
+    /// The value of the session's cookie.
+    pub token: Option<String>,
     pub person: Option<Arc<View>>,
     /// The request has ended the session it came with.
     pub signed_out: bool,
@@ -66,18 +66,12 @@ pub(super) struct BodyPace {
 
 impl Exchange {
     /// `id` and `seed`: this request's own random bytes.
-    pub(super) fn new(
-        live: Arc<Live>,
-        seams: Arc<Seams>,
-        id: [u8; 8],
-        seed: [u8; trace::SEED],
-    ) -> Self {
+    pub(super) fn new(live: Arc<Live>, id: [u8; 8], seed: [u8; trace::SEED]) -> Self {
         let sampling = live.snapshot.sampling;
         Self {
             trace: Trace::of(None, false, sampling, seed),
             seed,
             live,
-            seams,
             started: Instant::now(),
             reference: reference(id),
             client: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
@@ -89,6 +83,7 @@ impl Exchange {
             outcome: "unfinished",
             inbound: None,
             route: None,
+            token: None,
             person: None,
             signed_out: false,
             forwarding: None,
@@ -243,7 +238,9 @@ impl Exchange {
 }
 
 pub(super) fn reference(id: [u8; 8]) -> Arc<str> {
-    format!("{:016x}", u64::from_be_bytes(id)).into()
+    let mut text = [0; 16];
+    trace::hex(&mut text, 0, &id);
+    std::str::from_utf8(&text).unwrap_or_default().into()
 }
 
 /// The id that a proxy of ours gave the request, if it can stand in a log, in a header and on a page.

@@ -9,7 +9,7 @@ use super::rewriting::Course;
 use crate::domain::account::Account;
 use crate::domain::credentials::BasicAuth;
 use crate::domain::policy::Permit;
-use crate::domain::route::{IdentitySpec, Part, Preset, Route, Table, Template};
+use crate::domain::route::{IdentitySpec, Part, Preset, Route, RouteIndex, Table, Template};
 use crate::domain::trace::Trace;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,6 +17,7 @@ use http::HeaderValue;
 use http::header::{COOKIE, HeaderName};
 use pingora::http::RequestHeader;
 use pingora::{Error, ErrorType, OrErr as _, Result};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -63,8 +64,24 @@ const OWN: [&str; 3] = ["authorization", "signature", "signatureinput"];
 const RESERVED_PREFIXES: [&str; 2] = ["xforwarded", "xvestibule"];
 
 /// The names no client may send to any upstream, folded.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Protected(HashSet<String>);
+#[derive(Clone, Debug)]
+pub(super) struct Protected {
+    names: HashSet<String>,
+    /// For each first letter or digit, a bit for each length that a name with it has: most of what clients send is
+    /// none of these and is told by that.
+    shapes: Shapes,
+    /// What all upstreams of a route are told, by its place in the table.
+    plates: Vec<Option<Plate>>,
+}
+
+type Shapes = [u64; 256];
+
+/// Header values that are the same for all requests to a route.
+#[derive(Clone, Debug)]
+struct Plate {
+    authority: HeaderValue,
+    port: HeaderValue,
+}
 
 impl Protected {
     pub(super) fn of(routes: &Table) -> Self {
@@ -83,14 +100,52 @@ impl Protected {
             .chain(told);
         // an application's own credentials pass where no route sets them, see `remove_look_alikes`
         let own = |name: &String| OWN.contains(&name.as_str());
-        Self(all.map(fold).filter(|name| !own(name)).collect())
+        let names: HashSet<String> = all.map(fold).filter(|name| !own(name)).collect();
+        let mut shapes: Shapes = [0; 256];
+        for name in &names {
+            if let Some(slot) = name
+                .bytes()
+                .next()
+                .and_then(|first| shapes.get_mut(usize::from(first)))
+            {
+                *slot |= length_bit(name.len());
+            }
+        }
+        let plate = |route: &Route| {
+            let value = |text: String| HeaderValue::try_from(text).ok();
+            Some(Plate {
+                authority: value(route.origin.authority())?,
+                port: route.origin.port().into(),
+            })
+        };
+        Self {
+            names,
+            shapes,
+            plates: routes.routes().iter().map(plate).collect(),
+        }
     }
 
     fn contains(&self, name: &HeaderName) -> bool {
         with_folded(name.as_str(), |folded| {
-            self.0.contains(folded) || RESERVED_PREFIXES.iter().any(|p| folded.starts_with(p))
+            let first = folded.bytes().next().unwrap_or_default();
+            let lengths = self
+                .shapes
+                .get(usize::from(first))
+                .copied()
+                .unwrap_or_default();
+            (lengths & length_bit(folded.len()) != 0 && self.names.contains(folded))
+                || (first == b'x' && RESERVED_PREFIXES.iter().any(|p| folded.starts_with(p)))
         })
     }
+
+    fn plate(&self, route: RouteIndex) -> Option<&Plate> {
+        self.plates.get(route.position())?.as_ref()
+    }
+}
+
+/// Names of 63 letters and more share a bit.
+const fn length_bit(length: usize) -> u64 {
+    1 << (if length < 63 { length } else { 63 })
 }
 
 /// [`fold`] without an allocation for names of usual length: this runs for each header of each request.
@@ -148,13 +203,14 @@ pub(super) fn upstream_head(
         }
     }
     let proto = if forwarding.https { "https" } else { "http" };
-    head.insert_header("X-Forwarded-For", forwarding.client.to_string())?;
+    let plate = protected.plate(forwarding.permit.route());
+    let plate = plate.ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
+    head.insert_header("X-Forwarded-For", address(forwarding.client)?)?;
     // never as the client spells it: applications make links and cache keys from it
-    let authority = route.origin.authority();
-    head.insert_header("Host", authority.as_str())?;
-    head.insert_header("X-Forwarded-Host", authority)?;
-    head.insert_header("X-Forwarded-Proto", proto)?;
-    head.insert_header("X-Forwarded-Port", route.origin.port().to_string())?;
+    head.insert_header("Host", plate.authority.clone())?;
+    head.insert_header("X-Forwarded-Host", plate.authority.clone())?;
+    head.insert_header("X-Forwarded-Proto", HeaderValue::from_static(proto))?;
+    head.insert_header("X-Forwarded-Port", plate.port.clone())?;
     head.insert_header("X-Request-Id", &*forwarding.reference)?;
     let trace = &forwarding.trace;
     head.insert_header("Traceparent", &trace.header()[..])?;
@@ -163,6 +219,36 @@ pub(super) fn upstream_head(
         head.remove_header("Tracestate");
     }
     Ok(())
+}
+
+/// As `Display` has it, without its machinery for the usual case.
+fn address(client: IpAddr) -> Result<HeaderValue> {
+    let text = match client {
+        IpAddr::V6(_) => return header(client.to_string().as_bytes()),
+        IpAddr::V4(ip) => ip.octets(),
+    };
+    let mut out = [0u8; 15];
+    let mut digits = text.iter().enumerate().flat_map(|(n, octet)| {
+        let digit = |value: u8| b'0' + value % 10;
+        [
+            (n > 0).then_some(b'.'),
+            (*octet > 99).then(|| digit(octet / 100)),
+            (*octet > 9).then(|| digit(octet / 10)),
+            Some(digit(*octet)),
+        ]
+        .into_iter()
+        .flatten()
+    });
+    let mut length = 0;
+    for (slot, byte) in out.iter_mut().zip(&mut digits) {
+        *slot = byte;
+        length += 1;
+    }
+    header(out.get(..length).unwrap_or_default())
+}
+
+fn header(bytes: &[u8]) -> Result<HeaderValue> {
+    HeaderValue::from_bytes(bytes).or_err(ErrorType::InternalError, "no header value")
 }
 
 /// What a permit tells an application, as the answer to a proxy that copies it: every name of the route, with an
@@ -191,10 +277,8 @@ pub(super) fn answer(
 }
 
 fn remove_look_alikes(head: &mut RequestHeader, identity: &IdentitySpec, protected: &Protected) {
-    let set: Vec<&str> = OWN
-        .into_iter()
-        .filter(|own| names(identity).any(|n| folds_to(n, own)))
-        .collect();
+    let sets = |own: &&str| names(identity).any(|n| folds_to(n, own));
+    let set: Vec<&str> = OWN.into_iter().filter(sets).collect();
     let forged: Vec<HeaderName> = head
         .headers
         .keys()
@@ -235,10 +319,13 @@ fn cut_cookies(head: &mut RequestHeader) -> Result<()> {
 
 fn identity(head: &mut RequestHeader, spec: &IdentitySpec, account: &Account) -> Result<()> {
     for (name, part) in spec.preset.headers() {
-        set(head, name, &text(account, part))?;
+        if let Some(value) = value(&text(account, part)) {
+            head.insert_header(*name, value)?;
+        }
     }
     for (name, template) in &spec.headers {
-        let value: String = template.parts().iter().map(|p| text(account, p)).collect();
+        let parts = template.parts().iter();
+        let value: String = parts.map(|p| text(account, p)).collect();
         set(head, name, &value)?;
     }
     match &spec.basic_auth {
@@ -273,32 +360,48 @@ fn credentials(basic: &BasicAuth, account: &Account) -> Result<HeaderValue> {
 
 /// A configured value; `None` where it needs facts of a person and there is nobody.
 pub(super) fn fill(template: &Template, person: Option<&Account>) -> Option<String> {
-    let part = |part: &Part| match (part, person) {
-        (Part::Text(text), None) => Some(text.clone()),
-        (_, None) => None,
-        (part, Some(account)) => Some(text(account, part)),
-    };
-    template.parts().iter().map(part).collect()
+    let mut filled = String::new();
+    for part in template.parts() {
+        match (part, person) {
+            (Part::Text(text), None) => filled.push_str(text),
+            (_, None) => return None,
+            (part, Some(account)) => filled.push_str(&text(account, part)),
+        }
+    }
+    Some(filled)
 }
 
 /// An empty value is no header: nothing is better than something to be misread.
 pub(super) fn set(head: &mut RequestHeader, name: &str, text: &str) -> Result<()> {
-    let text: String = text.chars().filter(|c| !c.is_control()).collect();
-    match HeaderValue::from_bytes(text.trim().as_bytes()) {
-        Ok(value) if !value.is_empty() => head.insert_header(name.to_owned(), value),
-        Ok(_) | Err(_) => Ok(()),
+    match value(text) {
+        Some(value) => head.insert_header(name.to_owned(), value),
+        None => Ok(()),
     }
 }
 
-fn text(account: &Account, part: &Part) -> String {
+/// The text as a header can carry it: no control characters, no blanks around it.
+fn value(text: &str) -> Option<HeaderValue> {
+    let plain: Cow<'_, str> = match text.contains(char::is_control) {
+        false => text.into(),
+        true => text.chars().filter(|c| !c.is_control()).collect(),
+    };
+    let value = HeaderValue::from_bytes(plain.trim().as_bytes()).ok()?;
+    (!value.is_empty()).then_some(value)
+}
+
+fn text<'a>(account: &'a Account, part: &'a Part) -> Cow<'a, str> {
     match part {
-        Part::Text(text) => text.clone(),
-        Part::Id => account.id.to_string(),
-        Part::Login => account.login.clone(),
-        Part::Email => account.email.clone().unwrap_or_default(),
-        Part::Name => account.name.clone(),
-        Part::Groups => groups(account),
-        Part::Attribute(key) => account.attributes.get(key).cloned().unwrap_or_default(),
+        Part::Text(text) => text.into(),
+        Part::Id => account.id.to_string().into(),
+        Part::Login => (&account.login).into(),
+        Part::Email => account.email.as_deref().unwrap_or_default().into(),
+        Part::Name => (&account.name).into(),
+        Part::Groups => groups(account).into(),
+        Part::Attribute(key) => account
+            .attributes
+            .get(key)
+            .map_or("", String::as_str)
+            .into(),
     }
 }
 
@@ -341,6 +444,22 @@ mod tests {
             ("X-Mood".into(), Template::parse("good").unwrap()),
         ];
         Protected::of(&Table::new(vec![with]).unwrap())
+    }
+
+    #[test]
+    fn addresses_are_written_as_everywhere() {
+        for text in [
+            "0.0.0.0",
+            "1.2.3.4",
+            "10.20.30.40",
+            "127.0.0.1",
+            "192.168.100.255",
+            "255.255.255.255",
+            "::1",
+            "2001:db8::7",
+        ] {
+            assert_eq!(address(text.parse().unwrap()).unwrap(), text);
+        }
     }
 
     #[test]

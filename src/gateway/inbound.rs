@@ -85,7 +85,7 @@ pub(super) fn admit(head: &mut RequestHeader, portal: &Host) -> Result<Inbound, 
     if host != *portal {
         sizes(head, APPLICATION)?;
     }
-    let (path, query) = split(&target)?;
+    let (path, query) = split(target)?;
     let inbound = Inbound {
         method: head.method.clone(),
         mode: mode(&head.method, &head.headers),
@@ -185,8 +185,11 @@ fn framing(head: &RequestHeader) -> Result<(), Refusal> {
         return Err(Malformed("content length"));
     }
     let twin = headers.keys().any(|name| {
-        (folds_to(name.as_str(), "contentlength") && name != CONTENT_LENGTH)
-            || (folds_to(name.as_str(), "transferencoding") && name != TRANSFER_ENCODING)
+        let text = name.as_str();
+        // most names are none, and that shows at their length
+        text.len() > 12
+            && ((folds_to(text, "contentlength") && name != CONTENT_LENGTH)
+                || (folds_to(text, "transferencoding") && name != TRANSFER_ENCODING))
     });
     (!twin).then_some(()).ok_or(Malformed("framing twin"))
 }
@@ -241,10 +244,10 @@ pub(super) fn connection_tokens(headers: &HeaderMap) -> impl Iterator<Item = Opt
 
 /// The path and query as sent, and the authority of an absolute target. Only origin-form and absolute-form
 /// are taken: pingora shows `/` for the others while their bytes would go out unchanged.
-fn target(head: &RequestHeader) -> Result<(Vec<u8>, Option<Vec<u8>>), Refusal> {
+fn target(head: &RequestHeader) -> Result<(&[u8], Option<&[u8]>), Refusal> {
     let raw = head.raw_path();
     if raw.first() == Some(&b'/') {
-        return Ok((raw.to_vec(), None));
+        return Ok((raw, None));
     }
     let rest = [&b"http://"[..], b"https://"]
         .iter()
@@ -256,11 +259,11 @@ fn target(head: &RequestHeader) -> Result<(Vec<u8>, Option<Vec<u8>>), Refusal> {
         .split_at_checked(end.unwrap_or(rest.len()))
         .unwrap_or((rest, b""));
     let path = match path.first() {
-        None => b"/".to_vec(),
-        Some(b'/') => path.to_vec(),
+        None => &b"/"[..],
+        Some(b'/') => path,
         Some(_) => return Err(Malformed("target form")),
     };
-    Ok((path, Some(authority.to_vec())))
+    Ok((path, Some(authority)))
 }
 
 fn split(target: &[u8]) -> Result<(Path, Option<String>), Refusal> {
@@ -297,11 +300,8 @@ fn escaped(query: &[u8]) -> String {
 
 /// Exactly one authority, however many places it is written in (RFC 9112 3.2). Its port decides nothing and goes
 /// no further.
-fn host(head: &RequestHeader, absolute: Option<Vec<u8>>) -> Result<Host, Refusal> {
-    let mut written: Vec<Vec<u8>> = absolute.into_iter().collect();
-    if let Some(authority) = head.uri.authority() {
-        written.push(authority.as_str().as_bytes().to_vec());
-    }
+fn host(head: &RequestHeader, absolute: Option<&[u8]>) -> Result<Host, Refusal> {
+    let named = head.uri.authority().map(|a| a.as_str().as_bytes());
     let hosts = head.headers.get_all(HOST);
     if hosts.iter().count() > 1 {
         return Err(Malformed("two hosts"));
@@ -309,8 +309,9 @@ fn host(head: &RequestHeader, absolute: Option<Vec<u8>>) -> Result<Host, Refusal
     if hosts.iter().next().is_none() && head.version != Version::HTTP_2 {
         return Err(Malformed("no host"));
     }
-    written.extend(hosts.iter().map(|v| v.as_bytes().to_vec()));
-    let mut parsed = written.iter().map(|bytes| {
+    let fields = hosts.iter().map(http::HeaderValue::as_bytes);
+    let written = absolute.into_iter().chain(named).chain(fields);
+    let mut parsed = written.map(|bytes| {
         let text = std::str::from_utf8(bytes).ok()?;
         Host::parse_authority(text)
     });
@@ -329,8 +330,21 @@ fn write_back(head: &mut RequestHeader, inbound: &Inbound) -> Result<(), Refusal
         head.insert_header(HOST, host)
             .map_err(|_| Malformed("host"))?;
     }
+    if is_canonical(head.raw_path(), inbound) {
+        return Ok(());
+    }
     head.set_raw_path(inbound.path_and_query().as_bytes())
         .map_err(|_| Malformed("target"))
+}
+
+/// Whether the target was sent as it is decided on.
+fn is_canonical(raw: &[u8], inbound: &Inbound) -> bool {
+    let rest = raw.strip_prefix(inbound.path.as_str().as_bytes());
+    match (rest, &inbound.query) {
+        (Some([]), None) => true,
+        (Some([b'?', query @ ..]), Some(canonical)) => query == canonical.as_bytes(),
+        _ => false,
+    }
 }
 
 /// How the client asks, by fetch metadata where it is sent, else by what it accepts. Only the form of an
@@ -347,13 +361,19 @@ fn mode(method: &Method, headers: &HeaderMap) -> Mode {
         None => headers
             .get(ACCEPT)
             .and_then(|v| v.to_str().ok())
-            .is_some_and(|accept| accept.to_ascii_lowercase().contains("text/html")),
+            .is_some_and(accepts_pages),
     };
     match *method {
         Method::GET | Method::HEAD if top_level => Mode::Navigation,
         Method::POST if top_level && is_form(headers) => Mode::FormPost,
         _ => Mode::Programmatic,
     }
+}
+
+fn accepts_pages(accept: &str) -> bool {
+    const PAGE: &[u8] = b"text/html";
+    let mut windows = accept.as_bytes().windows(PAGE.len());
+    windows.any(|w| w.eq_ignore_ascii_case(PAGE))
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

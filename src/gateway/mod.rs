@@ -64,12 +64,12 @@ use ipnet::IpNet;
 use message_signature::Signers;
 use pingora::Result;
 use pingora::connectors::TransportConnector;
-use pingora::http::RequestHeader;
 use pingora::proxy::Session as Request;
 use rates::Rates;
 use respond::Challenge;
 use rewriting::Rewriting;
 use seams::{ErrorKind, Seams, Unavailable};
+use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 use upstream::{Common, Pools};
 use watch::Watched;
@@ -240,11 +240,22 @@ impl Gateway {
 
     /// What a request's id and its place in a trace are made from.
     fn seeds(&self) -> ([u8; 8], [u8; trace::SEED]) {
+        const EACH: usize = 8 + trace::SEED;
+        const STOCK: usize = 64;
+        thread_local! {
+            // the system is asked once for so many requests
+            static STOCKED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
         let (mut id, mut seed) = ([0; 8], [0; trace::SEED]);
-        let random: [u8; 8 + trace::SEED] = self.0.env.random();
-        let (first, rest) = random.split_at(id.len());
-        id.copy_from_slice(first);
-        seed.copy_from_slice(rest);
+        STOCKED.with_borrow_mut(|stock| {
+            if stock.len() < EACH {
+                *stock = self.0.env.random::<{ EACH * STOCK }>().to_vec();
+            }
+            let random = stock.split_off(stock.len().saturating_sub(EACH));
+            for (slot, byte) in id.iter_mut().chain(&mut seed).zip(random) {
+                *slot = byte;
+            }
+        });
         (id, seed)
     }
 
@@ -307,7 +318,7 @@ impl Gateway {
         }
         let over_http = exchange.role == Role::BehindProxy && !exchange.https;
         if exchange.role == Role::RedirectToHttps || over_http {
-            let issued = exchange.seams.issued.as_ref();
+            let issued = exchange.live.seams.issued.as_ref();
             let token = issued.zip(challenge_token(inbound));
             if let Some(answer) = token.and_then(|(i, t)| i.http_answer(&inbound.host, t)) {
                 return Place::Challenge(answer);
@@ -355,9 +366,10 @@ impl Gateway {
         inbound: &Inbound,
         index: RouteIndex,
     ) -> Result<Decision, Unavailable> {
-        let found = self
-            .session(&exchange.seams, request.req_header(), &inbound.host)
-            .await;
+        let headers = &request.req_header().headers;
+        exchange.token = cookies::single(headers, seams::SESSION_COOKIE).map(str::to_owned);
+        let token = exchange.token.as_deref();
+        let found = session_of(&exchange.live.seams, token, &inbound.host).await;
         let (view, away) = match found {
             Ok(view) => (view, None),
             Err(unavailable) => (None, Some(unavailable)),
@@ -376,23 +388,12 @@ impl Gateway {
             (_, Some(unavailable)) if signs_out => Err(unavailable),
             (decision, _) => {
                 if let Some(view) = exchange.person.as_ref().filter(|_| signs_out) {
-                    exchange.seams.sessions.end(view).await?;
+                    exchange.live.seams.sessions.end(view).await?;
                     exchange.signed_out = true;
                 }
                 Ok(decision)
             }
         }
-    }
-
-    /// The session of the request's only cookie of our name.
-    async fn session(
-        &self,
-        seams: &Seams,
-        head: &RequestHeader,
-        host: &Host,
-    ) -> Result<Option<Arc<View>>, Unavailable> {
-        let token = cookies::single(&head.headers, seams::SESSION_COOKIE);
-        session_of(seams, token, host).await
     }
 
     async fn act(
@@ -452,7 +453,7 @@ impl Gateway {
             Mode::Navigation => {
                 let headers = &request.req_header().headers;
                 let pre = cookies::single(headers, seams::PRE_SESSION_COOKIE);
-                let pages = &exchange.seams.pages;
+                let pages = &exchange.live.seams.pages;
                 let door = pages.door(&route.origin, &inbound.path_and_query(), pre);
                 respond::to_door(request, exchange, &door).await
             }

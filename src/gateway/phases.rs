@@ -58,9 +58,8 @@ impl ProxyHttp for Line {
     fn new_ctx(&self) -> Exchange {
         let gateway = &self.0.0;
         let live = gateway.live.load_full();
-        let seams = Arc::clone(&live.seams);
         let (id, seed) = self.0.seeds();
-        Exchange::new(live, seams, id, seed)
+        Exchange::new(live, id, seed)
     }
 
     fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
@@ -70,7 +69,7 @@ impl ProxyHttp for Line {
         session: &mut Session,
         exchange: &mut Exchange,
     ) -> Result<()> {
-        let progress = Progress::of(session);
+        let progress = Progress::of(session.as_ref());
         if let Some(progress) = &progress {
             progress.head_is_read();
         }
@@ -248,7 +247,7 @@ impl ProxyHttp for Line {
 
     /// One line a request: what was asked, how it ended, whose it was. Never a cookie, a token or a query.
     async fn logging(&self, session: &mut Session, fault: Option<&Error>, exchange: &mut Exchange) {
-        if let Some(progress) = Progress::of(session) {
+        if let Some(progress) = Progress::of(session.as_ref()) {
             progress.request_is_over();
         }
         self.0.tell(session, fault, exchange);

@@ -362,7 +362,7 @@ fn page(
         sign_in: &exchange.live.sign_in_url,
         maintenance: maintenance(exchange, kind),
     };
-    let mut answer = exchange.seams.pages.error_page(kind, &request);
+    let mut answer = exchange.live.seams.pages.error_page(kind, &request);
     *answer.status_mut() = status;
     answer
 }

@@ -19,6 +19,8 @@ const HOP_BY_HOP: [&str; 8] = [
     "http2-settings",
 ];
 
+const X_REQUEST_ID: &str = "X-Request-Id";
+
 /// Fields a `Connection` header cannot take away: framing, and what pages rest on.
 const KEPT: [&str; 6] = [
     "content-length",
@@ -43,7 +45,13 @@ pub(super) fn clean(head: &mut ResponseHeader) {
     for name in &nominated {
         head.remove_header(name);
     }
-    for name in HOP_BY_HOP {
+    let hops: Vec<HeaderName> = head
+        .headers
+        .keys()
+        .filter(|name| HOP_BY_HOP.contains(&name.as_str()))
+        .cloned()
+        .collect();
+    for name in &hops {
         head.remove_header(name);
     }
 }
@@ -68,7 +76,7 @@ fn drop_our_cookies(head: &mut ResponseHeader) {
 
 /// Ours, whatever the application says: the id under which the access log has the request.
 pub(super) fn identify(head: &mut ResponseHeader, reference: &str) -> Result<()> {
-    head.insert_header("X-Request-Id", reference)
+    head.insert_header(X_REQUEST_ID, reference)
 }
 
 /// An HTTP/1.0 client cannot read chunks (RFC 9112 6.1): its bodies end with the connection.

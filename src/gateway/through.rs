@@ -59,13 +59,13 @@ impl Gateway {
             Ok(course) => course,
             Err(off) => return off_course(request, exchange, off).await,
         };
-        let assertion = match assertion(&exchange.seams, &permit, route) {
+        let assertion = match assertion(&exchange.live.seams, &permit, route) {
             Ok(assertion) => assertion,
             Err(unavailable) => return self.unavailable(request, exchange, &unavailable).await,
         };
         // after the application's own sign-out it still hears of it, everything else has ended
         if let Some(view) = permit.person().filter(|_| !exchange.signed_out) {
-            exchange.seams.sessions.seen(view);
+            exchange.live.seams.sessions.seen(view);
         }
         let forwarding = Forwarding {
             permit,
@@ -110,7 +110,7 @@ impl Gateway {
         let head = tunnel::handshake(request, exchange, &forwarding, moment)?;
         let active = AtomicBool::new(false);
         let ended = self.ended(case, &active);
-        let _open = OpenSocket::new(&exchange.seams);
+        let _open = OpenSocket::new(&exchange.live.seams);
         let mark = || active.store(true, Ordering::Relaxed);
         let tidy = |head: &mut ResponseHeader| {
             exchange.watch.asked.lock().answered();
@@ -154,13 +154,13 @@ impl Gateway {
 /// What the watchman is told of the request.
 fn case(
     request: &Request,
-    exchange: &Exchange,
+    exchange: &mut Exchange,
     inbound: Inbound,
     permit: &Permit,
     route: &Route,
 ) -> Case {
     Case {
-        token: Case::token_of(&request.req_header().headers),
+        token: exchange.token.take(),
         client: exchange.client,
         client_certificate: exchange.client_certificate.clone(),
         route: permit.route(),

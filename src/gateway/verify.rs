@@ -102,13 +102,13 @@ impl Gateway {
             exchange.outcome = "foreign_destination";
             return respond::error(request, exchange, ErrorKind::Forbidden).await;
         }
-        let assertion = match through::assertion(&exchange.seams, permit, route) {
+        let assertion = match through::assertion(&exchange.live.seams, permit, route) {
             Ok(assertion) => assertion,
             Err(unavailable) => return self.unavailable(request, exchange, &unavailable).await,
         };
         // after the application's own sign-out it still hears of it, everything else has ended
         if let Some(view) = permit.person().filter(|_| !exchange.signed_out) {
-            exchange.seams.sessions.seen(view);
+            exchange.live.seams.sessions.seen(view);
         }
         let told = forward::answer(route, permit, assertion)?;
         respond::permitted(request, exchange, told).await

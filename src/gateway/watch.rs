@@ -2,33 +2,36 @@
 //! with its route's time.
 //!
 //! Pingora's phases are called when something happens; a stream on which nothing happens is nobody's. So each request
-//! runs beside a watchman, who wakes when it has been running for some seconds and asks again every second. What ends
+//! runs beside a watchman, who looks after some seconds and asks again every second. What ends
 //! that way is dropped: HTTP/1 closes the connection, HTTP/2 resets the one stream.
 
+use super::connection::Progress;
 use super::inbound::Inbound;
 use super::log::{Asked, Noted};
 use super::phases::Line;
 use super::tls::Belief;
-use super::{Gateway, cookies, seams, session_of};
+use super::{Gateway, session_of};
 use crate::domain::policy::{self, Decision};
 use crate::domain::request::Facts;
 use crate::domain::route::RouteIndex;
 use crate::domain::session::View;
 use crate::domain::trace::Trace;
 use async_trait::async_trait;
-use http::HeaderMap;
+use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use pingora::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream};
 use pingora::protocols::http::ServerSession;
 use pingora::protocols::http::v2::server::H2Options;
 use pingora::proxy::HttpProxy;
 use pingora::server::ShutdownWatch;
+use std::future::{Future as _, poll_fn};
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 use std::time::Duration;
-use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 /// A request that is over by then is never looked at.
 const SETTLED: Duration = Duration::from_secs(3);
@@ -55,15 +58,21 @@ impl HttpServerApp for Watched {
         shutdown: &ShutdownWatch,
     ) -> Option<ReusedHttpStream> {
         let watch = Arc::new(Watch::default());
+        let progress = Progress::of(&session);
+        let mut timer = timer(progress.as_deref());
         let serve = self.proxy.process_new_http(session, shutdown);
-        tokio::select! {
+        let connection = tokio::select! {
             biased;
             connection = WATCH.scope(Arc::clone(&watch), serve) => connection,
-            (case, why) = self.gateway.overdue(&watch) => {
+            (case, why) = self.gateway.overdue(&watch, timer.as_mut()) => {
                 self.gateway.tell_of_cut(case, &watch, why);
                 None
             }
+        };
+        if let (Some(progress), Some(_)) = (progress, &connection) {
+            progress.keep_timer(timer);
         }
+        connection
     }
 
     fn h2_options(&self) -> Option<H2Options> {
@@ -100,10 +109,6 @@ pub(super) struct Case {
 }
 
 impl Case {
-    pub(super) fn token_of(headers: &HeaderMap) -> Option<String> {
-        cookies::single(headers, seams::SESSION_COOKIE).map(str::to_owned)
-    }
-
     fn facts(&self) -> Facts<'_> {
         Facts {
             method: self.inbound.method.as_str(),
@@ -120,7 +125,9 @@ impl Case {
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     case: OnceLock<Case>,
-    begun: Notify,
+    /// The request's time is over.
+    late: AtomicBool,
+    watchman: AtomicWaker,
     /// The client has sent something since it was looked at last.
     active: AtomicBool,
     /// Of the answer, when its head is out; else 0.
@@ -141,10 +148,21 @@ impl Watch {
     }
 
     /// The request is on its way to the application.
-    pub(super) fn begin(&self, case: Case, body: bool) {
-        if self.case.set(case).is_ok() {
-            self.body_is_missing.store(body, Ordering::Relaxed);
-            self.begun.notify_one();
+    pub(super) fn begin(self: &Arc<Self>, case: Case, body: bool) {
+        let end = case.time.map(|time| case.started + time + LATE);
+        if self.case.set(case).is_err() {
+            return;
+        }
+        self.body_is_missing.store(body, Ordering::Relaxed);
+        if let Some(end) = end {
+            let watch = Arc::downgrade(self);
+            tokio::spawn(async move {
+                tokio::time::sleep_until(end).await;
+                if let Some(watch) = watch.upgrade() {
+                    watch.late.store(true, Ordering::Release);
+                    watch.watchman.wake();
+                }
+            });
         }
     }
 
@@ -189,24 +207,42 @@ impl Watch {
     }
 }
 
+/// That of the connection, from now on.
+fn timer(progress: Option<&Progress>) -> Pin<Box<Sleep>> {
+    match progress.and_then(Progress::take_timer) {
+        Some(mut timer) => {
+            timer.as_mut().reset(Instant::now() + SETTLED);
+            timer
+        }
+        None => Box::pin(tokio::time::sleep(SETTLED)),
+    }
+}
+
 impl Gateway {
     /// Resolves when the request must not go on.
-    async fn overdue<'w>(&self, watch: &'w Watch) -> (&'w Case, &'static str) {
-        watch.begun.notified().await;
-        let Some(case) = watch.case.get() else {
-            return std::future::pending().await;
-        };
-        let end = case.time.map(|time| case.started + time + LATE);
-        let mut next = case.started + SETTLED;
+    async fn overdue<'w>(
+        &self,
+        watch: &'w Watch,
+        mut timer: Pin<&mut Sleep>,
+    ) -> (&'w Case, &'static str) {
         loop {
-            tokio::time::sleep_until(end.map_or(next, |end| end.min(next))).await;
-            if end.is_some_and(|end| Instant::now() >= end) {
-                return (case, "time_limit");
+            let is_late = poll_fn(|cx| {
+                watch.watchman.register(cx.waker());
+                match watch.late.load(Ordering::Acquire) {
+                    true => Poll::Ready(true),
+                    false => timer.as_mut().poll(cx).map(|()| false),
+                }
+            });
+            let is_late = is_late.await;
+            match watch.case.get() {
+                Some(case) if is_late => return (case, "time_limit"),
+                Some(case) if case.bound && !self.still_open(case, &watch.active).await => {
+                    return (case, "session_ended");
+                }
+                Some(_) => timer.as_mut().reset(Instant::now() + AGAIN),
+                // nobody's yet: the head is waited for, or the answer is ours
+                None => timer.as_mut().reset(Instant::now() + SETTLED),
             }
-            if case.bound && !self.still_open(case, &watch.active).await {
-                return (case, "session_ended");
-            }
-            next = Instant::now() + AGAIN;
         }
     }
 

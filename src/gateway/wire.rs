@@ -9,18 +9,24 @@ use super::inbound::Refusal::{self, Malformed};
 /// Refuses what RFC 9112 lets a server refuse: line ends other than CRLF (2.2), a length beside a transfer
 /// coding (6.1), a repeated length (6.3), a request line of other than three parts (3).
 pub(super) fn check(head: &[u8]) -> Result<(), Refusal> {
-    let head = head.strip_suffix(b"\n").ok_or(Malformed("line end"))?;
-    let mut fields = head.split(|b| *b == b'\n');
-    let line = fields.next().unwrap_or_default();
-    request_line(line)?;
+    let wrong = Malformed("line end");
+    let end = memchr::memchr(b'\n', head).ok_or(wrong)?;
+    let (line, mut rest) = head.split_at_checked(end + 1).ok_or(wrong)?;
+    request_line(line.strip_suffix(b"\r\n").ok_or(wrong)?)?;
     let (mut lengths, mut codings) = (0, 0);
-    for field in fields {
-        let field = field.strip_suffix(b"\r").ok_or(Malformed("line end"))?;
-        let name = field.split(|b| *b == b':').next().unwrap_or_default();
-        if name.eq_ignore_ascii_case(b"content-length") {
-            lengths += 1;
-        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
-            codings += 1;
+    while !rest.is_empty() {
+        let end = memchr::memchr(b'\n', rest).ok_or(wrong)?;
+        let (field, more) = rest.split_at_checked(end + 1).ok_or(wrong)?;
+        rest = more;
+        let field = field.strip_suffix(b"\r\n").ok_or(wrong)?;
+        let is = |name: &[u8]| {
+            let (start, after) = (field.get(..name.len()), field.get(name.len()));
+            after == Some(&b':') && start.is_some_and(|s| s.eq_ignore_ascii_case(name))
+        };
+        match field.first() {
+            Some(b'c' | b'C') if is(b"content-length") => lengths += 1,
+            Some(b't' | b'T') if is(b"transfer-encoding") => codings += 1,
+            _ => {}
         }
     }
     match (lengths, codings) {
@@ -30,7 +36,6 @@ pub(super) fn check(head: &[u8]) -> Result<(), Refusal> {
 }
 
 fn request_line(line: &[u8]) -> Result<(), Refusal> {
-    let line = line.strip_suffix(b"\r").ok_or(Malformed("line end"))?;
     let parts = line.split(|b| *b == b' ');
     // a fragment is the browser's own business (RFC 9110 7.1), and pingora would cut it off unseen
     let plain = |part: &[u8]| {

@@ -59,9 +59,9 @@ impl<'a> Jar<'a> {
     fn pieces(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         let lines = self.0.get_all(header::COOKIE).iter();
         lines
-            .flat_map(|line| line.as_bytes().split(|b| *b == b';'))
+            .flat_map(|line| parts(line.as_bytes()))
             .filter_map(|piece| {
-                let at = piece.iter().position(|b| *b == b'=')?;
+                let at = memchr::memchr(b'=', piece)?;
                 let (written, value) = piece.split_at_checked(at)?;
                 Some((written.trim_ascii(), value.get(1..)?.trim_ascii()))
             })
@@ -80,6 +80,17 @@ impl<'a> Jar<'a> {
             _ => None,
         }
     }
+}
+
+/// What is between semicolons.
+fn parts(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let end = memchr::memchr(b';', line).unwrap_or(line.len());
+        rest = line.get(end.saturating_add(1)..);
+        line.get(..end)
+    })
 }
 
 /// A `Set-Cookie` value that lasts as long as the browser, or as long as `max_age`.
