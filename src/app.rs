@@ -491,7 +491,7 @@ fn build_portal(
         routes: Arc::new(office.settings.routes.clone()),
         assets: Assets::new(&brand)?,
         brand,
-        texts: Texts::load()?,
+        texts: Texts::load(&office.settings.brand.texts)?,
         jwks: Arc::new(move || jwks.jwks()),
         observer: Arc::new(move |what| count(&counted, what)),
         remember_account: office.settings.remember_account,

@@ -1,6 +1,7 @@
 //! The configuration as operators meet it: files in, settings or explanations out.
 
 mod rewriting;
+mod texts;
 mod tls;
 mod upstreams;
 

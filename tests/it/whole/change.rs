@@ -465,6 +465,73 @@ async fn a_new_configuration_comes_into_force_and_a_wrong_one_does_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn texts_in_other_words_come_into_force_and_wrong_ones_do_not() {
+    let service = Service::start().await;
+    let cookie = service.cookie().await;
+    let load = Arc::new(Load::default());
+    let request = format!("GET /page HTTP/1.1\r\nHost: {WIKI}\r\nCookie: {cookie}\r\n\r\n");
+    let person = tokio::spawn(keeps_alive(load.clone(), service.net.clone(), request));
+    let page = async || {
+        let mut b = Browser::new(service.net.clone());
+        b.open(&service.net.url(LOGIN, "/")).await.text()
+    };
+    let folder = service.dir.path().join("texts");
+    std::fs::create_dir(&folder).unwrap();
+    let write = |text: &str| {
+        let new = folder.join(".en.ftl.new");
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(new, folder.join("en.ftl")).unwrap();
+    };
+    write("# ours\nsignin-submit = Let <b>me</b> in\n");
+    assert!(page().await.contains("Sign in"));
+
+    service.edit(|text| text.replace("name: Northgate", "name: Northgate\n  texts: texts"));
+    service.reload("the new configuration is in force").await;
+    let shown = page().await;
+    // it is text, also where it looks like something else
+    assert!(!shown.contains("<b>me"), "{shown}");
+    assert!(
+        shown.contains("Let &#60;b&#62;me&#60;/b&#62; in"),
+        "{shown}"
+    );
+
+    // a wrong file is told with its line, and the words before stay
+    write("signin-submit = Come in\n\nsignin-titel = Welcome\n");
+    service.reload("the new configuration is refused").await;
+    let log = service.log();
+    assert!(
+        log.contains("en.ftl:3: there is no text `signin-titel`"),
+        "{log}"
+    );
+    assert!(log.contains("did you mean `signin-title`?"), "{log}");
+    assert!(page().await.contains("Let &#60;b"));
+
+    // the file of another language is not there yet; without a signal, when it is
+    write("signin-submit = Come in\n");
+    service.reload("the new configuration is in force").await;
+    assert!(page().await.contains("Come in"));
+    let loaded = "the new configuration is in force";
+    let before = service.count(loaded);
+    std::fs::write(folder.join("fi.ftl"), "signin-submit = Sisään\n").unwrap();
+    service
+        .until("the change of a text", |log| {
+            log.matches(loaded).count() > before
+        })
+        .await;
+    let mut b = Browser::new(service.net.clone());
+    let finnish = b
+        .open(&service.net.url(LOGIN, "/signin?lang=fi"))
+        .await
+        .text();
+    assert!(finnish.contains("Sisään"), "{finnish}");
+
+    load.stop.store(true, Ordering::Relaxed);
+    person.await.unwrap();
+    assert!(load.failed.lock().is_empty(), "{:?}", load.failed.lock());
+    assert!(load.answered.load(Ordering::Relaxed) > 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_that_does_not_start_takes_nothing_over() {
     let service = Service::start().await;
     let binary = service.dir.path().join("vestibule");
