@@ -36,6 +36,7 @@ use std::num::NonZeroUsize;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// The use cases on the configured store, for commands and for the gateway.
@@ -291,10 +292,16 @@ impl Running {
         Ok(reloaded)
     }
 
+    /// How long requests in flight have at the end.
+    pub fn drain(&self) -> Duration {
+        self.current.load().settings.limits.drain
+    }
+
     /// Accepts nothing more, lets requests in flight finish, writes down who was active.
     pub async fn stop(self) {
         self.base.readiness.stopping();
-        self.listeners.shutdown().await;
+        let longest = self.drain();
+        self.listeners.shutdown(longest).await;
         let access_log = self.current.load().access_log.clone();
         access_log.finish().await;
         let authn = Arc::clone(&self.current.load().authn);

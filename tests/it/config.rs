@@ -180,7 +180,7 @@ fn limits_are_todays_where_none_are_written() {
         "    upstream: http://10.0.0.5:3000\n    limits: { body: 1MiB, rate: 50/s, time: 10m, body_rate: 0 }\n",
     );
     let written = format!(
-        "limits: {{ connections: 100, header_timeout: 5s, idle_timeout: 20s, stall_timeout: 30s, body_rate: 0, body_grace: 10s, read_rate: 2KiB }}\n{written}"
+        "limits: {{ connections: 100, header_timeout: 5s, idle_timeout: 20s, stall_timeout: 30s, body_rate: 0, body_grace: 10s, read_rate: 2KiB, drain_timeout: 5m }}\n{written}"
     );
     let (settings, report) = folder.examine(&written);
     assert_eq!(report.to_string(), "");
@@ -194,6 +194,7 @@ fn limits_are_todays_where_none_are_written() {
         body_rate: Some(0),
         body_grace: Duration::from_secs(10),
         read_rate: Some(2048),
+        drain: Duration::from_secs(300),
         ..Limits::default()
     };
     assert_eq!(settings.limits, want);
@@ -220,6 +221,8 @@ fn limits_are_todays_where_none_are_written() {
         ("idle_timeout: 2h", "longer than an hour"),
         ("body_rate: 1MiB", "shut out people on slow lines"),
         ("read_rate: fast", "is not a size"),
+        ("drain_timeout: 0s", "longer than nothing"),
+        ("drain_timeout: 61m", "longer than an hour"),
         ("requests: 5", "requests"),
     ] {
         let report = folder.rendered(&format!("limits: {{ {mistake} }}\n{BASE}"));
