@@ -1,5 +1,6 @@
 //! The configuration as operators meet it: files in, settings or explanations out.
 
+mod explain;
 mod rewriting;
 mod texts;
 mod tls;
@@ -1040,7 +1041,7 @@ fn aino(groups: &[&str]) -> Account {
 
 #[test]
 fn explanations() {
-    use vestibule::cli::explain::outcome;
+    use vestibule::cli::explain::{Question, outcome};
     let folder = Folder::new();
     let strict =
         folder.settings(&BASE.replacen("\n    upstream: http://10.0.0.5:3000\n", RULES, 1));
@@ -1076,7 +1077,11 @@ fn explanations() {
     ];
     let mut all = String::new();
     for (url, method, account) in cases {
-        let explanation = outcome(&strict, url, method, account.as_ref(), now).unwrap();
+        let question = Question {
+            account: account.as_ref(),
+            ..Question::new(url, method)
+        };
+        let explanation = outcome(&strict, &question, now).unwrap();
         let _ = writeln!(all, "{explanation}");
     }
     insta::assert_snapshot!(all);
@@ -1087,7 +1092,7 @@ fn explanations() {
         "/%2evestibule%3bx",
     ] {
         let url = format!("https://wiki.example.com{ours}");
-        let explanation = outcome(&strict, &url, "GET", None, now).unwrap();
+        let explanation = outcome(&strict, &Question::new(&url, "GET"), now).unwrap();
         assert!(explanation.to_string().contains("Vestibule's own"), "{url}");
     }
     for bad in [
@@ -1096,9 +1101,13 @@ fn explanations() {
         "https://u@wiki.example.com/",
         "",
     ] {
-        assert!(outcome(&strict, bad, "GET", None, now).is_err(), "{bad}");
+        assert!(
+            outcome(&strict, &Question::new(bad, "GET"), now).is_err(),
+            "{bad}"
+        );
     }
-    assert!(outcome(&strict, "https://wiki.example.com/", "get", None, now).is_err());
+    let lower = Question::new("https://wiki.example.com/", "get");
+    assert!(outcome(&strict, &lower, now).is_err());
 }
 
 #[test]
