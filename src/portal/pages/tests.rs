@@ -247,6 +247,7 @@ fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec
             "unavailable",
             Box::new(Unavailable {
                 reference: Some(text),
+                retry: Some(text),
             }),
         ),
         (
@@ -256,6 +257,16 @@ fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec
                 message: text,
                 until: Some(1_800_000_000),
                 retry: text,
+                reference: text,
+            }),
+        ),
+        (
+            "too many",
+            Box::new(TooMany {
+                app: text,
+                seconds: 121,
+                retry: text,
+                reference: text,
             }),
         ),
         ("internal", Box::new(Internal { reference: text })),

@@ -502,7 +502,7 @@ async fn a_stop_waits_for_requests_as_long_as_is_written_and_asks_for_the_time()
     let mut slow = begin("/slow").await;
     let mut stream = begin("/sse").await;
     assert!(stream.head().await.contains(" 200 "));
-    let started = std::time::Instant::now();
+    let started = tokio::time::Instant::now();
     assert!(signal("TERM", service.serving()));
     while stream.chunk().await.is_some() {}
     assert!(slow.answer().await.is_none(), "it was not cut");
