@@ -38,6 +38,7 @@ use std::num::NonZeroUsize;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// The use cases on the configured store, for commands and for the gateway.
@@ -294,10 +295,16 @@ impl Running {
         Ok(reloaded)
     }
 
+    /// How long requests in flight have at the end.
+    pub fn drain(&self) -> Duration {
+        self.current.load().settings.limits.drain
+    }
+
     /// Accepts nothing more, lets requests in flight finish, writes down who was active.
     pub async fn stop(self) {
         self.base.readiness.stopping();
-        self.listeners.shutdown().await;
+        let longest = self.drain();
+        self.listeners.shutdown(longest).await;
         let records = self.current.load().records.clone();
         records.finish().await;
         let authn = Arc::clone(&self.current.load().authn);
@@ -495,7 +502,7 @@ fn build_portal(
         routes: Arc::new(office.settings.routes.clone()),
         assets: Assets::new(&brand)?,
         brand,
-        texts: Texts::load()?,
+        texts: Texts::load(&office.settings.brand.texts)?,
         jwks: Arc::new(move || jwks.jwks()),
         observer: Arc::new(move |what| count(&counted, what)),
         remember_account: office.settings.remember_account,

@@ -1,7 +1,12 @@
 //! The six languages of the pages (Project Fluent), and dates as each of them writes them.
 
+mod overrides;
+
+pub use overrides::{Mistake, Overrides, read};
+
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
+use std::sync::Arc;
 use time::OffsetDateTime;
 use unic_langid::LanguageIdentifier;
 
@@ -127,11 +132,14 @@ fn first_accepted(header: &str, offered: &[Language]) -> Option<Language> {
 #[error("the texts in `{0}` cannot be read: {1}")]
 pub struct Broken(&'static str, String);
 
+type Bundle = FluentBundle<Arc<FluentResource>>;
+
 /// All texts.
-pub struct Texts(Vec<(Language, FluentBundle<FluentResource>)>);
+pub struct Texts(Vec<(Language, Bundle)>);
 
 impl Texts {
-    pub fn load() -> Result<Self, Broken> {
+    /// The built-in ones, and in place of some of them the operator's.
+    pub fn load(overrides: &[Overrides]) -> Result<Self, Broken> {
         let bundle = |language: Language| {
             let broken = |e: String| Broken(language.tag(), e);
             let id: LanguageIdentifier = language
@@ -144,8 +152,11 @@ impl Texts {
                 let resource = FluentResource::try_new(source.to_owned())
                     .map_err(|(_, errors)| broken(format!("{errors:?}")))?;
                 bundle
-                    .add_resource(resource)
+                    .add_resource(Arc::new(resource))
                     .map_err(|errors| broken(format!("{errors:?}")))?;
+            }
+            for ours in overrides.iter().filter(|o| o.language == language) {
+                bundle.add_resource_overriding(Arc::clone(&ours.resource));
             }
             Ok((language, bundle))
         };
@@ -175,7 +186,7 @@ impl std::fmt::Debug for Texts {
 /// The texts of one language.
 #[derive(Clone, Copy)]
 pub struct Tr<'a> {
-    bundle: Option<&'a FluentBundle<FluentResource>>,
+    bundle: Option<&'a Bundle>,
     language: Language,
 }
 
@@ -454,7 +465,7 @@ mod tests {
 
     #[test]
     fn every_language_says_everything() {
-        let texts = Texts::load().unwrap();
+        let texts = Texts::load(&[]).unwrap();
         let english = ids(Language::English);
         assert!(english.len() > 150);
         for language in Language::ALL {
@@ -482,7 +493,7 @@ mod tests {
 
     #[test]
     fn plurals() {
-        let texts = Texts::load().unwrap();
+        let texts = Texts::load(&[]).unwrap();
         let tr = texts.in_language(Language::English);
         assert_eq!(tr.number("nag-days", "days", 1), "1 day left");
         assert_eq!(tr.number("nag-days", "days", 18), "18 days left");

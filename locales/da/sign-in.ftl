@@ -210,14 +210,30 @@ error-plain-400-title = Forespørgslen kan ikke læses
 error-plain-400-body = Browseren sendte noget, vi ikke kan læse. Gå tilbage, og prøv igen.
 error-plain-405-title = Det kan ikke gøres her
 error-plain-405-body = Adressen er rigtig, men tager ikke imod den slags forespørgsel. Start fra dine tjenester.
+error-plain-408-title = Det tog for lang tid at sende
+error-plain-408-body = Det, du sendte, nåede ikke frem i tide. Tjek din forbindelse, gå tilbage, og send igen.
 error-plain-413-title = Det er for stort
 error-plain-413-body = Det, du sendte, er større, end tjenesten tager imod. Send noget mindre.
+error-plain-414-title = Adressen er for lang
+error-plain-414-body = Linket eller formularen gav en længere adresse, end vi tager imod. Gå tilbage, og prøv med mindre.
 error-plain-415-title = Dette er ikke en formular
 error-plain-415-body = Adressen tager kun imod formularer fra sin egen side. Åbn siden, og prøv igen.
 error-plain-421-title = Her er ingen tjeneste
 error-plain-421-body = Intet er sat op på denne adresse. Tjek den, eller start fra dine tjenester.
 error-plain-429-title = For mange logger ind lige nu
 error-plain-429-body = Dit login blev ikke behandlet. Prøv igen om et par sekunder.
+error-plain-431-title = Browseren sendte for meget
+error-plain-431-body = Det skyldes som regel cookies. Slet webstedets cookies i browseren, og prøv igen.
+error-429-title = Det gik for hurtigt
+error-429-body = { $app } fik flere forespørgsler på kort tid, end tjenesten tillader, så siden blev ikke åbnet. Din konto er i orden.
+error-429-seconds = { $seconds ->
+    [one] Du kan prøve igen om 1 sekund.
+   *[other] Du kan prøve igen om { $seconds } sekunder.
+ }
+error-429-minutes = { $minutes ->
+    [one] Du kan prøve igen om 1 minut.
+   *[other] Du kan prøve igen om { $minutes } minutter.
+ }
 signin-forgot = Glemt adgangskoden?
 reauth-panel = For at ændre
 reauth-body-code = Du er ved at ændre, hvordan du logger ind. Indtast koden fra din app for at fortsætte.

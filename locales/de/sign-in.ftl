@@ -210,14 +210,30 @@ error-plain-400-title = Diese Anfrage ist nicht lesbar
 error-plain-400-body = Ihr Browser hat etwas gesendet, das wir nicht lesen können. Gehen Sie zurück und versuchen Sie es erneut.
 error-plain-405-title = Das geht hier nicht
 error-plain-405-body = Die Adresse stimmt, nimmt aber diese Art von Anfrage nicht an. Beginnen Sie bei Ihren Diensten.
+error-plain-408-title = Das Senden hat zu lange gedauert
+error-plain-408-body = Was Sie gesendet haben, ist nicht rechtzeitig angekommen. Prüfen Sie Ihre Verbindung, gehen Sie zurück und senden Sie es erneut.
 error-plain-413-title = Das ist zu groß
 error-plain-413-body = Was Sie gesendet haben, ist größer, als der Dienst annimmt. Senden Sie etwas Kleineres.
+error-plain-414-title = Diese Adresse ist zu lang
+error-plain-414-body = Der Link oder das Formular ergab eine längere Adresse, als wir annehmen. Gehen Sie zurück und versuchen Sie es mit weniger.
 error-plain-415-title = Das ist kein Formular
 error-plain-415-body = Diese Adresse nimmt nur Formulare der eigenen Seite an. Öffnen Sie die Seite und versuchen Sie es erneut.
 error-plain-421-title = Hier gibt es keinen Dienst
 error-plain-421-body = Unter dieser Adresse ist nichts eingerichtet. Prüfen Sie sie oder beginnen Sie bei Ihren Diensten.
 error-plain-429-title = Zu viele melden sich gerade an
 error-plain-429-body = Ihre Anmeldung wurde nicht bearbeitet. Versuchen Sie es in einigen Sekunden erneut.
+error-plain-431-title = Ihr Browser hat zu viel gesendet
+error-plain-431-body = Meist liegt es an Cookies. Löschen Sie die Cookies dieser Website im Browser und versuchen Sie es erneut.
+error-429-title = Das ging zu schnell
+error-429-body = { $app } hat in kurzer Zeit mehr Anfragen erhalten, als der Dienst zulässt; diese Seite wurde deshalb nicht geöffnet. Ihr Konto ist in Ordnung.
+error-429-seconds = { $seconds ->
+    [one] Sie können es in 1 Sekunde erneut versuchen.
+   *[other] Sie können es in { $seconds } Sekunden erneut versuchen.
+ }
+error-429-minutes = { $minutes ->
+    [one] Sie können es in 1 Minute erneut versuchen.
+   *[other] Sie können es in { $minutes } Minuten erneut versuchen.
+ }
 signin-forgot = Passwort vergessen?
 reauth-panel = Zum Ändern von
 reauth-body-code = Sie ändern gleich, wie Sie sich anmelden. Geben Sie den Code aus Ihrer App ein, um fortzufahren.

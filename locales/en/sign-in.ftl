@@ -210,14 +210,30 @@ error-plain-400-title = This request cannot be read
 error-plain-400-body = Your browser sent something we cannot read. Go back and try again.
 error-plain-405-title = This cannot be done here
 error-plain-405-body = The address is right, but it does not take this kind of request. Start from your services.
+error-plain-408-title = That took too long to send
+error-plain-408-body = What you sent did not arrive in time. Check your connection, go back and send it again.
 error-plain-413-title = That is too large
 error-plain-413-body = What you sent is larger than this service accepts. Send something smaller.
+error-plain-414-title = This address is too long
+error-plain-414-body = The link or form made an address longer than we accept. Go back and try with less.
 error-plain-415-title = This is not a form
 error-plain-415-body = This address takes forms from its own page only. Open the page and try again.
 error-plain-421-title = There is no service here
 error-plain-421-body = Nothing is set up at this address. Check it, or start from your services.
 error-plain-429-title = Too many people are signing in
 error-plain-429-body = Your sign-in was not looked at. Try again in a few seconds.
+error-plain-431-title = Your browser sent too much
+error-plain-431-body = Cookies are the usual reason. Delete the cookies of this site in your browser, then try again.
+error-429-title = That was too fast
+error-429-body = { $app } was asked for more in a short time than it allows, so this page was not opened. Your account is fine.
+error-429-seconds = { $seconds ->
+    [one] You can try again in 1 second.
+   *[other] You can try again in { $seconds } seconds.
+ }
+error-429-minutes = { $minutes ->
+    [one] You can try again in 1 minute.
+   *[other] You can try again in { $minutes } minutes.
+ }
 signin-forgot = Forgot your password?
 reauth-panel = To change
 reauth-body-code = You are about to change how you sign in. Enter the code from your app to continue.

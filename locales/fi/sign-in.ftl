@@ -210,14 +210,30 @@ error-plain-400-title = Pyyntöä ei voi lukea
 error-plain-400-body = Selain lähetti jotain, mitä emme voi lukea. Palaa takaisin ja yritä uudelleen.
 error-plain-405-title = Tätä ei voi tehdä täällä
 error-plain-405-body = Osoite on oikea, mutta se ei ota vastaan tällaista pyyntöä. Aloita palveluistasi.
+error-plain-408-title = Lähettäminen kesti liian kauan
+error-plain-408-body = Lähettämäsi ei tullut perille ajoissa. Tarkista yhteytesi, palaa takaisin ja lähetä uudelleen.
 error-plain-413-title = Liian suuri
 error-plain-413-body = Lähettämäsi on suurempi kuin palvelu hyväksyy. Lähetä jotain pienempää.
+error-plain-414-title = Osoite on liian pitkä
+error-plain-414-body = Linkistä tai lomakkeesta tuli pidempi osoite kuin otamme vastaan. Palaa takaisin ja yritä lyhyemmällä.
 error-plain-415-title = Tämä ei ole lomake
 error-plain-415-body = Tämä osoite ottaa vastaan vain oman sivunsa lomakkeita. Avaa sivu ja yritä uudelleen.
 error-plain-421-title = Täällä ei ole palvelua
 error-plain-421-body = Tähän osoitteeseen ei ole määritetty mitään. Tarkista se tai aloita palveluistasi.
 error-plain-429-title = Liian moni kirjautuu sisään
 error-plain-429-body = Kirjautumistasi ei käsitelty. Yritä uudelleen muutaman sekunnin kuluttua.
+error-plain-431-title = Selain lähetti liikaa
+error-plain-431-body = Syynä ovat yleensä evästeet. Poista tämän sivuston evästeet selaimesta ja yritä uudelleen.
+error-429-title = Liian monta pyyntöä
+error-429-body = { $app } sai lyhyessä ajassa enemmän pyyntöjä kuin se sallii, joten tätä sivua ei avattu. Tilisi on kunnossa.
+error-429-seconds = { $seconds ->
+    [one] Voit yrittää uudelleen sekunnin kuluttua.
+   *[other] Voit yrittää uudelleen { $seconds } sekunnin kuluttua.
+ }
+error-429-minutes = { $minutes ->
+    [one] Voit yrittää uudelleen minuutin kuluttua.
+   *[other] Voit yrittää uudelleen { $minutes } minuutin kuluttua.
+ }
 signin-forgot = Unohditko salasanasi?
 reauth-panel = Muutat kohtaa
 reauth-body-code = Olet muuttamassa kirjautumistapaasi. Jatka antamalla sovelluksesi koodi.

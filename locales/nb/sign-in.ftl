@@ -210,14 +210,30 @@ error-plain-400-title = Forespørselen kan ikke leses
 error-plain-400-body = Nettleseren sendte noe vi ikke kan lese. Gå tilbake og prøv igjen.
 error-plain-405-title = Dette kan ikke gjøres her
 error-plain-405-body = Adressen er riktig, men tar ikke imot denne typen forespørsel. Start fra tjenestene dine.
+error-plain-408-title = Sendingen tok for lang tid
+error-plain-408-body = Det du sendte, kom ikke fram i tide. Sjekk tilkoblingen, gå tilbake og send på nytt.
 error-plain-413-title = Det er for stort
 error-plain-413-body = Det du sendte, er større enn tjenesten tar imot. Send noe mindre.
+error-plain-414-title = Adressen er for lang
+error-plain-414-body = Lenken eller skjemaet ga en lengre adresse enn vi tar imot. Gå tilbake og prøv med mindre.
 error-plain-415-title = Dette er ikke et skjema
 error-plain-415-body = Adressen tar bare imot skjemaer fra sin egen side. Åpne siden og prøv igjen.
 error-plain-421-title = Her er det ingen tjeneste
 error-plain-421-body = Ingenting er satt opp på denne adressen. Sjekk den, eller start fra tjenestene dine.
 error-plain-429-title = For mange logger inn akkurat nå
 error-plain-429-body = Innloggingen din ble ikke behandlet. Prøv igjen om noen sekunder.
+error-plain-431-title = Nettleseren sendte for mye
+error-plain-431-body = Oftest skyldes det informasjonskapsler. Slett nettstedets informasjonskapsler i nettleseren, og prøv igjen.
+error-429-title = Det gikk for fort
+error-429-body = { $app } fikk flere forespørsler på kort tid enn tjenesten tillater, så siden ble ikke åpnet. Kontoen din er i orden.
+error-429-seconds = { $seconds ->
+    [one] Du kan prøve igjen om 1 sekund.
+   *[other] Du kan prøve igjen om { $seconds } sekunder.
+ }
+error-429-minutes = { $minutes ->
+    [one] Du kan prøve igjen om 1 minutt.
+   *[other] Du kan prøve igjen om { $minutes } minutter.
+ }
 signin-forgot = Glemt passordet?
 reauth-panel = For å endre
 reauth-body-code = Du er i ferd med å endre hvordan du logger inn. Skriv inn koden fra appen din for å fortsette.

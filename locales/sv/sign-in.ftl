@@ -210,14 +210,30 @@ error-plain-400-title = Begäran kan inte läsas
 error-plain-400-body = Webbläsaren skickade något som vi inte kan läsa. Gå tillbaka och försök igen.
 error-plain-405-title = Det går inte att göra här
 error-plain-405-body = Adressen stämmer, men den tar inte emot den här typen av begäran. Börja från dina tjänster.
+error-plain-408-title = Det tog för lång tid att skicka
+error-plain-408-body = Det du skickade kom inte fram i tid. Kontrollera anslutningen, gå tillbaka och skicka igen.
 error-plain-413-title = Det är för stort
 error-plain-413-body = Det du skickade är större än tjänsten tar emot. Skicka något mindre.
+error-plain-414-title = Adressen är för lång
+error-plain-414-body = Länken eller formuläret gav en längre adress än vi tar emot. Gå tillbaka och försök med mindre.
 error-plain-415-title = Det här är inget formulär
 error-plain-415-body = Adressen tar bara emot formulär från sin egen sida. Öppna sidan och försök igen.
 error-plain-421-title = Här finns ingen tjänst
 error-plain-421-body = Inget är inställt på den här adressen. Kontrollera den eller börja från dina tjänster.
 error-plain-429-title = För många loggar in just nu
 error-plain-429-body = Din inloggning behandlades inte. Försök igen om några sekunder.
+error-plain-431-title = Webbläsaren skickade för mycket
+error-plain-431-body = Oftast beror det på kakor. Ta bort webbplatsens kakor i webbläsaren och försök igen.
+error-429-title = Det gick för fort
+error-429-body = { $app } fick fler förfrågningar på kort tid än tjänsten tillåter, så sidan öppnades inte. Ditt konto är i ordning.
+error-429-seconds = { $seconds ->
+    [one] Du kan försöka igen om 1 sekund.
+   *[other] Du kan försöka igen om { $seconds } sekunder.
+ }
+error-429-minutes = { $minutes ->
+    [one] Du kan försöka igen om 1 minut.
+   *[other] Du kan försöka igen om { $minutes } minuter.
+ }
 signin-forgot = Har du glömt lösenordet?
 reauth-panel = För att ändra
 reauth-body-code = Du är på väg att ändra hur du loggar in. Ange koden från din app för att fortsätta.

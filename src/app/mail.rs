@@ -25,7 +25,7 @@ pub(super) fn postman(office: &Office, metrics: &Arc<Metrics>) -> anyhow::Result
         store: Arc::clone(&office.store),
         vault: Arc::clone(&office.vault),
         env: office.env.clone(),
-        texts: Texts::load()?,
+        texts: Texts::load(&office.settings.brand.texts)?,
         house: house(office)?,
         transport: Transport::new(server(office, settings))?,
         observer: Box::new(observer),

@@ -15,6 +15,7 @@ mod man;
 mod output;
 mod serve;
 mod session;
+mod texts;
 mod token;
 
 use crate::store::SharedStore;
@@ -91,6 +92,8 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Prints the texts of pages and mails, to say some of them in other words
+    Texts(texts::Arguments),
     /// Prints what a shell needs to complete commands and options
     Completions(completions::Arguments),
     /// Prints the manual page, or writes those of all commands
@@ -151,6 +154,7 @@ fn dispatch(command: Command) -> anyhow::Result<Outcome> {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments, &look_up),
+        Command::Texts(arguments) => texts::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),

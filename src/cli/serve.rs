@@ -11,6 +11,7 @@ use crate::telemetry::{self, Format};
 use anyhow::Context as _;
 use sd_notify::NotifyState;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use told::{Told, Watch};
 
 #[derive(Debug, clap::Args)]
@@ -21,7 +22,7 @@ Example:
 Signals:
   SIGHUP   reads the configuration again; a wrong one is refused and the old one stays
   SIGUSR2  starts the program's file anew and hands it the listening sockets: an upgrade without a lost request
-  SIGTERM  and Ctrl-C end it: nothing new is accepted, requests in flight finish (at most 30 s)")]
+  SIGTERM  and Ctrl-C end it: nothing new is accepted, requests in flight finish (`limits.drain_timeout`, 30 s)")]
 pub(super) struct Arguments {
     /// The configuration file
     #[arg(long, value_name = "FILE")]
@@ -110,7 +111,7 @@ impl Served {
                 }
             }
         }
-        notify(&[NotifyState::Stopping]);
+        notify(&[NotifyState::Stopping, longer_than(self.running.drain())]);
         tracing::info!("stopping: requests in flight finish first");
         self.running.stop().await;
         tracing::info!("stopped");
@@ -183,6 +184,12 @@ impl Served {
             }
         }
     }
+}
+
+/// For the service manager, whose own patience may be shorter: after the requests, what is to be written down.
+fn longer_than(drain: Duration) -> NotifyState<'static> {
+    let whole = drain.saturating_add(Duration::from_secs(15));
+    NotifyState::ExtendTimeoutUsec(u32::try_from(whole.as_micros()).unwrap_or(u32::MAX))
 }
 
 /// Tells the service manager, where there is one; nothing depends on it.

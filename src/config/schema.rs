@@ -153,6 +153,9 @@ pub struct Brand {
     /// Languages of the pages, the first where the browser asks for none of them: en, fi, sv, nb, da, de.
     #[schemars(extend("default" = ["en", "fi", "sv", "nb", "da", "de"]))]
     pub languages: Option<List<Language>>,
+    /// Folder of texts in your own words: `en.ftl`, `fi.ftl` and so on, each with the texts that differ (docs/operations.md).
+    #[schemars(extend("examples" = ["texts"]))]
+    pub texts: Option<String>,
 }
 
 /// A language of the pages.

@@ -9,6 +9,7 @@ use crate::domain::password_rules::Minimum;
 use crate::domain::policy::TwoFactorRules;
 use crate::domain::trace::Sampling;
 use crate::domain::{route, session, throttle};
+use crate::i18n::Overrides;
 use ipnet::IpNet;
 use rustls::pki_types::CertificateDer;
 use std::net::SocketAddr;
@@ -183,6 +184,8 @@ pub struct BrandSettings {
     pub support: Support,
     /// BCP 47 tags, never empty; the first is the fallback.
     pub languages: Vec<String>,
+    /// In place of built-in ones.
+    pub texts: Vec<Overrides>,
     pub apps: Vec<AppSettings>,
 }
 

@@ -23,6 +23,8 @@ pub struct Limits {
     pub body_grace: Duration,
     /// Least pace at which an answer is taken, in bytes a second; `None`: any.
     pub read_rate: Option<u64>,
+    /// Longest wait for requests in flight when the process ends.
+    pub drain: Duration,
 }
 
 impl Default for Limits {
@@ -38,6 +40,7 @@ impl Default for Limits {
             body_rate: Some(1024),
             body_grace: seconds(30),
             read_rate: Some(1024),
+            drain: seconds(30),
         }
     }
 }

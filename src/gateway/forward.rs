@@ -89,10 +89,8 @@ impl Protected {
         let fixed = presets.iter().flat_map(|p| p.headers()).map(|(n, _)| *n);
         let configured = routes.routes().iter().flat_map(|r| names(&r.identity));
         // what one route tells an application of a person, another route to it lets nobody say
-        let rules = routes.routes().iter().flat_map(|r| &r.headers.request.set);
-        let told =
-            rules.filter(|(_, value)| value.parts().iter().any(|p| !matches!(p, Part::Text(_))));
-        let told = told.map(|(name, _)| name.as_str());
+        let rules = routes.routes().iter().map(|r| &r.headers);
+        let told = rules.flat_map(super::rewriting::told_names);
         let all = RESERVED
             .into_iter()
             .chain(fixed)
@@ -161,6 +159,12 @@ fn with_folded<T>(name: &str, then: impl FnOnce(&str) -> T) -> T {
     }
     let text = folded.get(..length).map(std::str::from_utf8);
     then(text.and_then(std::result::Result::ok).unwrap_or_default())
+}
+
+/// The names by which an application is told of a person.
+pub(super) fn told_names(spec: &IdentitySpec) -> impl Iterator<Item = &str> {
+    let preset = spec.preset.headers().iter().map(|(name, _)| *name);
+    preset.chain(names(spec))
 }
 
 fn names(identity: &IdentitySpec) -> impl Iterator<Item = &str> {
@@ -267,8 +271,7 @@ pub(super) fn answer(
             told.insert_header(spec.header.clone(), token)?;
         }
     }
-    let preset = spec.preset.headers().iter().map(|(name, _)| *name);
-    let all = preset.chain(names(spec)).filter_map(|name| {
+    let all = told_names(spec).filter_map(|name| {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
         let value = told.headers.get(&name).cloned();
         Some((name, value.unwrap_or_else(|| HeaderValue::from_static(""))))

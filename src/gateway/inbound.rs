@@ -82,10 +82,11 @@ pub(super) fn admit(head: &mut RequestHeader, portal: &Host) -> Result<Inbound, 
     nominations(&head.headers)?;
     let (target, authority) = target(head)?;
     let host = host(head, authority)?;
-    if host != *portal {
+    let (path, query) = split(target)?;
+    // ours on every host: who is told that it was too much, cookies most likely, needs the page's style with them
+    if host != *portal && !path.is_host_page() {
         sizes(head, APPLICATION)?;
     }
-    let (path, query) = split(target)?;
     let inbound = Inbound {
         method: head.method.clone(),
         mode: mode(&head.method, &head.headers),
@@ -320,6 +321,11 @@ fn host(head: &RequestHeader, absolute: Option<&[u8]>) -> Result<Host, Refusal> 
         return Err(Malformed("hosts differ"));
     }
     Ok(first.0)
+}
+
+/// The host of a request that was not admitted: for its page only, which has to find its style there.
+pub(super) fn host_of(head: &RequestHeader) -> Option<Host> {
+    host(head, None).ok()
 }
 
 /// The canonical target, in origin-form; on HTTP/2 the authority becomes the `Host` field.

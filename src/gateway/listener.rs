@@ -22,8 +22,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 
-/// Longest wait for requests in flight when stopping.
-const DRAIN: Duration = Duration::from_secs(30);
 /// How long a connection may still bring another request when stopping.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -256,10 +254,10 @@ impl Running {
         }
     }
 
-    /// Accepts nothing more, lets requests in flight finish (at most 30 s), then cuts what is left. A
+    /// Accepts nothing more, lets requests in flight finish (for so long), then cuts what is left. A
     /// connection that waits for its next request is told to close with the answer to it, or after a moment:
     /// closed at once, it could lose a request that is under way.
-    pub async fn shutdown(self) {
+    pub async fn shutdown(self, longest: Duration) {
         for open in &self.open {
             // nobody listens any more: then there is nothing to stop
             let _ = open.stop.send(true);
@@ -269,11 +267,14 @@ impl Running {
         }
         let slots = &self.shared.slots;
         let idle = || slots.total.acquire_many(slots.most);
-        if tokio::time::timeout(LINGER, idle()).await.is_ok() {
+        if tokio::time::timeout(LINGER.min(longest), idle())
+            .await
+            .is_ok()
+        {
             return;
         }
         self.shared.app.cleanup().await;
-        if tokio::time::timeout(DRAIN, idle()).await.is_err() {
+        if tokio::time::timeout(longest, idle()).await.is_err() {
             let _ = self.cut.send(true);
         }
     }

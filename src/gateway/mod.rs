@@ -32,6 +32,7 @@ mod role;
 pub mod seams;
 mod through;
 mod tls;
+mod told;
 mod tunnel;
 mod upstream;
 mod verify;
@@ -44,6 +45,7 @@ pub use role::Role;
 pub use tls::{
     CertificateFault, CertificateFiles, Certificates, ClientCertificates, Expiry, Issued, TlsSpec,
 };
+pub use told::{Told, Value, client_address, is_trusted, takes_certificate, told, told_names};
 pub use upstream::UpstreamFault;
 
 use crate::domain::host::{Host, Origin};

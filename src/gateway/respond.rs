@@ -6,9 +6,10 @@
 use super::Exchange;
 use super::cookies;
 use super::hsts;
-use super::inbound::Refusal;
+use super::inbound::{self, Refusal};
 use super::seams::{ErrorKind, LANGUAGE_COOKIE, PageRequest};
 use crate::domain::answer::Maintenance;
+use crate::domain::host::Host;
 use crate::domain::request::Mode;
 use bytes::Bytes;
 use http::header::{
@@ -68,7 +69,17 @@ const fn row(kind: ErrorKind) -> (StatusCode, &'static str, &'static str) {
             "too_large",
             "What was sent is larger than this service accepts.",
         ),
-        ErrorKind::TooMany => (
+        ErrorKind::TargetTooLong => (
+            StatusCode::URI_TOO_LONG,
+            "bad_request",
+            "The address of the request is too long.",
+        ),
+        ErrorKind::HeadTooLarge => (
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "bad_request",
+            "The head of the request is too large.",
+        ),
+        ErrorKind::TooMany { .. } => (
             StatusCode::TOO_MANY_REQUESTS,
             "too_many_requests",
             "You ask this service too often. Please wait a moment.",
@@ -145,15 +156,13 @@ pub(super) async fn refusal(
     exchange: &Exchange,
     refusal: Refusal,
 ) -> Result<bool> {
-    let (kind, status) = match refusal {
-        Refusal::Malformed(_) => (ErrorKind::BadRequest, StatusCode::BAD_REQUEST),
-        Refusal::TargetTooLong => (ErrorKind::BadRequest, StatusCode::URI_TOO_LONG),
-        Refusal::HeadTooLarge => (
-            ErrorKind::BadRequest,
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        ),
-        Refusal::Method => (ErrorKind::MethodNotAllowed, StatusCode::METHOD_NOT_ALLOWED),
+    let kind = match refusal {
+        Refusal::Malformed(_) => ErrorKind::BadRequest,
+        Refusal::TargetTooLong => ErrorKind::TargetTooLong,
+        Refusal::HeadTooLarge => ErrorKind::HeadTooLarge,
+        Refusal::Method => ErrorKind::MethodNotAllowed,
     };
+    let (status, _, _) = row(kind);
     session.set_keepalive(None);
     let mut answer = error_answer(session, exchange, kind, status);
     if status == StatusCode::METHOD_NOT_ALLOWED {
@@ -181,10 +190,11 @@ pub(super) async fn too_many(
     exchange: &Exchange,
     wait: Duration,
 ) -> Result<bool> {
-    let (status, _, _) = row(ErrorKind::TooMany);
-    let mut answer = error_answer(session, exchange, ErrorKind::TooMany, status);
-    let seconds = wait.as_secs().saturating_add(1).to_string();
-    set(answer.headers_mut(), RETRY_AFTER, &seconds);
+    let seconds = wait.as_secs().saturating_add(1);
+    let kind = ErrorKind::TooMany { seconds };
+    let (status, _, _) = row(kind);
+    let mut answer = error_answer(session, exchange, kind, status);
+    set(answer.headers_mut(), RETRY_AFTER, &seconds.to_string());
     send(session, exchange, answer).await
 }
 
@@ -329,7 +339,13 @@ fn error_answer(
         None => accepts(headers, "text/html"),
     };
     if browser {
-        return page(headers, exchange, kind, status);
+        let host = match &exchange.inbound {
+            Some(inbound) => Some(inbound.host.clone()),
+            // its page's style lies elsewhere on an application's host than on the portal's
+            None => inbound::host_of(session.req_header())
+                .filter(|host| exchange.live.snapshot.routes.knows_host(host)),
+        };
+        return page((headers, host.as_ref()), exchange, kind, status);
     }
     let (_, word, mut message) = row(kind);
     if let Some(own) = maintenance(exchange, kind).and_then(|m| m.message.as_deref()) {
@@ -344,7 +360,7 @@ fn maintenance(exchange: &Exchange, kind: ErrorKind) -> Option<&Maintenance> {
 }
 
 fn page(
-    headers: &HeaderMap,
+    (headers, host): (&HeaderMap, Option<&Host>),
     exchange: &Exchange,
     kind: ErrorKind,
     status: StatusCode,
@@ -352,7 +368,7 @@ fn page(
     let inbound = exchange.inbound.as_ref();
     let path_and_query = inbound.map_or("/".to_owned(), |i| i.path_and_query());
     let request = PageRequest {
-        host: inbound.map(|i| &i.host),
+        host,
         path_and_query: &path_and_query,
         accept_language: headers.get(ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()),
         lang_cookie: cookies::single(headers, LANGUAGE_COOKIE),

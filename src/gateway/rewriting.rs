@@ -10,7 +10,7 @@ use crate::domain::headers::{HeaderRules, SecurityHeaders, fold};
 use crate::domain::host::{Host, Origin};
 use crate::domain::request::Path;
 use crate::domain::rewrite::{Addresses, Destination, Rewrite, UpstreamHost};
-use crate::domain::route::{Route, RouteIndex, Table, Template, Upstream};
+use crate::domain::route::{Part, Route, RouteIndex, Table, Template, Upstream};
 use http::HeaderValue;
 use http::header::{
     CACHE_CONTROL, CONTENT_LOCATION, CONTENT_SECURITY_POLICY, EXPIRES, HeaderName, LOCATION,
@@ -253,6 +253,34 @@ fn keep_private(head: &mut ResponseHeader) -> Result<()> {
         return Ok(());
     }
     head.insert_header(CACHE_CONTROL, "private")
+}
+
+/// The headers of these rules that tell an application of a person.
+pub(super) fn told_names(rules: &HeaderRules) -> impl Iterator<Item = &str> {
+    let of_a_person = |template: &Template| {
+        let mut parts = template.parts().iter();
+        parts.any(|p| !matches!(p, Part::Text(_)))
+    };
+    let set = rules.request.set.iter();
+    set.filter(move |(_, template)| of_a_person(template))
+        .map(|(name, _)| name.as_str())
+}
+
+/// What they tell of this one; `None`: nothing, and the header is left out.
+pub(super) fn told(
+    rules: &HeaderRules,
+    account: &Account,
+) -> Result<Vec<(HeaderName, Option<HeaderValue>)>> {
+    let mut head = RequestHeader::build("GET", b"/", None)?;
+    if let Some(rules) = RequestRules::of(rules) {
+        rules.apply(&mut head, Some(account))?;
+    }
+    let names = told_names(rules).filter_map(|n| HeaderName::from_bytes(n.as_bytes()).ok());
+    let told = names.map(|name| {
+        let value = head.headers.get(&name).cloned();
+        (name, value)
+    });
+    Ok(told.collect())
 }
 
 impl RequestRules {

@@ -29,8 +29,15 @@ pub enum ErrorKind {
     TooLarge,
     /// What was to be sent did not come in time.
     Timeout,
+    /// The address is longer than is taken.
+    TargetTooLong,
+    /// The head is larger than is taken, cookies most likely.
+    HeadTooLarge,
     /// Asked more often than the route allows.
-    TooMany,
+    TooMany {
+        /// Until it may be tried again.
+        seconds: u64,
+    },
     UnknownHost,
     Internal,
     BadGateway,
@@ -49,7 +56,9 @@ impl ErrorKind {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::BadGateway => StatusCode::BAD_GATEWAY,
@@ -145,6 +154,16 @@ impl Desk {
                     // a time that has passed tells nothing
                     until: until.filter(|until| *until > when),
                     retry: context.path_and_query,
+                    reference,
+                };
+                self.page(status, panel, &page, None)
+            }
+            ErrorKind::TooMany { seconds } => {
+                let page = pages::TooMany {
+                    app,
+                    seconds,
+                    retry: context.path_and_query,
+                    reference,
                 };
                 self.page(status, panel, &page, None)
             }
@@ -152,6 +171,7 @@ impl Desk {
             ErrorKind::Unavailable => {
                 let page = pages::Unavailable {
                     reference: Some(reference),
+                    retry: Some(context.path_and_query),
                 };
                 let reply = self.page(status, panel, &page, None)?;
                 Ok(reply.header(header::RETRY_AFTER, "30"))
@@ -167,7 +187,8 @@ impl Desk {
             | ErrorKind::MethodNotAllowed
             | ErrorKind::TooLarge
             | ErrorKind::Timeout
-            | ErrorKind::TooMany
+            | ErrorKind::TargetTooLong
+            | ErrorKind::HeadTooLarge
             | ErrorKind::UnknownHost => {
                 let page = pages::Plain {
                     status: status.as_u16(),
@@ -274,6 +295,7 @@ pub fn fault(desk: &Desk, fault: &authn::Fault) -> Response {
             tracing::error!(error = %fault, reference, "the store is not available");
             let page = pages::Unavailable {
                 reference: Some(&reference),
+                retry: None,
             };
             let mut response = desk.plain(StatusCode::SERVICE_UNAVAILABLE, &page);
             let retry = http::HeaderValue::from_static("30");

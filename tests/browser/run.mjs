@@ -7,7 +7,7 @@ import { launch, looks, person } from './lib/browser.mjs';
 import { another, beside, demo, end, endAll, pins } from './lib/gateway.mjs';
 
 const { values: options } = parseArgs({ options: { only: { type: 'string' }, screenshots: { type: 'string' } } });
-const groups = ['story', 'policy', 'applications', 'reminder', 'languages', 'people', 'accounts', 'console', 'plain'];
+const groups = ['story', 'policy', 'applications', 'reminder', 'languages', 'refusals', 'people', 'accounts', 'console', 'plain'];
 // in these each test begins where the last one ended
 const stories = new Set(['story', 'people', 'accounts', 'console']);
 const tally = { passed: 0, failed: 0 };

@@ -9,7 +9,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("env", &["domain"]),
     ("vault", &["env"]),
-    ("config", &["domain", "env"]),
+    ("config", &["domain", "env", "i18n"]),
     ("store", &["domain"]),
     ("signer", &["domain", "env", "store", "vault"]),
     ("i18n", &[]),

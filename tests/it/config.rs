@@ -1,6 +1,8 @@
 //! The configuration as operators meet it: files in, settings or explanations out.
 
+mod explain;
 mod rewriting;
+mod texts;
 mod tls;
 mod upstreams;
 
@@ -179,7 +181,7 @@ fn limits_are_todays_where_none_are_written() {
         "    upstream: http://10.0.0.5:3000\n    limits: { body: 1MiB, rate: 50/s, time: 10m, body_rate: 0 }\n",
     );
     let written = format!(
-        "limits: {{ connections: 100, header_timeout: 5s, idle_timeout: 20s, stall_timeout: 30s, body_rate: 0, body_grace: 10s, read_rate: 2KiB }}\n{written}"
+        "limits: {{ connections: 100, header_timeout: 5s, idle_timeout: 20s, stall_timeout: 30s, body_rate: 0, body_grace: 10s, read_rate: 2KiB, drain_timeout: 5m }}\n{written}"
     );
     let (settings, report) = folder.examine(&written);
     assert_eq!(report.to_string(), "");
@@ -193,6 +195,7 @@ fn limits_are_todays_where_none_are_written() {
         body_rate: Some(0),
         body_grace: Duration::from_secs(10),
         read_rate: Some(2048),
+        drain: Duration::from_secs(300),
         ..Limits::default()
     };
     assert_eq!(settings.limits, want);
@@ -219,6 +222,8 @@ fn limits_are_todays_where_none_are_written() {
         ("idle_timeout: 2h", "longer than an hour"),
         ("body_rate: 1MiB", "shut out people on slow lines"),
         ("read_rate: fast", "is not a size"),
+        ("drain_timeout: 0s", "longer than nothing"),
+        ("drain_timeout: 61m", "longer than an hour"),
         ("requests: 5", "requests"),
     ] {
         let report = folder.rendered(&format!("limits: {{ {mistake} }}\n{BASE}"));
@@ -1046,7 +1051,7 @@ fn aino(groups: &[&str]) -> Account {
 
 #[test]
 fn explanations() {
-    use vestibule::cli::explain::outcome;
+    use vestibule::cli::explain::{Question, outcome};
     let folder = Folder::new();
     let strict =
         folder.settings(&BASE.replacen("\n    upstream: http://10.0.0.5:3000\n", RULES, 1));
@@ -1082,7 +1087,11 @@ fn explanations() {
     ];
     let mut all = String::new();
     for (url, method, account) in cases {
-        let explanation = outcome(&strict, url, method, account.as_ref(), now).unwrap();
+        let question = Question {
+            account: account.as_ref(),
+            ..Question::new(url, method)
+        };
+        let explanation = outcome(&strict, &question, now).unwrap();
         let _ = writeln!(all, "{explanation}");
     }
     insta::assert_snapshot!(all);
@@ -1093,7 +1102,7 @@ fn explanations() {
         "/%2evestibule%3bx",
     ] {
         let url = format!("https://wiki.example.com{ours}");
-        let explanation = outcome(&strict, &url, "GET", None, now).unwrap();
+        let explanation = outcome(&strict, &Question::new(&url, "GET"), now).unwrap();
         assert!(explanation.to_string().contains("Vestibule's own"), "{url}");
     }
     for bad in [
@@ -1102,9 +1111,13 @@ fn explanations() {
         "https://u@wiki.example.com/",
         "",
     ] {
-        assert!(outcome(&strict, bad, "GET", None, now).is_err(), "{bad}");
+        assert!(
+            outcome(&strict, &Question::new(bad, "GET"), now).is_err(),
+            "{bad}"
+        );
     }
-    assert!(outcome(&strict, "https://wiki.example.com/", "get", None, now).is_err());
+    let lower = Question::new("https://wiki.example.com/", "get");
+    assert!(outcome(&strict, &lower, now).is_err());
 }
 
 #[test]

@@ -120,7 +120,7 @@ impl World {
             store: Arc::clone(&self.store),
             vault: Arc::clone(&self.vault),
             env: self.env.clone(),
-            texts: Texts::load().unwrap(),
+            texts: Texts::load(&[]).unwrap(),
             house: House {
                 portal: Origin::new(Host::parse("login.example.com").unwrap(), 443),
                 languages: Language::ALL.to_vec(),

@@ -1,5 +1,7 @@
 //! What the program says of itself, for shells, for `man` and for editors: asked of those who read it.
 
+mod shells;
+
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -21,62 +23,6 @@ fn vestibule(arguments: &[&str]) -> String {
 
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
-}
-
-/// What bash offers for the last of these words.
-fn offered(words: &[&str]) -> Vec<String> {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("vestibule.bash");
-    std::fs::write(&file, vestibule(&["completions", "bash"])).unwrap();
-    // what readline does: the function that is registered for the command, with the words so far
-    let script = r#"
-        source "$1"; shift
-        registered=$(complete -p vestibule) || exit 1
-        function=${registered#*-F }; function=${function%% *}
-        COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}
-        "$function" vestibule "${!#}" "${COMP_WORDS[COMP_CWORD-1]}"
-        printf '%s\n' "${COMPREPLY[@]}"
-    "#;
-    let output = Command::new("bash")
-        .args(["--norc", "-c", script, "bash"])
-        .arg(&file)
-        .args(words)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{words:?}: {}", said(&output));
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().map(|line| line.trim().to_owned()).collect()
-}
-
-#[test]
-fn bash_completes_commands_options_and_values() {
-    assert_eq!(offered(&["vestibule", "che"]), ["check"]);
-    assert_eq!(offered(&["vestibule", "account", "reset"]), ["reset-2fa"]);
-    assert_eq!(
-        offered(&["vestibule", "serve", "--log-f"]),
-        ["--log-format"]
-    );
-    assert_eq!(
-        offered(&["vestibule", "serve", "--log-format", ""]),
-        ["json", "plain"]
-    );
-    let all = offered(&["vestibule", ""]);
-    assert!(all.contains(&"serve".to_owned()), "{all:?}");
-    assert!(
-        !all.contains(&"docs".to_owned()),
-        "not meant for people: {all:?}"
-    );
-}
-
-#[test]
-fn every_shell_is_told_every_command() {
-    for (shell, first) in [("zsh", "#compdef vestibule\n"), ("fish", "# Print")] {
-        let text = vestibule(&["completions", shell]);
-        assert!(text.starts_with(first), "{shell}: {}", &text[..200]);
-        for command in ["helpdesk-code", "explain", "rotate"] {
-            assert!(text.contains(command), "{shell}: {command}");
-        }
-    }
 }
 
 #[test]

@@ -236,6 +236,7 @@ impl Check<'_> {
         let none = schema::Brand::default();
         let section = file.brand.as_ref().unwrap_or(&none);
         let name = section.name.as_deref().unwrap_or("Vestibule");
+        let languages = self.languages(&at.key("languages"), section.languages.as_ref());
         BrandSettings {
             name: self.shown(&at.key("name"), name),
             logo: section
@@ -244,7 +245,8 @@ impl Check<'_> {
                 .map(|logo| self.logo(&at.key("logo"), logo)),
             accent: section.accent.as_ref().map(|c| c.0.clone()),
             support: self.support(&at.key("support"), section.support.as_ref()),
-            languages: self.languages(&at.key("languages"), section.languages.as_ref()),
+            texts: self.texts(&at.key("texts"), section.texts.as_deref(), &languages),
+            languages,
             apps: self.apps(file.two_factor.as_ref().and_then(|t| t.apps.as_ref())),
         }
     }

@@ -60,6 +60,7 @@ impl Check<'_> {
             section.body_grace.as_ref(),
             default.body_grace,
         );
+        let drain = self.drain(&at.key("drain_timeout"), section.drain_timeout.as_ref());
         let body_rate = section.body_rate.as_ref();
         let read_rate = section.read_rate.as_ref();
         Limits {
@@ -70,6 +71,7 @@ impl Check<'_> {
             idle,
             stall,
             body_grace,
+            drain,
             body_rate: self
                 .pace(&at.key("body_rate"), body_rate)
                 .or(default.body_rate),
@@ -129,6 +131,18 @@ impl Check<'_> {
                 at,
                 "is longer than an hour: clients that do nothing would hold every connection",
                 "write at most 1h",
+            );
+        }
+        span
+    }
+
+    fn drain(&mut self, at: &At<'_>, value: Option<&Duration>) -> Span {
+        let span = self.span(at, value, Limits::default().drain);
+        if span > LONGEST_WAIT {
+            self.error(
+                at,
+                "is longer than an hour: a stop that takes so long is taken for a process that hangs",
+                "write at most 1h; what lasts longer is cut at the end of the process",
             );
         }
         span

@@ -12,6 +12,7 @@ mod mail;
 mod people;
 mod rewrite;
 mod routes;
+mod texts;
 mod tls;
 mod traces;
 mod upstreams;

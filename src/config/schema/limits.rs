@@ -35,6 +35,9 @@ pub struct Limits {
     /// Least pace at which an answer is taken, in bytes a second, after `stall_timeout` of waiting for the client; 0: any.
     #[schemars(extend("default" = "1KiB"))]
     pub read_rate: Option<ByteSize>,
+    /// How long requests in flight have when the process ends: at SIGTERM, and at SIGUSR2 when another one serves; then they are cut.
+    #[schemars(extend("default" = "30s"))]
+    pub drain_timeout: Option<Duration>,
 }
 
 /// Limits of requests.

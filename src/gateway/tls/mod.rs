@@ -7,6 +7,7 @@ mod issued;
 pub(super) use belief::Belief;
 pub use issued::Issued;
 
+use crate::domain::timestamp::Timestamp;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use belief::Beliefs;
@@ -19,7 +20,7 @@ use pingora::protocols::{ALPN, Ssl as _, Stream};
 use pingora::proxy::Session;
 use pingora::tls::TlsAcceptor;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use std::any::Any;
@@ -211,6 +212,25 @@ impl Certificates {
             }
         }
     }
+}
+
+/// Whether this chain (PEM, the client's own certificate first) would be taken now.
+pub(super) fn takes(
+    wanted: &ClientCertificates,
+    chain: &[u8],
+    now: Timestamp,
+) -> Result<(), CertificateFault> {
+    let verifier = handshake::verifier(wanted, &handshake::read_ca(wanted)?)?;
+    let wrong = |e: &dyn std::fmt::Display| fault("the certificate", e);
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
+    let chain = chain.map_err(|e| wrong(&e))?;
+    let (own, between) = chain
+        .split_first()
+        .ok_or_else(|| wrong(&"the file holds none (PEM)"))?;
+    let now = u64::try_from(now.seconds()).unwrap_or_default();
+    let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(now));
+    let verified = verifier.verify_client_cert(own, between, now);
+    verified.map(drop).map_err(|e| wrong(&e))
 }
 
 fn acceptor(

@@ -99,7 +99,7 @@ fn matters() -> Vec<Matter> {
 
 /// Every matter in every language, worded.
 fn every(mut check: impl FnMut(&Letter, Language, &Worded)) {
-    let texts = Texts::load().unwrap();
+    let texts = Texts::load(&[]).unwrap();
     for language in Language::ALL {
         for matter in matters() {
             let mut letter = letter(matter);
@@ -113,7 +113,7 @@ fn every(mut check: impl FnMut(&Letter, Language, &Worded)) {
 
 #[test]
 fn every_matter_ends_with_the_two_lines_in_every_language() {
-    let texts = Texts::load().unwrap();
+    let texts = Texts::load(&[]).unwrap();
     every(|_, language, worded| {
         let tr = texts.in_language(language);
         let mut lines = worded.text.trim_end().lines().rev();
@@ -167,7 +167,7 @@ fn only_mails_to_choose_a_password_link_and_only_to_the_portal() {
             usize::from(may)
         );
     });
-    let texts = Texts::load().unwrap();
+    let texts = Texts::load(&[]).unwrap();
     for link in [
         "https://login.example.com/reset/abc",
         "https://login.example.com:8443@evil.example/reset",
@@ -190,7 +190,7 @@ fn only_mails_to_choose_a_password_link_and_only_to_the_portal() {
 
 #[test]
 fn when_and_where_are_said_as_far_as_they_are_known() {
-    let texts = Texts::load().unwrap();
+    let texts = Texts::load(&[]).unwrap();
     let check = |place: Option<Place>, language: &str, want: &str| {
         let mut letter = letter(Matter::Enabled);
         letter.place = place;
@@ -235,7 +235,7 @@ fn when_and_where_are_said_as_far_as_they_are_known() {
 
 #[test]
 fn a_language_that_is_not_offered_falls_back_to_the_first() {
-    let texts = Texts::load().unwrap();
+    let texts = Texts::load(&[]).unwrap();
     let mut house = house();
     house.languages = vec![Language::Swedish, Language::English];
     let check = |tag: Option<&str>, want: &str| {
@@ -252,7 +252,7 @@ fn a_language_that_is_not_offered_falls_back_to_the_first() {
 
 #[test]
 fn what_somebody_typed_is_neither_markup_nor_a_line_of_its_own() {
-    let texts = Texts::load().unwrap();
+    let texts = Texts::load(&[]).unwrap();
     let case = "1\r\nBcc: x@example.com\n\n<img src=x>\u{2028}".to_owned();
     for matter in [
         Matter::OneTimeCodeShown {
@@ -278,7 +278,7 @@ fn what_somebody_typed_is_neither_markup_nor_a_line_of_its_own() {
 
 #[test]
 fn debug_output_holds_nothing_of_it() {
-    let texts = Texts::load().unwrap();
+    let texts = Texts::load(&[]).unwrap();
     let worded = compose(&letter(Matter::Enabled), &texts, &house()).unwrap();
     assert_eq!(format!("{worded:?}"), "Worded");
 }

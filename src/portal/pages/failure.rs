@@ -28,6 +28,7 @@ pub struct Closed<'a> {
     pub message: &'a str,
     pub until: Option<i64>,
     pub retry: &'a str,
+    pub reference: &'a str,
 }
 template!(Closed<'_>, "closed.html");
 
@@ -35,6 +36,26 @@ impl Closed<'_> {
     fn opens(&self, f: &Frame<'_>) -> Option<String> {
         let until = f.date_time(self.until?);
         Some(f.s("closed-until", "time", &until))
+    }
+}
+
+/// 429 of an application.
+pub struct TooMany<'a> {
+    pub app: &'a str,
+    /// Until it may be tried again.
+    pub seconds: u64,
+    pub retry: &'a str,
+    pub reference: &'a str,
+}
+template!(TooMany<'_>, "too_many.html");
+
+impl TooMany<'_> {
+    /// Nobody counts seconds beyond two minutes.
+    fn wait(&self, f: &Frame<'_>) -> String {
+        match self.seconds {
+            ..=120 => f.n("error-429-seconds", "seconds", self.seconds),
+            more => f.n("error-429-minutes", "minutes", more.div_ceil(60)),
+        }
     }
 }
 
@@ -50,6 +71,8 @@ struct Message<'a> {
     body: &'a str,
     host: Option<&'a str>,
     reference: &'a str,
+    /// Where the same may be tried again.
+    retry: Option<&'a str>,
 }
 template!(Message<'_>, "message.html");
 
@@ -72,6 +95,7 @@ fn message(
         body,
         host: None,
         reference,
+        retry: None,
     };
     message.render(frame)
 }
@@ -101,6 +125,8 @@ impl Page for Expired {
 pub struct Unavailable<'a> {
     /// Where there is a log line to find.
     pub reference: Option<&'a str>,
+    /// Where the same may be tried again.
+    pub retry: Option<&'a str>,
 }
 
 impl Page for Unavailable<'_> {
@@ -110,6 +136,7 @@ impl Page for Unavailable<'_> {
             body: "error-503-body",
             host: None,
             reference: self.reference.unwrap_or_default(),
+            retry: self.retry,
         };
         message.render(frame)
     }
@@ -127,6 +154,7 @@ impl Page for CookiesBlocked<'_> {
             body: "error-cookies-body",
             host: Some(self.host),
             reference: "",
+            retry: None,
         };
         message.render(frame)
     }
@@ -144,12 +172,13 @@ impl Page for Internal<'_> {
             body: "error-500-body",
             host: None,
             reference: self.reference,
+            retry: None,
         };
         message.render(frame)
     }
 }
 
-/// The other refusals, by status: 400, 405, 413, 415, 421, 429.
+/// The other refusals, by status: 400, 405, 408, 413, 414, 415, 421, 431, and 429 at the sign-in.
 pub struct Plain<'a> {
     pub status: u16,
     /// Empty where there is no log line to find.
@@ -159,7 +188,7 @@ pub struct Plain<'a> {
 impl Page for Plain<'_> {
     fn render(&self, frame: &Frame<'_>) -> Result<String, askama::Error> {
         let status = match self.status {
-            known @ (405 | 413 | 415 | 421 | 429) => known,
+            known @ (405 | 408 | 413 | 414 | 415 | 421 | 429 | 431) => known,
             _ => 400,
         };
         let text = |part: &str| format!("error-plain-{status}-{part}");

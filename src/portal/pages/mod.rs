@@ -72,7 +72,7 @@ pub use enrolment::{
 };
 pub use failure::{
     BadGateway, Closed, CookiesBlocked, Expired, Forbidden, FormExpired, Internal, NotFound, Plain,
-    Unavailable,
+    TooMany, Unavailable,
 };
 pub use password::{
     ChangePassword, Forgot, ForgotSent, NewPassword, NewPasswordError, ResetDone, ResetExpired,

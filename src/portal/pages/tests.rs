@@ -247,6 +247,7 @@ fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec
             "unavailable",
             Box::new(Unavailable {
                 reference: Some(text),
+                retry: Some(text),
             }),
         ),
         (
@@ -256,6 +257,16 @@ fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec
                 message: text,
                 until: Some(1_800_000_000),
                 retry: text,
+                reference: text,
+            }),
+        ),
+        (
+            "too many",
+            Box::new(TooMany {
+                app: text,
+                seconds: 121,
+                retry: text,
+                reference: text,
             }),
         ),
         ("internal", Box::new(Internal { reference: text })),
@@ -274,7 +285,7 @@ fn pages<'a>(text: &'a str, codes: &'a [String], services: &'a [Service]) -> Vec
 
 #[test]
 fn every_page_in_every_language_escapes_and_stays_light() {
-    let texts = Texts::load().unwrap();
+    let texts = Texts::load(&[]).unwrap();
     for text in ["Northgate", HOSTILE] {
         let brand = brand(text);
         let assets = Assets::new(&brand).unwrap();
@@ -391,7 +402,7 @@ fn labelled(name: &str, html: &str) {
 fn language_links_keep_the_rest_of_the_address() {
     let brand = brand("Northgate");
     let assets = Assets::new(&brand).unwrap();
-    let texts = Texts::load().unwrap();
+    let texts = Texts::load(&[]).unwrap();
     let frame = Frame {
         brand: &brand,
         assets: &assets,

@@ -94,6 +94,11 @@ export async function look(page, name, { ours = true } = {}) {
         return violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.html).join(' ')}`);
       });
       looks.runs += 1;
+      // for people to look at, too
+      if (process.env.PICTURES) {
+        const file = name.replace(/[^a-z0-9]+/gi, '-');
+        await page.screenshot({ path: join(process.env.PICTURES, `${file}.${width}-${colorScheme}.png`), fullPage: width === 320 });
+      }
       problems.push(...found.map((text) => `${width} px ${colorScheme}: ${text}`));
     }
   }

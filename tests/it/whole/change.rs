@@ -62,6 +62,10 @@ fn signal(name: &str, process: u32) -> bool {
 
 impl Service {
     async fn start() -> Self {
+        Self::start_with(|_, _| ()).await
+    }
+
+    async fn start_with(change: impl FnOnce(&Path, &mut Command)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let ca = Ca::new("test root");
         let (upstream, wiki) = Upstream::start(None).await;
@@ -96,14 +100,15 @@ impl Service {
             processes: Vec::new(),
         };
         let log = std::fs::File::create(service.log_file()).unwrap();
-        let child = Command::new(&binary)
+        let mut command = Command::new(&binary);
+        command
             .args(["serve", "--log", "info,vestibule::access=off", "--config"])
             .arg(&service.config)
             .stdout(log.try_clone().unwrap())
             .stderr(log)
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
+            .stdin(Stdio::null());
+        change(service.dir.path(), &mut command);
+        let child = command.spawn().unwrap();
         service.processes.push(child.id());
         service.first = Some(child);
         service
@@ -462,6 +467,127 @@ async fn a_new_configuration_comes_into_force_and_a_wrong_one_does_not() {
             .await
             .contains("vestibule_config_refused 0")
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_waits_for_requests_as_long_as_is_written_and_asks_for_the_time() {
+    let mut socket = None;
+    let service = Service::start_with(|dir, command| {
+        let path = dir.join("notify");
+        let manager = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+        manager.set_nonblocking(true).unwrap();
+        socket = Some(manager);
+        command.env("NOTIFY_SOCKET", path);
+    })
+    .await;
+    service.edit(|text| format!("{text}limits: {{ drain_timeout: 6s }}\n"));
+    service.reload("the new configuration is in force").await;
+    let cookie = service.cookie().await;
+    let begin = async |path: &str| {
+        let stream = tls(
+            service.net.address,
+            WIKI,
+            &service.net.roots,
+            &[b"http/1.1"],
+        )
+        .await;
+        let mut wire = Wire::over(Box::new(stream.unwrap()));
+        wire.send(format!(
+            "GET {path} HTTP/1.1\r\nHost: {WIKI}\r\nCookie: {cookie}\r\n\r\n"
+        ))
+        .await;
+        wire
+    };
+    // a minute long, and one that ends in time
+    let mut slow = begin("/slow").await;
+    let mut stream = begin("/sse").await;
+    assert!(stream.head().await.contains(" 200 "));
+    let started = tokio::time::Instant::now();
+    assert!(signal("TERM", service.serving()));
+    while stream.chunk().await.is_some() {}
+    assert!(slow.answer().await.is_none(), "it was not cut");
+    assert!(
+        service.is_gone(service.serving()).await,
+        "{}",
+        service.log()
+    );
+    let took = started.elapsed().as_secs();
+    assert!((6..25).contains(&took), "{took} s");
+    let mut said = String::new();
+    let mut buffer = [0; 4096];
+    while let Ok(length) = socket.as_ref().unwrap().recv(&mut buffer) {
+        said.push_str(std::str::from_utf8(&buffer[..length]).unwrap());
+        said.push('\n');
+    }
+    let stopping = said.split("STOPPING=1").nth(1).unwrap();
+    assert!(stopping.contains("EXTEND_TIMEOUT_USEC=21000000"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn texts_in_other_words_come_into_force_and_wrong_ones_do_not() {
+    let service = Service::start().await;
+    let cookie = service.cookie().await;
+    let load = Arc::new(Load::default());
+    let request = format!("GET /page HTTP/1.1\r\nHost: {WIKI}\r\nCookie: {cookie}\r\n\r\n");
+    let person = tokio::spawn(keeps_alive(load.clone(), service.net.clone(), request));
+    let page = async || {
+        let mut b = Browser::new(service.net.clone());
+        b.open(&service.net.url(LOGIN, "/")).await.text()
+    };
+    let folder = service.dir.path().join("texts");
+    std::fs::create_dir(&folder).unwrap();
+    let write = |text: &str| {
+        let new = folder.join(".en.ftl.new");
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(new, folder.join("en.ftl")).unwrap();
+    };
+    write("# ours\nsignin-submit = Let <b>me</b> in\n");
+    assert!(page().await.contains("Sign in"));
+
+    service.edit(|text| text.replace("name: Northgate", "name: Northgate\n  texts: texts"));
+    service.reload("the new configuration is in force").await;
+    let shown = page().await;
+    // it is text, also where it looks like something else
+    assert!(!shown.contains("<b>me"), "{shown}");
+    assert!(
+        shown.contains("Let &#60;b&#62;me&#60;/b&#62; in"),
+        "{shown}"
+    );
+
+    // a wrong file is told with its line, and the words before stay
+    write("signin-submit = Come in\n\nsignin-titel = Welcome\n");
+    service.reload("the new configuration is refused").await;
+    let log = service.log();
+    assert!(
+        log.contains("en.ftl:3: there is no text `signin-titel`"),
+        "{log}"
+    );
+    assert!(log.contains("did you mean `signin-title`?"), "{log}");
+    assert!(page().await.contains("Let &#60;b"));
+
+    // the file of another language is not there yet; without a signal, when it is
+    write("signin-submit = Come in\n");
+    service.reload("the new configuration is in force").await;
+    assert!(page().await.contains("Come in"));
+    let loaded = "the new configuration is in force";
+    let before = service.count(loaded);
+    std::fs::write(folder.join("fi.ftl"), "signin-submit = Sisään\n").unwrap();
+    service
+        .until("the change of a text", |log| {
+            log.matches(loaded).count() > before
+        })
+        .await;
+    let mut b = Browser::new(service.net.clone());
+    let finnish = b
+        .open(&service.net.url(LOGIN, "/signin?lang=fi"))
+        .await
+        .text();
+    assert!(finnish.contains("Sisään"), "{finnish}");
+
+    load.stop.store(true, Ordering::Relaxed);
+    person.await.unwrap();
+    assert!(load.failed.lock().is_empty(), "{:?}", load.failed.lock());
+    assert!(load.answered.load(Ordering::Relaxed) > 10);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

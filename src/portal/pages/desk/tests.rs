@@ -624,7 +624,7 @@ fn each(
     languages: &[Language],
     mut see: impl FnMut(&str, Language, String),
 ) {
-    let texts = Texts::load().unwrap();
+    let texts = Texts::load(&[]).unwrap();
     let brand = brand();
     let assets = Assets::new(&brand).unwrap();
     let data = data(text, email);

@@ -216,7 +216,7 @@ async fn shutdown_lets_requests_finish() {
     wire.head().await;
     let idle = Wire::plain(world.http).await;
     let address = world.http;
-    let stopping = tokio::spawn(world.running.shutdown());
+    let stopping = tokio::spawn(world.running.shutdown(std::time::Duration::from_secs(30)));
     while let Some(chunk) = wire.chunk().await {
         assert!(chunk.starts_with(b"data: "));
     }
