@@ -1,7 +1,10 @@
 //! Applications that others wrote, behind the gateway, with the settings that `docs/upstreams.md` gives for them.
 
 mod django;
+mod dokuwiki;
+mod grpc;
 mod jupyter;
+mod node_red;
 mod socket;
 
 use super::browser::Browser;
@@ -36,6 +39,8 @@ struct Behind {
     office: Office,
     env: Env,
     net: Net,
+    /// Whom clients trust.
+    ca: String,
     _dir: tempfile::TempDir,
 }
 
@@ -73,6 +78,7 @@ impl Behind {
             office,
             env,
             net,
+            ca: ca.pem(),
             _dir: dir,
         }
     }
@@ -106,6 +112,17 @@ impl Behind {
         let answer = browser.both(login, &phone, self.env.now().seconds()).await;
         assert_eq!(answer.status, 303, "{answer:?}");
         (account, browser)
+    }
+
+    /// The gateway has heard that the sessions of this person are over.
+    async fn until_signed_out(&self, browser: &mut Browser) {
+        for _ in 0..100 {
+            if browser.get(&self.url("/")).await.status == 302 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("still signed in");
     }
 
     fn url(&self, path: &str) -> String {
