@@ -2,6 +2,7 @@
 
 mod django;
 mod dokuwiki;
+mod flask;
 mod grpc;
 mod jupyter;
 mod node_red;
