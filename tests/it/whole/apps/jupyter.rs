@@ -94,7 +94,7 @@ async fn a_kernel_of_jupyter_runs_for_as_long_as_the_session() {
     let mut socket = Socket::open(&behind, &browser, &channels)
         .await
         .ok()
-        .expect("a socket");
+        .unwrap();
     assert_eq!(run(&mut socket, "print(6*7)").await, "42\n");
     let long = run(&mut socket, "print('x' * 200_000)").await;
     assert_eq!(long.len(), 200_001);
