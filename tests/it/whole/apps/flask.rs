@@ -34,9 +34,9 @@ async fn a_flask_application_knows_who_asks_and_where_it_lives() {
     })
     .await;
     let behind = Behind::start("Flask", flask.address).await;
-    let mut browser = behind.signed_in().await;
+    let (_, mut browser) = behind.person("åsa", "Åsa Öberg", &[]).await;
     let home = behind.url("/");
-    let wanted = format!("aino|{home}|127.0.0.1|True");
+    let wanted = format!("åsa|{home}|127.0.0.1|True");
     assert_eq!(browser.open(&home).await.text(), wanted);
 
     // gunicorn leaves out names with underscores, Werkzeug takes the last addresses as many times as it is told

@@ -67,7 +67,7 @@ async fn a_kernel_of_jupyter_runs_for_as_long_as_the_session() {
     let dir = tempfile::tempdir().unwrap();
     let jupyter = jupyter(dir.path()).await;
     let behind = Behind::start("JupyterLab", jupyter.address).await;
-    let (account, mut browser) = behind.person("asa", "Åsa Öberg", &["science"]).await;
+    let (account, mut browser) = behind.person("åsa", "Åsa Öberg", &["science"]).await;
 
     let page = browser.open(&behind.url("/")).await;
     assert_eq!(page.status, 200, "{}", page.head);
@@ -75,7 +75,7 @@ async fn a_kernel_of_jupyter_runs_for_as_long_as_the_session() {
     who.more = "Remote.User: root\r\nRemote-Name: Root\r\n".to_owned();
     let who = browser.send(who).await;
     let who: serde_json::Value = serde_json::from_str(&who.text()).unwrap();
-    assert_eq!(who["identity"]["username"], "asa", "{who}");
+    assert_eq!(who["identity"]["username"], "åsa", "{who}");
     assert_eq!(who["identity"]["name"], "Åsa Öberg", "{who}");
 
     let kernel = call(

@@ -96,15 +96,6 @@ impl Behind {
         self.office.authn.add_account(new).await.unwrap().unwrap()
     }
 
-    /// Somebody who has given the password.
-    async fn signed_in(&self) -> Browser {
-        self.account("aino", "Aino Virtanen", &[]).await;
-        let mut browser = Browser::new(self.net.clone());
-        let answer = browser.password("aino").await;
-        assert_eq!(answer.status, 303, "{answer:?}");
-        browser
-    }
-
     /// Somebody new who has given the password and a code.
     async fn person(&self, login: &str, name: &str, groups: &[&str]) -> (Account, Browser) {
         let account = self.account(login, name, groups).await;

@@ -35,7 +35,7 @@ const FLOWS: &str = r#"{ "flows": [
   { "id": "show", "type": "debug", "z": "tab", "name": "shown", "active": true, "tosidebar": true, "complete": "payload",
     "targetType": "msg", "wires": [] },
   { "id": "in", "type": "http in", "z": "tab", "url": "/sum", "method": "get", "wires": [["who"]] },
-  { "id": "who", "type": "function", "z": "tab", "func": "msg.payload = 'asked by ' + msg.req.headers['remote-user']; return msg;",
+  { "id": "who", "type": "function", "z": "tab", "func": "msg.payload = 'asked by ' + Buffer.from(msg.req.headers['remote-user'], 'latin1'); return msg;",
     "outputs": 1, "initialize": "", "finalize": "", "libs": [], "wires": [["out"]] },
   { "id": "out", "type": "http response", "z": "tab", "wires": [] }
 ] }"#;
@@ -57,7 +57,7 @@ async fn a_flow_of_node_red_is_deployed_by_who_may() {
     let dir = tempfile::tempdir().unwrap();
     let node_red = node_red(dir.path()).await;
     let behind = Behind::start("Node-RED", node_red.address).await;
-    let (account, mut browser) = behind.person("asa", "Åsa Öberg", &["automation"]).await;
+    let (account, mut browser) = behind.person("åsa", "Åsa Öberg", &["automation"]).await;
 
     let page = browser.open(&behind.url("/")).await;
     assert!(page.text().contains("<title>Node-RED"), "{}", page.head);
@@ -65,7 +65,7 @@ async fn a_flow_of_node_red_is_deployed_by_who_may() {
     who.more = "Remote.User: root\r\nAuthorization: Bearer root\r\n".to_owned();
     let who = browser.send(who).await;
     let who: serde_json::Value = serde_json::from_str(&who.text()).unwrap();
-    assert_eq!(who["user"]["username"], "asa", "{who}");
+    assert_eq!(who["user"]["username"], "åsa", "{who}");
 
     let mut socket = Socket::open(&behind, &browser, "/comms")
         .await
@@ -82,7 +82,7 @@ async fn a_flow_of_node_red_is_deployed_by_who_may() {
     };
     assert!(shown.contains("\"msg\":\"42\""), "{shown}");
     let answer = browser.get(&behind.url("/api/sum")).await;
-    assert_eq!(answer.text(), "asked by asa");
+    assert_eq!(answer.text(), "asked by åsa");
 
     // nobody, and somebody of another group
     let mut nobody = Browser::new(behind.net.clone());
