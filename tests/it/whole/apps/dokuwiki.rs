@@ -210,7 +210,7 @@ async fn a_page_of_dokuwiki_is_written_by_who_is_signed_in() {
     let dir = tempfile::tempdir().unwrap();
     let wiki = dokuwiki(dir.path()).await;
     let behind = Behind::start("DokuWiki, and PHP behind nginx", wiki.nginx.address).await;
-    let (account, mut browser) = behind.person("asa", "Åsa Öberg", &["wiki-admins"]).await;
+    let (account, mut browser) = behind.person("åsa", "Åsa Öberg", &["wiki-admins"]).await;
 
     let start = browser.open(&behind.url("/")).await;
     let said = std::fs::read_to_string(dir.path().join("php/php.log")).unwrap_or_default();
@@ -218,7 +218,7 @@ async fn a_page_of_dokuwiki_is_written_by_who_is_signed_in() {
     assert!(
         start
             .text()
-            .contains("<bdi>Åsa Öberg</bdi> (<bdi>asa</bdi>)"),
+            .contains("<bdi>Åsa Öberg</bdi> (<bdi>åsa</bdi>)"),
         "{}\n{}",
         start.head,
         start.text()
@@ -231,7 +231,7 @@ async fn a_page_of_dokuwiki_is_written_by_who_is_signed_in() {
     let page = browser.get(&behind.url("/doku.php?id=notes")).await;
     assert!(page.text().contains("Täällä ollaan"), "{}", page.text());
     let changes = std::fs::read_to_string(wiki.data.join("meta/notes.changes")).unwrap();
-    assert_eq!(changes.split('\t').nth(4), Some("asa"), "{changes}");
+    assert_eq!(changes.split('\t').nth(4), Some("åsa"), "{changes}");
     let _ = save(&behind, &mut browser, "notes", "wrong", "forged").await;
     assert_eq!(
         wiki.page("notes").as_deref(),
@@ -264,13 +264,13 @@ async fn a_page_of_dokuwiki_is_written_by_who_is_signed_in() {
         ask.more = format!("{forged}\r\n");
         assert_eq!(
             browser.send(ask.clone()).await.text(),
-            "asa|asa",
+            "åsa|åsa",
             "{forged}"
         );
         ask.url = behind.url("/doku.php?id=notes&u=root&p=root");
         let answer = browser.send(ask).await;
         assert!(
-            answer.text().contains("(<bdi>asa</bdi>)"),
+            answer.text().contains("(<bdi>åsa</bdi>)"),
             "{forged}: {}",
             answer.text()
         );

@@ -221,7 +221,7 @@ async fn grpc_says_unauthenticated_to_whom_nobody_knows() {
     let (_, mut other) = behind.person("mikael", "Mikael Holm", &["finance"]).await;
     let _ = other.open(&behind.url("/")).await;
     refused(&behind, Some(&other), "PERMISSION_DENIED").await;
-    let (_, mut asa) = behind.person("asa", "Åsa Öberg", &["operators"]).await;
+    let (_, mut asa) = behind.person("åsa", "Åsa Öberg", &["operators"]).await;
     let _ = asa.open(&behind.url("/")).await;
     drop(service);
     refused(&behind, Some(&asa), "UNAVAILABLE").await;
@@ -233,7 +233,7 @@ async fn grpc_streams_trailers_and_deadlines_come_through() {
     let dir = tempfile::tempdir().unwrap();
     let service = service(dir.path()).await;
     let behind = Behind::start("gRPC services", service.address).await;
-    let (account, mut browser) = behind.person("asa", "Åsa Öberg", &["operators"]).await;
+    let (account, mut browser) = behind.person("åsa", "Åsa Öberg", &["operators"]).await;
     // a browser fetches the cookie of the service's own host
     let _ = browser.open(&behind.url("/")).await;
     let found = client(&behind, Some(&browser), "inside", async |line| {
@@ -243,10 +243,10 @@ async fn grpc_streams_trailers_and_deadlines_come_through() {
         }
     })
     .await;
-    let both = ["asa: one", "asa: two", "asa: three"];
+    let both = ["åsa: one", "åsa: two", "åsa: three"];
     assert_eq!(found["both"], both, "{found:#?}");
     for (call, what) in [
-        ("unary", "asa: hello|desk|1|00ff|OK"),
+        ("unary", "åsa: hello|desk|1|00ff|OK"),
         ("large", "True"),
         ("server stream", "1000"),
         ("client stream", "499500"),
