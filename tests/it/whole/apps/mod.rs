@@ -6,6 +6,7 @@ mod flask;
 mod grpc;
 mod jupyter;
 mod node_red;
+mod radicale;
 mod socket;
 
 use super::browser::Browser;
