@@ -33,6 +33,10 @@ const KEPT: [&str; 6] = [
 
 /// Before anything else looks at the response.
 pub(super) fn clean(head: &mut ResponseHeader) {
+    // whoever passes a message on says its own version (RFC 9110 2.5): chunks are broken framing in HTTP/1.0
+    if matches!(head.version, Version::HTTP_09 | Version::HTTP_10) {
+        head.set_version(Version::HTTP_11);
+    }
     drop_our_cookies(head);
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         return;

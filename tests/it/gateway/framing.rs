@@ -482,3 +482,23 @@ async fn http_1_0_gets_what_it_can_read() {
     assert_eq!(answer.header("transfer-encoding"), None);
     assert_eq!(answer.text(), "data: 0\n\ndata: 1\n\ndata: 2\n\n");
 }
+
+/// The version is the gateway's own (RFC 9110 2.5); chunks in an answer of HTTP/1.0 would be read as broken.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_speaks_http_1_0_is_passed_on_in_1_1() {
+    let world = World::start().await;
+    let socket = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                  Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    for (path, status) in [("/old", 200), ("/old-length", 404)] {
+        for more in ["", socket] {
+            let answer = world.signed_in(&format!("GET {path}"), more).await;
+            assert!(answer.head.starts_with("HTTP/1.1 "), "{}", answer.head);
+            assert_eq!((answer.status, &*answer.text()), (status, "old"), "{more}");
+        }
+        let cookie = format!("Cookie: __Host-vestibule={}\r\n", world.token);
+        let request = format!("GET {path} HTTP/1.0\r\nHost: wiki.test\r\n{cookie}\r\n");
+        let answer = world.raw(request).await.unwrap();
+        assert_eq!((answer.status, &*answer.text()), (status, "old"));
+        assert_eq!(answer.header("transfer-encoding"), None);
+    }
+}

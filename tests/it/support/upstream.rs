@@ -226,6 +226,19 @@ async fn respond(io: &mut dyn Io, head: &str, buffer: &mut Vec<u8>) -> Option<()
             io.write_all(answer.as_bytes()).await.ok()?;
             io.flush().await.ok()
         }
+        // as Python's own server and CGI of old answer
+        "/old" => {
+            let answer = "HTTP/1.0 200 OK\r\n\r\nold";
+            io.write_all(answer.as_bytes()).await.ok()?;
+            io.flush().await.ok()?;
+            None
+        }
+        "/old-length" => {
+            let answer = "HTTP/1.0 404 Not Found\r\nContent-Length: 3\r\n\r\nold";
+            io.write_all(answer.as_bytes()).await.ok()?;
+            io.flush().await.ok()?;
+            None
+        }
         "/switch" => {
             let answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nGET";
             io.write_all(answer.as_bytes()).await.ok()

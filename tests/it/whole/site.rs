@@ -274,25 +274,7 @@ impl Site {
     }
 
     pub(super) async fn give_app(&self, account: &Account) -> Phone {
-        let secret: [u8; 20] = self.env.random();
-        let owner = account.id.uuid();
-        let binding = TotpBinding {
-            id: AuthenticatorId::from_uuid(self.env.uuid()),
-            sealed_secret: self
-                .office
-                .vault
-                .seal(Purpose::TotpSecret, owner.as_bytes(), &secret),
-            bound_at: self.env.now(),
-            last_step: 0,
-            codes_unconfirmed: false,
-        };
-        self.commit(&[Change::BindTotp {
-            first: true,
-            account: account.id,
-            binding,
-        }])
-        .await;
-        Phone::with(&secret)
+        give_app(&self.office, &self.env, account).await
     }
 
     pub(super) async fn commit(&self, changes: &[Change]) {
@@ -346,4 +328,27 @@ impl Site {
             "payroll was reached"
         );
     }
+}
+
+/// An app on somebody's phone, bound as their first one.
+pub(super) async fn give_app(office: &Office, env: &Env, account: &Account) -> Phone {
+    let secret: [u8; 20] = env.random();
+    let owner = account.id.uuid();
+    let binding = TotpBinding {
+        id: AuthenticatorId::from_uuid(env.uuid()),
+        sealed_secret: office
+            .vault
+            .seal(Purpose::TotpSecret, owner.as_bytes(), &secret),
+        bound_at: env.now(),
+        last_step: 0,
+        codes_unconfirmed: false,
+    };
+    let change = Change::BindTotp {
+        first: true,
+        account: account.id,
+        binding,
+    };
+    let done = office.store.commit(&[change]).await.unwrap();
+    assert_eq!(done, Commit::Done);
+    Phone::with(&secret)
 }

@@ -68,12 +68,12 @@ async fn a_django_site_knows_who_is_signed_in_and_nobody_else() {
     .await;
     let behind = Behind::start("Django", django.address).await;
 
-    let mut browser = behind.signed_in().await;
+    let (_, mut browser) = behind.person("åsa", "Åsa Öberg", &[]).await;
     let home = behind.url("/");
     let page = browser.open(&home).await;
     let text = page.text();
     assert!(
-        text.starts_with(&format!("aino|True|False|{home}|")),
+        text.starts_with(&format!("åsa|True|False|{home}|")),
         "{}\n{text}",
         page.head
     );
@@ -89,7 +89,7 @@ async fn a_django_site_knows_who_is_signed_in_and_nobody_else() {
     let answer = browser.send(post.clone()).await;
     assert_eq!(
         answer.text(),
-        "posted hello by aino|True|False",
+        "posted hello by åsa|True|False",
         "{}",
         answer.head
     );
@@ -103,7 +103,7 @@ async fn a_django_site_knows_who_is_signed_in_and_nobody_else() {
         if let Some(answer) = browser.try_send(&ask).await {
             let refused = answer.status == 400;
             assert!(
-                refused || answer.text().starts_with("aino|True|False|"),
+                refused || answer.text().starts_with("åsa|True|False|"),
                 "{forged}: {}",
                 answer.text()
             );

@@ -1,21 +1,27 @@
 //! Applications that others wrote, behind the gateway, with the settings that `docs/upstreams.md` gives for them.
 
 mod django;
+mod dokuwiki;
+mod flask;
+mod grpc;
+mod jupyter;
+mod node_red;
+mod radicale;
+mod socket;
 
 use super::browser::Browser;
-use super::site::{CHEAP, Dice, Net, Plan, WIKI, free_port, write_site};
+use super::site::{CHEAP, Dice, Net, Plan, WIKI, free_port, give_app, write_site};
 use crate::support::world::{Ca, NOW};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::process::{Child, Command};
 use vestibule::app::{self, Office};
 use vestibule::authn::accounts::NewAccount;
 use vestibule::config;
-use vestibule::domain::account::PasswordHash;
+use vestibule::domain::account::{Account, PasswordHash};
 use vestibule::env::{Env, ManualClock};
 
 const RECIPES: &str = include_str!("../../../../docs/upstreams.md");
@@ -32,7 +38,11 @@ fn blocks(recipe: &str, language: &str) -> Vec<&'static str> {
 /// The gateway with the route of a recipe, in front of an application that is running.
 struct Behind {
     running: app::Running,
+    office: Office,
+    env: Env,
     net: Net,
+    /// Whom clients trust.
+    ca: String,
     _dir: tempfile::TempDir,
 }
 
@@ -60,32 +70,52 @@ impl Behind {
         let settings = config::load(&file).unwrap_or_else(|report| panic!("{report}"));
         let env = Env::new(Arc::new(ManualClock::at(NOW)), Arc::new(Dice));
         let running = app::start(settings.clone(), env.clone()).await.unwrap();
-        let office = Office::open(settings, env).await.unwrap();
-        let aino = NewAccount {
-            login: "aino".to_owned(),
-            email: Some("aino@northgate.example".to_owned()),
-            name: "Aino Virtanen".to_owned(),
-            password: Some(PasswordHash::from_encoded(CHEAP.to_owned())),
-            ..NewAccount::default()
-        };
-        office.authn.add_account(aino).await.unwrap().unwrap();
+        let office = Office::open(settings, env.clone()).await.unwrap();
         let net = Net {
             address: running.addresses()[0],
             roots: Arc::new(ca.roots()),
         };
         Self {
             running,
+            office,
+            env,
             net,
+            ca: ca.pem(),
             _dir: dir,
         }
     }
 
-    /// Somebody who has given the password.
-    async fn signed_in(&self) -> Browser {
+    async fn account(&self, login: &str, name: &str, groups: &[&str]) -> Account {
+        let new = NewAccount {
+            login: login.to_owned(),
+            email: Some(format!("{login}@northgate.example")),
+            name: name.to_owned(),
+            groups: groups.iter().map(|g| (*g).to_owned()).collect(),
+            password: Some(PasswordHash::from_encoded(CHEAP.to_owned())),
+            ..NewAccount::default()
+        };
+        self.office.authn.add_account(new).await.unwrap().unwrap()
+    }
+
+    /// Somebody new who has given the password and a code.
+    async fn person(&self, login: &str, name: &str, groups: &[&str]) -> (Account, Browser) {
+        let account = self.account(login, name, groups).await;
+        let phone = give_app(&self.office, &self.env, &account).await;
         let mut browser = Browser::new(self.net.clone());
-        let answer = browser.password("aino").await;
+        let answer = browser.both(login, &phone, self.env.now().seconds()).await;
         assert_eq!(answer.status, 303, "{answer:?}");
-        browser
+        (account, browser)
+    }
+
+    /// The gateway has heard that the sessions of this person are over.
+    async fn until_signed_out(&self, browser: &mut Browser) {
+        for _ in 0..100 {
+            if browser.get(&self.url("/")).await.status == 302 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("still signed in");
     }
 
     fn url(&self, path: &str) -> String {
@@ -93,41 +123,86 @@ impl Behind {
     }
 }
 
-/// A program of another project's, from the folder where `tools/prepare test` puts them; ended with the test.
+/// A program of another project's, which `tools/prepare test` has installed; ended with the test.
 struct Application {
     address: SocketAddr,
-    _child: Child,
+    child: Child,
 }
 
 impl Application {
+    /// A program in Python, with what was installed for it.
     async fn start(dir: &Path, arguments: impl Fn(u16) -> Vec<String>) -> Self {
-        let python =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/apps/bin/python");
         let port = free_port();
-        let log = dir.join("application.log");
-        let file = std::fs::File::create(&log).unwrap();
-        let child = Command::new(python)
-            .args(arguments(port))
-            .current_dir(dir)
-            .env("HOME", dir)
-            .stdin(Stdio::null())
-            .stdout(file.try_clone().unwrap())
-            .stderr(file)
-            .kill_on_drop(true)
-            .spawn()
-            .expect("tools/prepare test installs the applications");
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let mut python = Command::new(tools("apps/bin/python"));
+        Self::run(dir, python.args(arguments(port)), port).await
+    }
+
+    /// Any program that listens on this port after a while.
+    async fn run(dir: &Path, program: &mut Command, port: u16) -> Self {
+        let mut started = Self {
+            address: SocketAddr::from(([127, 0, 0, 1], port)),
+            child: spawn(dir, program, "application.log"),
+        };
         for _ in 0..600 {
-            if tokio::net::TcpStream::connect(address).await.is_ok() {
-                return Self {
-                    address,
-                    _child: child,
-                };
+            let gone = started.child.try_wait().unwrap().is_some();
+            if gone {
+                break;
+            }
+            if tokio::net::TcpStream::connect(started.address)
+                .await
+                .is_ok()
+            {
+                return started;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        panic!("{}", std::fs::read_to_string(log).unwrap());
+        panic!(
+            "{}",
+            std::fs::read_to_string(dir.join("application.log")).unwrap()
+        );
     }
+}
+
+/// What `tools/prepare test` puts into its own folder.
+fn tools(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("target/test-tools")
+        .join(path)
+}
+
+fn spawn(dir: &Path, program: &mut Command, log: &str) -> Child {
+    let log = std::fs::File::create(dir.join(log)).unwrap();
+    let name = program.get_program().to_owned();
+    let child = program
+        .current_dir(dir)
+        .env("HOME", dir)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn();
+    child.unwrap_or_else(|e| panic!("{name:?}: {e}; tools/prepare test installs it"))
+}
+
+impl Drop for Application {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+/// Asks it to end, so that it ends what it has started, and does not wait for ever.
+fn end(child: &mut Child) {
+    let id = i32::try_from(child.id()).unwrap();
+    if let Some(id) = rustix::process::Pid::from_raw(id) {
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+    }
+    for _ in 0..100 {
+        if !matches!(child.try_wait(), Ok(None)) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 fn write(dir: &Path, name: &str, text: &str) -> PathBuf {
