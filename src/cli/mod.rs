@@ -11,6 +11,7 @@ pub mod explain;
 mod helpdesk_code;
 mod keys;
 mod load;
+mod loadtest;
 mod man;
 mod output;
 mod serve;
@@ -91,6 +92,8 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Drives URLs like their users, and says how fast they were and what went wrong
+    Loadtest(Box<loadtest::Arguments>),
     /// Prints what a shell needs to complete commands and options
     Completions(completions::Arguments),
     /// Prints the manual page, or writes those of all commands
@@ -151,6 +154,7 @@ fn dispatch(command: Command) -> anyhow::Result<Outcome> {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments, &look_up),
+        Command::Loadtest(arguments) => loadtest::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
