@@ -131,6 +131,9 @@ pub(super) struct Arguments {
     /// Writes the line of time, or the pairs of a comparison, as CSV
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    /// Writes a page with plots that needs no script and loads nothing
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 fn time(text: &str) -> Result<Duration, String> {
@@ -139,7 +142,10 @@ fn time(text: &str) -> Result<Duration, String> {
 
 fn rate(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix("/s").unwrap_or(text);
-    let found = number.parse().ok().filter(|r: &f64| r.is_finite() && *r > 0.0);
+    let found = number
+        .parse()
+        .ok()
+        .filter(|r: &f64| r.is_finite() && *r > 0.0);
     found.ok_or_else(|| "write how many a second, for example 500/s".to_owned())
 }
 
@@ -220,7 +226,9 @@ impl Arguments {
         }
         let is_driven = self.cookies.is_some() || self.sign_in.is_some();
         if is_driven && headers.contains_key(COOKIE) {
-            bail!("--header Cookie does not go with --cookies or --sign-in: the sessions' cookies would replace it");
+            bail!(
+                "--header Cookie does not go with --cookies or --sign-in: the sessions' cookies would replace it"
+            );
         }
         let agent = HeaderValue::from_static(plan::USER_AGENT);
         headers.entry(USER_AGENT).or_insert(agent);
@@ -267,6 +275,9 @@ impl Arguments {
     fn tell(&self, report: &Report) -> anyhow::Result<Outcome> {
         if let Some(file) = &self.csv {
             write(file, &report::csv(report))?;
+        }
+        if let Some(file) = &self.html {
+            write(file, &report::html(report))?;
         }
         if self.json {
             super::output::json(report)?;

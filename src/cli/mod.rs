@@ -71,7 +71,7 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
-    /// Lists and ends sessions
+    /// Lists and ends sessions, and makes some for load tests
     Session {
         #[command(subcommand)]
         command: session::Command,

@@ -179,8 +179,19 @@ pub fn asks_to_sign_in(status: u16, headers: &HeaderMap) -> bool {
     };
     let (path, query) = to.split_once('?').unwrap_or((to, ""));
     let path = path.split('#').next().unwrap_or_default();
-    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    let named = ["signin", "sign-in", "sign_in", "login", "log-in", "authorize"];
+    let last = path
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
+    let named = [
+        "signin",
+        "sign-in",
+        "sign_in",
+        "login",
+        "log-in",
+        "authorize",
+    ];
     named.iter().any(|name| last.eq_ignore_ascii_case(name))
         || path.contains("/oauth2/start")
         || query.split('&').any(|pair| pair.starts_with("rd="))
@@ -205,9 +216,11 @@ impl Dialer {
             Some(pem) => builder.with_root_certificates(roots(pem)?),
             None => {
                 use hyper_rustls::ConfigBuilderExt as _;
-                builder
-                    .with_native_roots()
-                    .map_err(|e| Wrong::new(format!("the system's certificates: {e}; name your own with --ca")))?
+                builder.with_native_roots().map_err(|e| {
+                    Wrong::new(format!(
+                        "the system's certificates: {e}; name your own with --ca"
+                    ))
+                })?
             }
         }
         .with_no_client_auth();
@@ -247,7 +260,10 @@ impl Dialer {
             .map_err(|e| Failed::new(Failure::Tls, e))?;
         let agreed = stream.get_ref().1.alpn_protocol();
         if self.protocol == Protocol::Http2 && agreed != Some(b"h2") {
-            return Err(Failed::new(Failure::Tls, "the server does not offer HTTP/2"));
+            return Err(Failed::new(
+                Failure::Tls,
+                "the server does not offer HTTP/2",
+            ));
         }
         self.handshake(stream).await
     }

@@ -1,5 +1,6 @@
 //! Runs a plan: threads with users, slices one after the other, the figures at the end.
 
+use super::Wrong;
 use super::client::Dialer;
 use super::compare;
 use super::pace;
@@ -10,7 +11,6 @@ use super::stats::{Latencies, Tally, Window, latencies, points};
 use super::target::{Origin, authority, resolve, schedule};
 use super::user::{Course, Shared, Target, User};
 use super::watch::{Look, Watcher};
-use super::Wrong;
 use crate::env::Env;
 use http::header::{COOKIE, HOST};
 use http::{HeaderValue, Uri};
@@ -104,7 +104,8 @@ pub async fn run(
     let began = Instant::now();
     let (mut sources, comparison) = match sides.as_slice() {
         [a, b] => {
-            let (a, b, comparison) = Box::pin(compare::run(plan, env, (a, b), stop, observer)).await?;
+            let (a, b, comparison) =
+                Box::pin(compare::run(plan, env, (a, b), stop, observer)).await?;
             (vec![a, b], Some(comparison))
         }
         _ => {
@@ -117,7 +118,11 @@ pub async fn run(
     };
     let spent = own.look().since(&before);
     let elapsed = began.elapsed();
-    let other = if comparison.is_some() { sources.pop() } else { None };
+    let other = if comparison.is_some() {
+        sources.pop()
+    } else {
+        None
+    };
     let Some(first) = sources.pop() else {
         return Err(Wrong::new("nothing was driven"));
     };
@@ -163,7 +168,11 @@ impl Driven {
         }
         let hosts: Vec<String> = places.into_iter().map(|(_, authority)| authority).collect();
         let cookies = plan.sessions.for_hosts(&hosts);
-        let of_any = |at: usize| cookies.iter().any(|s| s.get(at).is_some_and(Option::is_some));
+        let of_any = |at: usize| {
+            cookies
+                .iter()
+                .any(|s| s.get(at).is_some_and(Option::is_some))
+        };
         if let Some(host) = (0..hosts.len()).find(|at| !cookies.is_empty() && !of_any(*at)) {
             let host = hosts.get(host).map_or("", String::as_str);
             return Err(Wrong::new(format!(
@@ -213,7 +222,10 @@ impl Driven {
         }
         let why = self.course.complaint.lock().clone().unwrap_or_default();
         let urls: Vec<&str> = self.names.iter().map(|(url, _)| url.as_str()).collect();
-        Err(Wrong::new(format!("no connection to {}: {why}", urls.join(", "))))
+        Err(Wrong::new(format!(
+            "no connection to {}: {why}",
+            urls.join(", ")
+        )))
     }
 
     fn take(&self) -> Tally {
@@ -299,7 +311,10 @@ impl Driven {
             unsent,
             measured_for: until.saturating_duration_since(slice.window.from),
             step: slice.window.step(),
-            watched: self.look().zip(before).map(|(now, then)| (now.since(&then), now)),
+            watched: self
+                .look()
+                .zip(before)
+                .map(|(now, then)| (now.since(&then), now)),
             complaint: self.course.complaint.lock().clone(),
         })
     }

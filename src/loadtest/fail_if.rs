@@ -1,8 +1,8 @@
 //! `--fail-if 'p99>50ms'`: what a run must not be, for scripts.
 
+use super::Wrong;
 use super::plan::{Loop, Plan};
 use super::report::{Measured, Report};
-use super::Wrong;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -70,9 +70,8 @@ impl Condition {
         } else {
             (Compare::Below, rest.strip_prefix('<').unwrap_or_default())
         };
-        let figure = figure(name.trim()).ok_or_else(|| {
-            wrong(&format!("`{}` is nothing that is measured", name.trim()))
-        })?;
+        let figure = figure(name.trim())
+            .ok_or_else(|| wrong(&format!("`{}` is nothing that is measured", name.trim())))?;
         let limit = limit.trim();
         let limit = match figure {
             Figure::Latency(_) | Figure::Mean | Figure::Max | Figure::Cpu => span(limit)
@@ -209,10 +208,19 @@ mod tests {
         let check = |text: &str, figure: Figure, compare: Compare, limit: f64| {
             let found = Condition::parse(text).unwrap();
             assert_eq!((found.figure, found.compare), (figure, compare), "{text}");
-            assert!((found.limit - limit).abs() <= limit * 1e-9, "{text} {}", found.limit);
+            assert!(
+                (found.limit - limit).abs() <= limit * 1e-9,
+                "{text} {}",
+                found.limit
+            );
         };
         check("p99>50ms", Figure::Latency(0.99), Compare::Above, 50e6);
-        check("p99.99 >= 1.5 s", Figure::Latency(0.9999), Compare::AtLeast, 1.5e9);
+        check(
+            "p99.99 >= 1.5 s",
+            Figure::Latency(0.9999),
+            Compare::AtLeast,
+            1.5e9,
+        );
         check("p50>300us", Figure::Latency(0.5), Compare::Above, 300e3);
         check("max>1s", Figure::Max, Compare::Above, 1e9);
         check("mean<=2ms", Figure::Mean, Compare::AtMost, 2e6);
@@ -220,7 +228,12 @@ mod tests {
         check("errors%>=0.1", Figure::ErrorShare, Compare::AtLeast, 0.1);
         check("errors%>1%", Figure::ErrorShare, Compare::Above, 1.0);
         check("rate<1000", Figure::Throughput, Compare::Below, 1000.0);
-        check("throughput<1000/s", Figure::Throughput, Compare::Below, 1000.0);
+        check(
+            "throughput<1000/s",
+            Figure::Throughput,
+            Compare::Below,
+            1000.0,
+        );
         check("cpu>100us", Figure::Cpu, Compare::Above, 100e3);
         check("ratio<0.9", Figure::Ratio, Compare::Below, 0.9);
     }
@@ -228,12 +241,34 @@ mod tests {
     #[test]
     fn conditions_that_cannot() {
         for bad in [
-            "", "p99", "p99>50", "p99>ms", "p99=50ms", "p0>1ms", "p101>1ms", "px>1ms", "p>1ms", "errors>",
-            "errors>x", "errors>-1", "errors>1ms", "p99>>1ms", "p99>-1ms", "p99>1parsec", "throughput<1e9",
-            "p99>1ms and p50>1ms", "p99<>1ms", "cpu>5", "p99>inf", "rate<NaN",
+            "",
+            "p99",
+            "p99>50",
+            "p99>ms",
+            "p99=50ms",
+            "p0>1ms",
+            "p101>1ms",
+            "px>1ms",
+            "p>1ms",
+            "errors>",
+            "errors>x",
+            "errors>-1",
+            "errors>1ms",
+            "p99>>1ms",
+            "p99>-1ms",
+            "p99>1parsec",
+            "throughput<1e9",
+            "p99>1ms and p50>1ms",
+            "p99<>1ms",
+            "cpu>5",
+            "p99>inf",
+            "rate<NaN",
         ] {
             let wrong = Condition::parse(bad).unwrap_err();
-            assert!(wrong.to_string().contains("write for example"), "{bad}: {wrong}");
+            assert!(
+                wrong.to_string().contains("write for example"),
+                "{bad}: {wrong}"
+            );
         }
     }
 

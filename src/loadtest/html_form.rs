@@ -38,7 +38,10 @@ pub(super) fn forms(html: &str) -> Vec<Form> {
     while let Some((_, after)) = rest.split_once('<') {
         let (tag, more) = split_tag(after);
         rest = more;
-        let (name, attributes) = tag.split_at(tag.find(|c: char| c.is_ascii_whitespace()).unwrap_or(tag.len()));
+        let (name, attributes) = tag.split_at(
+            tag.find(|c: char| c.is_ascii_whitespace())
+                .unwrap_or(tag.len()),
+        );
         let attribute = |wanted: &str| attribute(attributes, wanted);
         match name.to_ascii_lowercase().as_str() {
             "form" => {
@@ -53,12 +56,14 @@ pub(super) fn forms(html: &str) -> Vec<Form> {
             "input" if inside => {
                 if let (Some(form), Some(name)) = (found.last_mut(), attribute("name")) {
                     let kind = attribute("type").unwrap_or_default().to_ascii_lowercase();
-                    form.fields.push((name, kind, attribute("value").unwrap_or_default()));
+                    form.fields
+                        .push((name, kind, attribute("value").unwrap_or_default()));
                 }
             }
             "button" if inside => {
                 if let (Some(form), Some(name)) = (found.last_mut(), attribute("name")) {
-                    form.buttons.push((name, attribute("value").unwrap_or_default()));
+                    form.buttons
+                        .push((name, attribute("value").unwrap_or_default()));
                 }
             }
             _ => {}
@@ -182,9 +187,21 @@ mod tests {
 
     #[test]
     fn nothing_that_a_page_holds_breaks_the_reader() {
-        for page in ["", "<", "<form", "<form action=", "<form a='", "<input name", "<form><input = ==>&", "<é><form é=é>"] {
+        for page in [
+            "",
+            "<",
+            "<form",
+            "<form action=",
+            "<form a='",
+            "<input name",
+            "<form><input = ==>&",
+            "<é><form é=é>",
+        ] {
             let _ = forms(page);
         }
-        assert_eq!(unescaped("&; &x; &#xffffffff; a&b &amp;lt;"), "&; &x; &#xffffffff; a&b &lt;");
+        assert_eq!(
+            unescaped("&; &x; &#xffffffff; a&b &amp;lt;"),
+            "&; &x; &#xffffffff; a&b &lt;"
+        );
     }
 }

@@ -52,7 +52,9 @@ fn wake_exactly() {
         return;
     };
     if let Some(thread) = this.file_name() {
-        let file = std::path::Path::new("/proc").join(thread).join("timerslack_ns");
+        let file = std::path::Path::new("/proc")
+            .join(thread)
+            .join("timerslack_ns");
         let _ = std::fs::write(file, "1");
     }
 }

@@ -124,7 +124,9 @@ impl Expected {
     }
 
     pub fn has(&self, status: u16) -> bool {
-        self.0.iter().any(|(from, to)| (*from..=*to).contains(&status))
+        self.0
+            .iter()
+            .any(|(from, to)| (*from..=*to).contains(&status))
     }
 }
 
@@ -151,11 +153,28 @@ impl Plan {
             ceilings::CONNECTIONS,
         )?;
         at_most("--threads", self.threads, ceilings::THREADS)?;
-        between("--duration", self.duration, Duration::from_millis(100), ceilings::DURATION)?;
-        between("--timeout", self.timeout, Duration::from_millis(1), ceilings::TIMEOUT)?;
-        between("--ramp-up", self.ramp_up, Duration::ZERO, ceilings::DURATION)?;
+        between(
+            "--duration",
+            self.duration,
+            Duration::from_millis(100),
+            ceilings::DURATION,
+        )?;
+        between(
+            "--timeout",
+            self.timeout,
+            Duration::from_millis(1),
+            ceilings::TIMEOUT,
+        )?;
+        between(
+            "--ramp-up",
+            self.ramp_up,
+            Duration::ZERO,
+            ceilings::DURATION,
+        )?;
         if self.streams > 1 && self.protocol == Protocol::Http1 {
-            return Err(Wrong::new("--streams: only HTTP/2 carries several requests at once; add --http 2"));
+            return Err(Wrong::new(
+                "--streams: only HTTP/2 carries several requests at once; add --http 2",
+            ));
         }
         for side in std::iter::once(&self.side).chain(&self.compare) {
             at_most("URLs", side.targets.len(), ceilings::URLS)?;
@@ -167,23 +186,41 @@ impl Plan {
                 return Err(Wrong::new(text));
             }
             Loop::Closed { think, .. } => {
-                between("--think-time", think, Duration::ZERO, Duration::from_secs(3600))?;
+                between(
+                    "--think-time",
+                    think,
+                    Duration::ZERO,
+                    Duration::from_secs(3600),
+                )?;
             }
             Loop::Open { .. } => {}
         }
         if self.compare.is_some() {
-            between("--slice", self.slice, Duration::from_millis(50), Duration::from_secs(600))?;
+            between(
+                "--slice",
+                self.slice,
+                Duration::from_millis(50),
+                Duration::from_secs(600),
+            )?;
             if self.duration < self.slice * 2 {
-                return Err(Wrong::new("--duration is shorter than one slice of each side"));
+                return Err(Wrong::new(
+                    "--duration is shorter than one slice of each side",
+                ));
             }
             if !self.ramp_up.is_zero() || self.requests.is_some() {
-                return Err(Wrong::new("--compare goes with neither --ramp-up nor --requests"));
+                return Err(Wrong::new(
+                    "--compare goes with neither --ramp-up nor --requests",
+                ));
             }
         }
         if self.requests == Some(0) {
             return Err(Wrong::new("--requests: at least 1"));
         }
-        at_most("--fail-if", self.conditions.len() + 1, ceilings::CONDITIONS + 1)?;
+        at_most(
+            "--fail-if",
+            self.conditions.len() + 1,
+            ceilings::CONDITIONS + 1,
+        )?;
         self.conditions.iter().try_for_each(|c| c.fits(self))
     }
 
@@ -200,7 +237,13 @@ mod tests {
     #[test]
     fn statuses_hoped_for() {
         let expected = Expected::parse("200, 300-399,404").unwrap();
-        for (status, want) in [(200, true), (201, false), (302, true), (404, true), (500, false)] {
+        for (status, want) in [
+            (200, true),
+            (201, false),
+            (302, true),
+            (404, true),
+            (500, false),
+        ] {
             assert_eq!(expected.has(status), want, "{status}");
         }
         for bad in ["", "20", "200-", "600", "x", "200,,204"] {

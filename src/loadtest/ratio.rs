@@ -99,7 +99,15 @@ mod tests {
         check(&[(2.0, 1.0), (4.0, 1.0)], Some(3.0));
         check(&[(9.0, 1.0), (1.0, 1.0), (2.0, 1.0)], Some(2.0));
         // nothing to compare with
-        check(&[(1.0, 0.0), (f64::NAN, 1.0), (f64::INFINITY, 1.0), (6.0, 2.0)], Some(3.0));
+        check(
+            &[
+                (1.0, 0.0),
+                (f64::NAN, 1.0),
+                (f64::INFINITY, 1.0),
+                (6.0, 2.0),
+            ],
+            Some(3.0),
+        );
     }
 
     #[test]
@@ -117,8 +125,16 @@ mod tests {
         ] {
             let ratio = Ratio::of((1..=n).map(|x| (f64::from(x), 1.0))).unwrap();
             let found = ratio.interval.unwrap();
-            assert_eq!((found.low, found.high), (f64::from(rank), f64::from(n + 1 - rank)), "{n}");
-            assert!((found.confidence - confidence).abs() < 0.001, "{n} {}", found.confidence);
+            assert_eq!(
+                (found.low, found.high),
+                (f64::from(rank), f64::from(n + 1 - rank)),
+                "{n}"
+            );
+            assert!(
+                (found.confidence - confidence).abs() < 0.001,
+                "{n} {}",
+                found.confidence
+            );
         }
         for few in 1..6 {
             let ratio = Ratio::of((1..=few).map(|x| (f64::from(x), 1.0))).unwrap();
@@ -131,7 +147,9 @@ mod tests {
 
     #[test]
     fn one_outlier_changes_nothing() {
-        let mut pairs: Vec<(f64, f64)> = (0..20).map(|n| (1.0 + f64::from(n % 3) / 100.0, 1.0)).collect();
+        let mut pairs: Vec<(f64, f64)> = (0..20)
+            .map(|n| (1.0 + f64::from(n % 3) / 100.0, 1.0))
+            .collect();
         pairs[7] = (1000.0, 1.0);
         let ratio = Ratio::of(pairs).unwrap();
         assert!((ratio.median - 1.01).abs() < 1e-9, "{ratio:?}");

@@ -37,7 +37,8 @@ impl Sessions {
 
     /// A file that only its owner can read: what stands in it signs people in.
     pub fn read(file: &Path) -> Result<Self, Wrong> {
-        Self::parse(&read_private(file)?).map_err(|e| Wrong::new(format!("{}: {e}", file.display())))
+        Self::parse(&read_private(file)?)
+            .map_err(|e| Wrong::new(format!("{}: {e}", file.display())))
     }
 
     pub fn parse(text: &str) -> Result<Self, Wrong> {
@@ -74,7 +75,9 @@ impl Sessions {
             hosts
                 .iter()
                 .map(|host| {
-                    let bare = host.rsplit_once(':').map_or(host.as_str(), |(bare, _)| bare);
+                    let bare = host
+                        .rsplit_once(':')
+                        .map_or(host.as_str(), |(bare, _)| bare);
                     session.get(host).or_else(|| session.get(bare)).cloned()
                 })
                 .collect()
@@ -89,12 +92,14 @@ fn one(line: &str, number: usize) -> Result<Cookies, Wrong> {
             .map_err(|e| Wrong::new(format!("line {number}: not JSON: {e}")))?;
         return object(&value, number);
     }
-    let pairs = line.split('\t').map(|pair| match pair.trim().split_once(' ') {
-        Some((host, value)) => Ok((host.to_ascii_lowercase(), cookie(value, number)?)),
-        None => Err(Wrong::new(format!(
-            "line {number}: write HOST COOKIE, as `vestibule session mint` does"
-        ))),
-    });
+    let pairs = line
+        .split('\t')
+        .map(|pair| match pair.trim().split_once(' ') {
+            Some((host, value)) => Ok((host.to_ascii_lowercase(), cookie(value, number)?)),
+            None => Err(Wrong::new(format!(
+                "line {number}: write HOST COOKIE, as `vestibule session mint` does"
+            ))),
+        });
     pairs.collect()
 }
 
@@ -104,7 +109,10 @@ fn object(value: &serde_json::Value, number: usize) -> Result<Cookies, Wrong> {
             "session {number}: write {{\"HOST\": \"NAME=VALUE\"}}, as `vestibule session mint --json` does"
         ))
     };
-    let object = value.as_object().filter(|o| !o.is_empty()).ok_or_else(wrong)?;
+    let object = value
+        .as_object()
+        .filter(|o| !o.is_empty())
+        .ok_or_else(wrong)?;
     object
         .iter()
         .map(|(host, value)| {
@@ -157,7 +165,11 @@ mod tests {
             let hosts: Vec<String> = want.iter().map(|(host, _)| (*host).to_owned()).collect();
             let found = sessions.for_hosts(&hosts);
             for ((host, want), found) in want.iter().zip(&found[0]) {
-                assert_eq!(found.as_ref().map(|v| v.to_str().unwrap()), *want, "{host} {text}");
+                assert_eq!(
+                    found.as_ref().map(|v| v.to_str().unwrap()),
+                    *want,
+                    "{host} {text}"
+                );
             }
         };
         let plain = "# minted\nwiki.test __Host-vestibule=a\tlogin.test __Host-vestibule=b\n";
@@ -168,15 +180,30 @@ mod tests {
             ("other.test", None),
         ];
         check(plain, &want);
-        check(r#"{"Wiki.test": "__Host-vestibule=a", "login.test": "__Host-vestibule=b"}"#, &want);
+        check(
+            r#"{"Wiki.test": "__Host-vestibule=a", "login.test": "__Host-vestibule=b"}"#,
+            &want,
+        );
         check(
             r#"{"sessions": [{"account": "x", "cookies": {"wiki.test": "a=b; c=d"}}]}"#,
             &[("wiki.test", Some("a=b; c=d")), ("login.test", None)],
         );
         // a port of its own comes first
-        check("h:81 a=1\th a=2", &[("h:81", Some("a=1")), ("h:82", Some("a=2"))]);
+        check(
+            "h:81 a=1\th a=2",
+            &[("h:81", Some("a=1")), ("h:82", Some("a=2"))],
+        );
         assert_eq!(Sessions::parse("h a=1\nh a=2\n\nh a=3").unwrap().len(), 3);
-        for bad in ["", "\n\n", "# nobody\n", "h", "{}", r#"{"h": 1}"#, "h a=\u{1}", r#"{"sessions": []}"#] {
+        for bad in [
+            "",
+            "\n\n",
+            "# nobody\n",
+            "h",
+            "{}",
+            r#"{"h": 1}"#,
+            "h a=\u{1}",
+            r#"{"sessions": []}"#,
+        ] {
             assert!(Sessions::parse(bad).is_err(), "{bad:?}");
         }
     }

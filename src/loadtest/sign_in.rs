@@ -11,9 +11,7 @@ use super::target::{Origin, authority, resolve};
 use super::{Stop, Wrong};
 use crate::env::Env;
 use bytes::Bytes;
-use http::header::{
-    ACCEPT, CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE, USER_AGENT,
-};
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Limited};
 use serde::{Deserialize, Serialize};
@@ -113,7 +111,11 @@ pub fn parse(text: &str) -> Result<Vec<Person>, Wrong> {
 
 fn person(row: Row, line: usize) -> Result<Person, Wrong> {
     let written = row.totp.map(Zeroizing::new);
-    let totp = match written.as_deref().map(|t| t.trim()).filter(|t| !t.is_empty()) {
+    let totp = match written
+        .as_deref()
+        .map(|t| t.trim())
+        .filter(|t| !t.is_empty())
+    {
         None => None,
         Some(text) => Some(key(text).ok_or_else(|| {
             Wrong::new(format!(
@@ -191,14 +193,25 @@ pub async fn sign_in(
     stop: &Stop,
 ) -> Result<(Sessions, SignIns), Wrong> {
     let mut addresses: Vec<Url> = Vec::new();
-    for target in plan.side.targets.iter().chain(plan.compare.iter().flat_map(|s| &s.targets)) {
-        let known = |url: &Url| authority(url) == authority(&target.url) && url.scheme() == target.url.scheme();
+    for target in plan
+        .side
+        .targets
+        .iter()
+        .chain(plan.compare.iter().flat_map(|s| &s.targets))
+    {
+        let known = |url: &Url| {
+            authority(url) == authority(&target.url) && url.scheme() == target.url.scheme()
+        };
         if !addresses.iter().any(known) {
             addresses.push(target.url.clone());
         }
     }
     let world = Arc::new(World {
-        dialer: Dialer::new(super::client::Protocol::Http1, plan.ca.as_deref(), plan.timeout)?,
+        dialer: Dialer::new(
+            super::client::Protocol::Http1,
+            plan.ca.as_deref(),
+            plan.timeout,
+        )?,
         overrides: plan.overrides.clone(),
         reach: plan.reach,
         timeout: plan.timeout,
@@ -352,18 +365,28 @@ impl<'w> Browser<'w> {
                 continue;
             }
             if page.status == StatusCode::TOO_MANY_REQUESTS {
-                return Err(Wrong::new("sign-in is paused after wrong tries, or too many at once"));
+                return Err(Wrong::new(
+                    "sign-in is paused after wrong tries, or too many at once",
+                ));
             }
             if page.status.is_server_error() && self.at.host() != url.host() {
-                return Err(Wrong::new(format!("{} answered {}", self.at.path(), page.status)));
+                return Err(Wrong::new(format!(
+                    "{} answered {}",
+                    self.at.path(),
+                    page.status
+                )));
             }
             let found = forms(&page.html);
-            let with = |test: &dyn Fn(&Form) -> bool| found.iter().find(|f| f.post && test(f)).cloned();
+            let with =
+                |test: &dyn Fn(&Form) -> bool| found.iter().find(|f| f.post && test(f)).cloned();
             if let Some(form) = with(&|f| f.has("username") && f.has("password")) {
                 if last == Sent::Password {
                     return Err(Wrong::new("name or password are not correct"));
                 }
-                let values = [("username", person.login.as_str()), ("password", &person.password)];
+                let values = [
+                    ("username", person.login.as_str()),
+                    ("password", &person.password),
+                ];
                 page = self.submit(&form, &values).await?;
                 last = Sent::Password;
             } else if let Some(form) = with(&|f| f.has("code")) {
@@ -442,11 +465,18 @@ impl<'w> Browser<'w> {
         let origin = self.world.origin(url).await?;
         let mut headers = HeaderMap::new();
         headers.insert(HOST, origin.authority.clone());
-        headers.insert(USER_AGENT, HeaderValue::from_static(super::plan::USER_AGENT));
+        headers.insert(
+            USER_AGENT,
+            HeaderValue::from_static(super::plan::USER_AGENT),
+        );
         headers.insert(ACCEPT, HeaderValue::from_static("text/html,*/*;q=0.8"));
         headers.insert("sec-fetch-mode", HeaderValue::from_static("navigate"));
         headers.insert("sec-fetch-dest", HeaderValue::from_static("document"));
-        let site = if form.is_some() { "same-origin" } else { "none" };
+        let site = if form.is_some() {
+            "same-origin"
+        } else {
+            "none"
+        };
         headers.insert("sec-fetch-site", HeaderValue::from_static(site));
         if form.is_some() {
             let kind = "application/x-www-form-urlencoded";
@@ -466,7 +496,9 @@ impl<'w> Browser<'w> {
         let uri: Uri = path
             .parse()
             .map_err(|e| Wrong::new(format!("`{url}` cannot be asked for: {e}")))?;
-        let mut request = Request::new(super::client::Body::new(Bytes::from(form.unwrap_or_default())));
+        let mut request = Request::new(super::client::Body::new(Bytes::from(
+            form.unwrap_or_default(),
+        )));
         *request.method_mut() = method;
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
@@ -543,11 +575,23 @@ mod tests {
         let people = parse(csv).unwrap();
         assert_eq!(people.len(), 3);
         assert_eq!(people[0].password.as_str(), "a, b");
-        assert_eq!(people[0].totp.as_ref().unwrap().as_slice(), b"12345678901234567890");
+        assert_eq!(
+            people[0].totp.as_ref().unwrap().as_slice(),
+            b"12345678901234567890"
+        );
         assert!(people[1].totp.is_none() && people[2].totp.is_none());
         let json = "{\"login\": \"load-1\", \"password\": \"x\", \"totp\": \"otpauth://totp/N:a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=N\"}\n";
-        assert_eq!(parse(json).unwrap()[0].totp.as_ref().unwrap().as_slice(), b"12345678901234567890");
-        for bad in ["", "login,password\n", "login\na\n", "{\"login\": \"s3cret\"}", "login,password,totp\na,s3cret,1890\n"] {
+        assert_eq!(
+            parse(json).unwrap()[0].totp.as_ref().unwrap().as_slice(),
+            b"12345678901234567890"
+        );
+        for bad in [
+            "",
+            "login,password\n",
+            "login\na\n",
+            "{\"login\": \"s3cret\"}",
+            "login,password,totp\na,s3cret,1890\n",
+        ] {
             let wrong = parse(bad).unwrap_err();
             assert!(!wrong.to_string().contains("s3cret"), "{wrong}");
         }
@@ -571,7 +615,10 @@ mod tests {
         keep(&mut jar, &headers);
         assert_eq!(jar.len(), 2);
         let mut headers = HeaderMap::new();
-        headers.append(SET_COOKIE, HeaderValue::from_static("a=; Max-Age=0; Path=/"));
+        headers.append(
+            SET_COOKIE,
+            HeaderValue::from_static("a=; Max-Age=0; Path=/"),
+        );
         keep(&mut jar, &headers);
         assert_eq!(jar.keys().collect::<Vec<_>>(), ["b"]);
     }

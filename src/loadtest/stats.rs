@@ -17,7 +17,10 @@ pub fn latencies(digits: u8) -> Latencies {
     histogram
 }
 
-#[expect(clippy::unreachable, reason = "three digits are within what a histogram can have")]
+#[expect(
+    clippy::unreachable,
+    reason = "three digits are within what a histogram can have"
+)]
 fn fallback() -> Latencies {
     match Histogram::new(3) {
         Ok(histogram) => histogram,
@@ -343,7 +346,10 @@ mod tests {
 
     fn about(found: u64, want: Duration) {
         let want = nanoseconds(want) as f64;
-        assert!((found as f64 - want).abs() <= want * 0.002, "{found} {want}");
+        assert!(
+            (found as f64 - want).abs() <= want * 0.002,
+            "{found} {want}"
+        );
     }
 
     #[test]
@@ -390,7 +396,12 @@ mod tests {
         let mut tally = Tally::new(1, false);
         let ok = outcome(start, Duration::ZERO, MS, 200);
         let answered = |status, asks_to_sign_in, expected| Outcome {
-            result: Ok(Answered { status, bytes: 0, asks_to_sign_in, expected }),
+            result: Ok(Answered {
+                status,
+                bytes: 0,
+                asks_to_sign_in,
+                expected,
+            }),
             ..ok
         };
         tally.note(ok, &window(start));
@@ -399,7 +410,10 @@ mod tests {
         tally.note(answered(401, true, false), &window(start));
         tally.note(answered(401, true, true), &window(start));
         for failure in Failure::ALL {
-            let failed = Outcome { result: Err(failure), ..ok };
+            let failed = Outcome {
+                result: Err(failure),
+                ..ok
+            };
             tally.note(failed, &window(start));
         }
         let target = tally.whole();
@@ -421,9 +435,15 @@ mod tests {
         let mut tally = Tally::new(1, false);
         let window = window(start + MS * 500);
         tally.note(outcome(start, Duration::ZERO, MS, 500), &window);
-        assert_eq!((tally.sent, tally.warm_up, tally.whole().errors()), (1, 1, 0));
+        assert_eq!(
+            (tally.sent, tally.warm_up, tally.whole().errors()),
+            (1, 1, 0)
+        );
         // done after the end: its latency counts, and not for the throughput
-        tally.note(outcome(start + MS * 1400, Duration::ZERO, MS * 200, 200), &window);
+        tally.note(
+            outcome(start + MS * 1400, Duration::ZERO, MS * 200, 200),
+            &window,
+        );
         assert_eq!((tally.whole().answers, tally.whole().in_time), (1, 0));
         let taken = tally.take();
         assert_eq!((taken.sent, tally.sent), (2, 0));

@@ -252,8 +252,14 @@ mod tests {
         check("http://h/?a=b", "http://h/?a=b", 1);
         check("http://h/a=b", "http://h/a=b", 1);
         for bad in [
-            "h/", "ftp://h/", "http://", "http://h/a=0", "http://h/a=1001", "http://a:b@h/",
-            "file:///etc/passwd", "http://h/=99999999999",
+            "h/",
+            "ftp://h/",
+            "http://",
+            "http://h/a=0",
+            "http://h/a=1001",
+            "http://a:b@h/",
+            "file:///etc/passwd",
+            "http://h/=99999999999",
         ] {
             assert!(Weighted::parse(bad).is_err(), "{bad}");
         }
@@ -270,7 +276,10 @@ mod tests {
     #[tokio::test]
     async fn only_this_machine_unless_somebody_says_so() {
         let check = async |url: &str, overrides: &[&str], fine: bool| {
-            let overrides: Vec<_> = overrides.iter().map(|o| Override::parse(o).unwrap()).collect();
+            let overrides: Vec<_> = overrides
+                .iter()
+                .map(|o| Override::parse(o).unwrap())
+                .collect();
             let url = Url::parse(url).unwrap();
             let found = resolve(&url, &overrides, Reach::Loopback).await;
             assert_eq!(found.is_ok(), fine, "{url} {overrides:?} {found:?}");
@@ -278,15 +287,29 @@ mod tests {
             assert!(found.is_ok(), "{url} {overrides:?} {found:?}");
         };
         for near in [
-            "http://127.0.0.1/", "http://127.200.3.4:81/", "http://[::1]:81/", "http://localhost/",
-            "http://[::ffff:127.0.0.1]/", "http://2130706433/", "http://0x7f.1/", "http://017700000001/",
+            "http://127.0.0.1/",
+            "http://127.200.3.4:81/",
+            "http://[::1]:81/",
+            "http://localhost/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://017700000001/",
         ] {
             check(near, &[], true).await;
         }
         for far in [
-            "http://192.0.2.1/", "http://10.0.0.1/", "http://0.0.0.0/", "http://[::]/", "http://[2001:db8::1]/",
-            "http://[::ffff:192.0.2.1]/", "http://[::127.0.0.1]/", "http://[64:ff9b::7f00:1]/",
-            "http://169.254.169.254/", "http://[fe80::1]/", "http://128.0.0.1/",
+            "http://192.0.2.1/",
+            "http://10.0.0.1/",
+            "http://0.0.0.0/",
+            "http://[::]/",
+            "http://[2001:db8::1]/",
+            "http://[::ffff:192.0.2.1]/",
+            "http://[::127.0.0.1]/",
+            "http://[64:ff9b::7f00:1]/",
+            "http://169.254.169.254/",
+            "http://[fe80::1]/",
+            "http://128.0.0.1/",
         ] {
             check(far, &[], false).await;
         }
@@ -302,7 +325,14 @@ mod tests {
         let liar = Override::parse("localhost:80=192.0.2.1").unwrap();
         let url = Url::parse("http://localhost/").unwrap();
         assert!(resolve(&url, &[liar], Reach::Loopback).await.is_err());
-        for bad in ["a=127.0.0.1", "a:80", "a:80=b", ":80=127.0.0.1", "a:x=127.0.0.1", ""] {
+        for bad in [
+            "a=127.0.0.1",
+            "a:80",
+            "a:80=b",
+            ":80=127.0.0.1",
+            "a:x=127.0.0.1",
+            "",
+        ] {
             assert!(Override::parse(bad).is_err(), "{bad}");
         }
     }

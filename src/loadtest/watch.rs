@@ -147,7 +147,9 @@ fn ticks(stat: &str) -> Option<u64> {
 
 fn memory_of(home: &Path) -> Option<u64> {
     let status = fs::read_to_string(home.join("status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kibibytes: u64 = line.split_ascii_whitespace().next()?.parse().ok()?;
     Some(kibibytes * 1024)
 }
@@ -171,7 +173,11 @@ mod tests {
                     fs::write(task.join("schedstat"), format!("{spent} 5 6\n")).unwrap();
                 }
             }
-            fs::write(home.join("status"), "Name:\tx\nVmRSS:\t    12 kB\nThreads:\t1\n").unwrap();
+            fs::write(
+                home.join("status"),
+                "Name:\tx\nVmRSS:\t    12 kB\nThreads:\t1\n",
+            )
+            .unwrap();
         }
         fn watcher(&self, roots: &[u32]) -> Watcher {
             Watcher {
@@ -194,7 +200,10 @@ mod tests {
         assert_eq!(before.since(&Look::default()), Duration::from_nanos(6300));
         fake.process(10, 1, &[(11, Some(250)), (12, Some(7))]);
         assert_eq!(watcher.look().since(&before), Duration::from_nanos(57));
-        assert_eq!((watcher.missing(), fake.watcher(&[10, 99]).missing()), (None, Some(99)));
+        assert_eq!(
+            (watcher.missing(), fake.watcher(&[10, 99]).missing()),
+            (None, Some(99))
+        );
     }
 
     #[test]

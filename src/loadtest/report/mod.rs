@@ -1,6 +1,8 @@
 //! What a run came to, as people and programs read it. `--json` prints [`Report`] as it is.
 
 mod csv;
+mod html;
+mod plot;
 mod text;
 
 use super::client::{Failure, Protocol};
@@ -16,6 +18,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use csv::csv;
+pub use html::html;
 pub use text::{sign_ins, text};
 
 /// Grows when a field changes its meaning or goes.
@@ -243,7 +246,11 @@ impl Figures {
         let some = !latency.is_empty();
         Self {
             count: latency.len(),
-            min_us: if some { latency.min() as f64 / 1000.0 } else { 0.0 },
+            min_us: if some {
+                latency.min() as f64 / 1000.0
+            } else {
+                0.0
+            },
             mean_us: if some { latency.mean() / 1000.0 } else { 0.0 },
             stdev_us: if some { latency.stdev() / 1000.0 } else { 0.0 },
             p50_us: us(0.5),
@@ -251,7 +258,11 @@ impl Figures {
             p99_us: us(0.99),
             p999_us: us(0.999),
             p9999_us: us(0.9999),
-            max_us: if some { latency.max() as f64 / 1000.0 } else { 0.0 },
+            max_us: if some {
+                latency.max() as f64 / 1000.0
+            } else {
+                0.0
+            },
         }
     }
 }

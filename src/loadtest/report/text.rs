@@ -114,7 +114,11 @@ fn side(out: &mut String, side: &Measured) {
             watched.cpu_seconds,
             size(watched.memory_bytes),
             watched.processes,
-            if watched.processes == 1 { "process" } else { "processes" }
+            if watched.processes == 1 {
+                "process"
+            } else {
+                "processes"
+            }
         );
     }
 }
@@ -211,7 +215,11 @@ pub(super) fn ratio_text(ratio: &Ratio) -> String {
             ratio.median,
             interval.low,
             interval.high,
-            if ratio.differs() { "" } else { "   (no difference shown)" }
+            if ratio.differs() {
+                ""
+            } else {
+                "   (no difference shown)"
+            }
         ),
         None => format!("{:.3}   (too few pairs for an interval)", ratio.median),
     }
