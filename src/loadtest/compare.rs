@@ -142,20 +142,16 @@ fn add(all: &mut Option<Sources>, more: Sources) {
 
 /// A slice of one side. Its first tenth wakes everything up and is not measured.
 async fn one(plan: &Plan, side: &Driven, stop: &Stop) -> Result<Sources, Wrong> {
-    let begins = Instant::now() + Duration::from_millis(1);
-    let window = Window {
-        from: begins + plan.slice / 10,
-        to: begins + plan.slice,
-        points: 0,
-        expected_interval: expected_interval(plan),
+    let slice = |begins: Instant| {
+        let window = Window {
+            from: begins + plan.slice / 10,
+            to: begins + plan.slice,
+            points: 0,
+            expected_interval: expected_interval(plan),
+        };
+        let arrivals = arrivals(plan, Duration::ZERO);
+        Slice::new(begins, window, Duration::ZERO, None, arrivals)
     };
-    let slice = Slice::new(
-        begins,
-        window,
-        Duration::ZERO,
-        None,
-        arrivals(plan, Duration::ZERO),
-    );
     side.slice(slice, stop, &mut |_, _| {}).await
 }
 

@@ -259,15 +259,16 @@ impl Driven {
         (requests, errors, newest)
     }
 
-    /// Opens a slice and waits until it is over for everybody.
+    /// Opens a slice and waits until it is over for everybody. It is
+    /// made when processes have been looked at, so that the very first request belongs to it.
     pub(super) async fn slice(
         &self,
-        slice: Slice,
+        begin: impl FnOnce(Instant) -> Slice,
         stop: &Stop,
         seen: &mut dyn FnMut(&Self, &Slice),
     ) -> Result<Sources, Wrong> {
-        let slice = Arc::new(slice);
         let before = self.look();
+        let slice = Arc::new(begin(Instant::now()));
         self.gate.open(Arc::clone(&slice));
         let pacer = match slice.arrivals {
             Some(_) => Some(
@@ -463,21 +464,17 @@ async fn single(
     stop: &Stop,
     observer: &mut dyn Observer,
 ) -> Result<Sources, Wrong> {
-    let begins = Instant::now() + Duration::from_millis(5);
-    let from = begins + plan.ramp_up;
-    let window = Window {
-        from,
-        to: from + plan.duration,
-        points: points(plan.duration),
-        expected_interval: expected_interval(plan),
+    let slice = |begins: Instant| {
+        let from = begins + plan.ramp_up;
+        let window = Window {
+            from,
+            to: from + plan.duration,
+            points: points(plan.duration),
+            expected_interval: expected_interval(plan),
+        };
+        let arrivals = arrivals(plan, plan.ramp_up);
+        Slice::new(begins, window, plan.ramp_up, plan.requests, arrivals)
     };
-    let slice = Slice::new(
-        begins,
-        window,
-        plan.ramp_up,
-        plan.requests,
-        arrivals(plan, plan.ramp_up),
-    );
     let mut before = (Instant::now(), 0);
     let mut seen = |side: &Driven, slice: &Slice| {
         let now = Instant::now();

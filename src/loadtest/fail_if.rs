@@ -8,7 +8,7 @@ use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Figure {
-    /// From 0 to 1.
+    /// Of this percentile.
     Latency(f64),
     Mean,
     Max,
@@ -41,12 +41,35 @@ pub struct Condition {
     limit: f64,
 }
 
+/// What a value is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    Microseconds,
+    PerSecond,
+    Percent,
+    Plain,
+}
+
+impl Unit {
+    pub fn text(self, value: f64) -> String {
+        match self {
+            Self::Microseconds => super::report::span(value),
+            Self::PerSecond => format!("{value:.1}/s"),
+            Self::Percent => format!("{value:.3} %"),
+            Self::Plain if value.fract() == 0.0 => format!("{value:.0}"),
+            Self::Plain => format!("{value:.3}"),
+        }
+    }
+}
+
 /// A condition, looked at.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Checked {
     pub condition: String,
-    /// In the condition's own unit; microseconds for latencies and CPU. `None`: nothing was measured.
+    /// `None`: nothing was measured.
     pub value: Option<f64>,
+    pub unit: Unit,
     /// The run has failed because of it.
     pub failed: bool,
 }
@@ -120,13 +143,18 @@ impl Condition {
             Compare::Below => value < self.limit,
             Compare::AtMost => value <= self.limit,
         });
-        let unit = match self.figure {
-            Figure::Latency(_) | Figure::Mean | Figure::Max | Figure::Cpu => 1000.0,
-            Figure::Errors | Figure::ErrorShare | Figure::Throughput | Figure::Ratio => 1.0,
+        let (unit, scale) = match self.figure {
+            Figure::Latency(_) | Figure::Mean | Figure::Max | Figure::Cpu => {
+                (Unit::Microseconds, 1000.0)
+            }
+            Figure::Throughput => (Unit::PerSecond, 1.0),
+            Figure::ErrorShare => (Unit::Percent, 1.0),
+            Figure::Errors | Figure::Ratio => (Unit::Plain, 1.0),
         };
         Checked {
             condition: self.text.clone(),
-            value: value.map(|value| value / unit),
+            value: value.map(|value| value / scale),
+            unit,
             failed,
         }
     }
@@ -135,8 +163,8 @@ impl Condition {
         let latency = &side.histogram;
         let measured = !latency.is_empty();
         match self.figure {
-            Figure::Latency(quantile) => {
-                measured.then(|| latency.value_at_quantile(quantile) as f64)
+            Figure::Latency(percent) => {
+                measured.then(|| latency.value_at_quantile(percent / 100.0) as f64)
             }
             Figure::Mean => measured.then(|| latency.mean()),
             Figure::Max => measured.then(|| latency.max() as f64),
@@ -170,7 +198,7 @@ fn figure(name: &str) -> Option<Figure> {
         "ratio" => Some(Figure::Ratio),
         percentile => {
             let percent: f64 = number(percentile.strip_prefix('p')?)?;
-            (percent > 0.0 && percent < 100.0).then_some(Figure::Latency(percent / 100.0))
+            (percent > 0.0 && percent < 100.0).then_some(Figure::Latency(percent))
         }
     }
 }
@@ -214,14 +242,14 @@ mod tests {
                 found.limit
             );
         };
-        check("p99>50ms", Figure::Latency(0.99), Compare::Above, 50e6);
+        check("p99>50ms", Figure::Latency(99.0), Compare::Above, 50e6);
         check(
             "p99.99 >= 1.5 s",
-            Figure::Latency(0.9999),
+            Figure::Latency(99.99),
             Compare::AtLeast,
             1.5e9,
         );
-        check("p50>300us", Figure::Latency(0.5), Compare::Above, 300e3);
+        check("p50>300us", Figure::Latency(50.0), Compare::Above, 300e3);
         check("max>1s", Figure::Max, Compare::Above, 1e9);
         check("mean<=2ms", Figure::Mean, Compare::AtMost, 2e6);
         check("errors>0", Figure::Errors, Compare::Above, 0.0);

@@ -1,8 +1,9 @@
 //! One page with everything, for people: no script, nothing loaded, light and dark.
 
 use super::plot::{Chart, Scale, Series, nines, time_text};
-use super::text::{grouped, per_second, ratio_text, size, span};
+use super::text::{grouped, per_second, size, span};
 use super::{Measured, Report};
+use crate::loadtest::ratio::Ratio;
 use std::fmt::Write as _;
 
 /// The page.
@@ -134,8 +135,12 @@ fn verdicts(out: &mut String, report: &Report) {
         };
         let _ = write!(
             out,
-            "<li class=\"{class}\"><b>{word}</b> <code>{}</code></li>",
-            escaped(&checked.condition)
+            "<li class=\"{class}\"><b>{word}</b> fails if <code>{}</code>{}</li>",
+            escaped(&checked.condition),
+            checked.value.map_or_else(
+                || ": nothing was measured".to_owned(),
+                |v| format!(", is {}", checked.unit.text(v))
+            )
         );
     }
     if report.interrupted {
@@ -178,8 +183,8 @@ fn compared(out: &mut String, report: &Report) {
     let _ = write!(
         out,
         "<section><h2>A over B</h2><p class=\"soft\">{} pairs of {} ms in random order: the median of their ratios, and \
-         where it lies with 95 %.</p><table><thead><tr><th></th><th class=\"a\">A</th><th class=\"b\">B</th><th>A over B\
-         </th></tr></thead><tbody>",
+         where it lies with 95 %.</p><table><thead><tr><th></th><th class=\"a\">A</th><th class=\"b\">B</th><th>A over B</th><th>95 %</th>\
+         <th></th></tr></thead><tbody>",
         comparison.pairs.len(),
         comparison.slice_ms
     );
@@ -196,16 +201,46 @@ fn compared(out: &mut String, report: &Report) {
         (span(a.latency.p99_us), span(b.latency.p99_us)),
         (cpu(a), cpu(b)),
     ];
-    for ((name, ratio), (a, b)) in comparison.ratios().into_iter().zip(values) {
+    let ratios = comparison.ratios();
+    // one scale for all, so that rows can be compared by eye
+    let widest = ratios
+        .iter()
+        .filter_map(|(_, ratio)| ratio.and_then(|r| r.interval))
+        .flat_map(|i| [i.high.max(1e-3).ln().abs(), i.low.max(1e-3).ln().abs()])
+        .fold(0.1, f64::max);
+    for ((name, ratio), (a, b)) in ratios.into_iter().zip(values) {
         if let Some(ratio) = ratio {
             let _ = write!(
                 out,
-                "<tr><th>{name}</th><td>{a}</td><td>{b}</td><td>{}</td></tr>",
-                ratio_text(&ratio)
+                "<tr><th>{name}</th><td>{a}</td><td>{b}</td><td><b>{:.3}</b></td><td>{}</td><td>{}</td></tr>",
+                ratio.median,
+                ratio.interval.map_or_else(
+                    || "too few pairs".to_owned(),
+                    |i| format!("{:.3} – {:.3}", i.low, i.high)
+                ),
+                strip(&ratio, widest)
             );
         }
     }
     out.push_str("</tbody></table></section>");
+}
+
+/// A ratio beside 1, with its interval; equal distances are equal factors.
+fn strip(ratio: &Ratio, widest: f64) -> String {
+    let at = |value: f64| 80.0 + 72.0 * (value.max(1e-3).ln() / widest).clamp(-1.0, 1.0);
+    let interval = ratio.interval.map_or_else(String::new, |i| {
+        format!(
+            "<path class=\"line\" d=\"M{:.1} 8H{:.1}\"/>",
+            at(i.low),
+            at(i.high)
+        )
+    });
+    let class = if ratio.differs() { "differs" } else { "alike" };
+    format!(
+        "<svg class=\"strip {class}\" viewBox=\"0 0 160 16\" aria-hidden=\"true\"><path class=\"grid\" d=\"M80 0V16\"/>\
+         {interval}<circle cx=\"{:.1}\" cy=\"8\" r=\"4\"/></svg>",
+        at(ratio.median)
+    )
 }
 
 fn spectrum(out: &mut String, report: &Report) {
@@ -213,7 +248,7 @@ fn spectrum(out: &mut String, report: &Report) {
     let series: Vec<Series<'_>> = sides
         .iter()
         .map(|(name, side)| Series {
-            name: if name.is_empty() { "" } else { name },
+            name: if name.is_empty() { "latency" } else { name },
             class: if *name == "B" { "b" } else { "a" },
             points: side
                 .spectrum

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 pub use csv::csv;
 pub use html::html;
-pub use text::{sign_ins, text};
+pub use text::{sign_ins, span, text};
 
 /// Grows when a field changes its meaning or goes.
 pub const FORMAT: u32 = 1;

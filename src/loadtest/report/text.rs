@@ -51,9 +51,10 @@ pub fn text(report: &Report) -> String {
     }
     for checked in &report.conditions {
         let verdict = if checked.failed { "FAILED" } else { "ok    " };
-        let value = checked
-            .value
-            .map_or_else(|| "nothing was measured".to_owned(), |v| format!("{v:.2}"));
+        let value = checked.value.map_or_else(
+            || "nothing was measured".to_owned(),
+            |v| checked.unit.text(v),
+        );
         let _ = writeln!(out, "{verdict}  {}  ({value})", checked.condition);
     }
     out
@@ -226,7 +227,7 @@ pub(super) fn ratio_text(ratio: &Ratio) -> String {
 }
 
 /// Microseconds, as people write them.
-pub(super) fn span(us: f64) -> String {
+pub fn span(us: f64) -> String {
     match us {
         us if us < 1000.0 => format!("{us:.0} µs"),
         us if us < 10_000.0 => format!("{:.2} ms", us / 1e3),
