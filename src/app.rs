@@ -6,7 +6,9 @@ mod certificates;
 pub mod handover;
 mod housekeeping;
 mod mail;
+mod records;
 mod seams;
+mod traces;
 
 use crate::authn::hashing::Limits;
 use crate::authn::{self, Authn};
@@ -26,9 +28,9 @@ use crate::store::SharedStore;
 use crate::store::sqlite::SqliteStore;
 use crate::telemetry::{self, Metrics};
 use crate::vault::Vault;
-use access_log::RequestLog;
 use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
+use records::Records;
 use seams::{AssertionSeam, ObserverSeam, PageSeam, SessionSeam};
 use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener};
@@ -180,7 +182,7 @@ struct Current {
     settings: Settings,
     authn: Arc<Authn>,
     certificates: Vec<Arc<Certificates>>,
-    access_log: RequestLog,
+    records: Records,
 }
 
 impl Running {
@@ -243,8 +245,8 @@ impl Running {
             authn,
         };
         let settings = &office.settings;
-        let access_log = RequestLog::open(settings, &self.base.metrics)?;
-        let seams = self.base.seams(&office, access_log.clone())?;
+        let records = Records::open(settings, Some(&before.records), &self.base.metrics)?;
+        let seams = self.base.seams(&office, records.clone())?;
         let generation = self
             .gateway
             .prepare(snapshot(settings, &self.base.vault), seams)?;
@@ -278,6 +280,7 @@ impl Running {
                 tokio::spawn(old.stop());
             }
         }
+        before.records.give_way(&records);
         let reloaded = Reloaded {
             routes: settings.routes.routes().len(),
             listeners: replaced,
@@ -285,7 +288,7 @@ impl Running {
         self.current.store(Arc::new(Current {
             authn: Arc::clone(&office.authn),
             certificates,
-            access_log,
+            records,
             settings: office.settings,
         }));
         Ok(reloaded)
@@ -295,8 +298,8 @@ impl Running {
     pub async fn stop(self) {
         self.base.readiness.stopping();
         self.listeners.shutdown().await;
-        let access_log = self.current.load().access_log.clone();
-        access_log.finish().await;
+        let records = self.current.load().records.clone();
+        records.finish().await;
         let authn = Arc::clone(&self.current.load().authn);
         // what was promised to be mailed is queued
         authn.resets_looked_after().await;
@@ -354,7 +357,7 @@ fn stays(before: &Settings, after: &Settings) -> anyhow::Result<()> {
 }
 
 impl Base {
-    fn seams(&self, office: &Office, log: RequestLog) -> anyhow::Result<Seams> {
+    fn seams(&self, office: &Office, records: Records) -> anyhow::Result<Seams> {
         let portal = build_portal(office, &self.signer, &self.metrics)?;
         Ok(Seams {
             sessions: Arc::new(SessionSeam {
@@ -363,7 +366,7 @@ impl Base {
             }),
             pages: Arc::new(PageSeam(portal)),
             assertions: Arc::new(AssertionSeam(Arc::clone(&self.signer))),
-            observer: Arc::new(ObserverSeam::new(&self.metrics, &office.settings, log)),
+            observer: Arc::new(ObserverSeam::new(&self.metrics, &office.settings, records)),
             issued: Some(Arc::clone(&self.desk.issued)),
         })
     }
@@ -402,6 +405,7 @@ fn snapshot(settings: &Settings, vault: &Vault) -> gateway::Snapshot {
             applications: settings.hsts.applications,
         },
         limits: settings.limits,
+        sampling: settings.traces.sampling,
     }
 }
 
@@ -444,8 +448,8 @@ pub async fn start_on(
         Some(address) => Some(base.operations(address, inherited.take(address)).await?),
         None => None,
     };
-    let access_log = RequestLog::open(settings, &base.metrics)?;
-    let seams = base.seams(&office, access_log.clone())?;
+    let records = Records::open(settings, None, &base.metrics)?;
+    let seams = base.seams(&office, records.clone())?;
     let gateway = Gateway::new(snapshot(settings, &office.vault), seams, office.env.clone())?;
     let (listeners, certificates) = base.desk.listeners(settings)?;
     let listeners = gateway.serve(listeners, &mut inherited)?;
@@ -458,7 +462,7 @@ pub async fn start_on(
     let current = Arc::new(ArcSwap::from_pointee(Current {
         authn: Arc::clone(&office.authn),
         certificates,
-        access_log,
+        records,
         settings: office.settings.clone(),
     }));
     let mut housekeeping = housekeeping::start(&base, &current).await?;

@@ -7,12 +7,17 @@ use crate::domain::secret::Token;
 use crate::domain::timestamp::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
+    /// The same, with what is left of a second: for what is written down.
+    fn precisely(&self) -> SystemTime {
+        let seconds = u64::try_from(self.now().seconds()).unwrap_or(0);
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
 }
 
 /// Gives random bytes fit for keys.
@@ -39,6 +44,10 @@ impl Env {
 
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    pub fn precisely(&self) -> SystemTime {
+        self.clock.precisely()
     }
 
     pub fn random<const N: usize>(&self) -> [u8; N] {
@@ -73,12 +82,14 @@ pub fn variable(name: &str) -> Option<String> {
 struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     fn now(&self) -> Timestamp {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let since = self.precisely().duration_since(UNIX_EPOCH);
+        let since = since.unwrap_or_default();
         Timestamp::from_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    }
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    fn precisely(&self) -> SystemTime {
+        SystemTime::now()
     }
 }
 

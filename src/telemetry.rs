@@ -1,27 +1,27 @@
-//! Sight: metrics (OpenMetrics) and logs.
+//! Sight: metrics (OpenMetrics), logs and traces.
 //!
-//! Label values are bounded: enumerations of this file, and route names of the configuration. A route's
-//! handles are made once; counting a request then allocates nothing and takes no lock.
+//! Label values are bounded: enumerations of this file, and names of the configuration.
 
 pub mod access_log;
 pub mod line;
+mod logging;
+mod requests;
+pub mod traces;
 mod upstreams;
 
+pub use logging::{Fault, Format, init_logging};
+pub use requests::RouteLabel;
 pub use upstreams::Upstreams;
 
+use crate::domain::logged::Logged;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+use requests::Requests;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, OnceLock};
-use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
-use tracing_subscriber::fmt::MakeWriter;
 
 /// The route label of the portal's own pages; no configured name begins with `-`.
 pub const PORTAL: &str = "-portal";
@@ -29,11 +29,6 @@ pub const PORTAL: &str = "-portal";
 pub const NO_ROUTE: &str = "-none";
 /// The content type of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// Upper bounds in seconds: a proxied request on a local network up to a slow report.
-const BUCKETS: [f64; 14] = [
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0,
-];
 
 macro_rules! label {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $code:literal,)+ }) => {
@@ -124,17 +119,6 @@ label!(
 );
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RouteOutcome {
-    route: String,
-    outcome: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RouteName {
-    route: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResultLabel {
     result: &'static str,
 }
@@ -165,13 +149,10 @@ struct SecondFactorLabel {
     second_factor: &'static str,
 }
 
-type Durations = Family<RouteName, Histogram, fn() -> Histogram>;
-
 /// All that is counted.
 pub struct Metrics {
     registry: Registry,
-    requests: Family<RouteOutcome, Counter>,
-    durations: Durations,
+    requests: Requests,
     sign_ins: Family<ResultLabel, Counter>,
     throttled: Family<KindLabel, Counter>,
     reminders: Family<ActionLabel, Counter>,
@@ -190,19 +171,7 @@ pub struct Metrics {
     config_refused: Gauge,
     config_loaded_at: Gauge,
     access_log_lost: Counter,
-}
-
-/// A route's handles: made once with [`Metrics::route`], kept with the route.
-#[derive(Clone)]
-pub struct RouteLabel(Arc<RouteHandles>);
-
-struct RouteHandles {
-    name: String,
-    requests: Family<RouteOutcome, Counter>,
-    durations: Durations,
-    // made when first used: ten thousand routes do not write a hundred thousand zeros into every scrape
-    by_outcome: [OnceLock<Counter>; Outcome::ALL.len()],
-    duration: OnceLock<Histogram>,
+    traces_lost: Counter,
 }
 
 impl Metrics {
@@ -210,8 +179,7 @@ impl Metrics {
     pub fn new(version: &str, started_at: i64) -> Self {
         let mut all = Self {
             registry: Registry::default(),
-            requests: Family::default(),
-            durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            requests: Requests::default(),
             sign_ins: Family::default(),
             throttled: Family::default(),
             reminders: Family::default(),
@@ -230,6 +198,7 @@ impl Metrics {
             config_refused: Gauge::default(),
             config_loaded_at: Gauge::default(),
             access_log_lost: Counter::default(),
+            traces_lost: Counter::default(),
         };
         all.register(version, started_at);
         all.start_at_zero();
@@ -249,14 +218,7 @@ impl Metrics {
         let r = self.registry.sub_registry_with_prefix("vestibule");
         let build = Info::new(vec![("version".to_owned(), version.to_owned())]);
         r.register("build", "Which Vestibule this is", build);
-        let requests = self.requests.clone();
-        r.register("requests", "Requests by route and how they ended", requests);
-        r.register_with_unit(
-            "request_duration",
-            "From the request's head to the end of the response",
-            Unit::Seconds,
-            self.durations.clone(),
-        );
+        self.requests.register(r);
         let sign_ins = self.sign_ins.clone();
         r.register("sign_ins", "Steps of sign-ins by how they ended", sign_ins);
         r.register(
@@ -306,6 +268,11 @@ impl Metrics {
             "Lines of the access log that were not written: its disk is too slow, full or gone",
             self.access_log_lost.clone(),
         );
+        r.register(
+            "traces_lost",
+            "Batches of spans that their collector did not take",
+            self.traces_lost.clone(),
+        );
         let mails = self.mails.clone();
         r.register("mails", "Tries to hand a mail to the mail server", mails);
         r.register_with_unit(
@@ -353,21 +320,12 @@ impl Metrics {
     /// The handles of a route of the configuration (or [`PORTAL`], [`NO_ROUTE`]). The same name gives the same
     /// counters again, so that they go on over a reload.
     pub fn route(&self, name: &str) -> RouteLabel {
-        RouteLabel(Arc::new(RouteHandles {
-            name: name.to_owned(),
-            requests: self.requests.clone(),
-            durations: self.durations.clone(),
-            by_outcome: std::array::from_fn(|_| OnceLock::new()),
-            duration: OnceLock::new(),
-        }))
+        self.requests.route(name)
     }
 
-    /// A request is over; `seconds` since its head was read.
-    pub fn request(&self, route: &RouteLabel, outcome: Outcome, seconds: f64) {
-        if let Some(counter) = route.0.counter(outcome) {
-            counter.inc();
-        }
-        route.0.histogram().observe(seconds);
+    /// A request is over.
+    pub fn request(&self, route: &RouteLabel, outcome: Outcome, request: &Logged<'_>) {
+        route.count(outcome, request);
     }
 
     pub fn sign_in(&self, result: SignIn) {
@@ -439,6 +397,11 @@ impl Metrics {
         self.access_log_lost.clone()
     }
 
+    /// Counts batches of spans that did not arrive.
+    pub fn traces_lost(&self) -> Counter {
+        self.traces_lost.clone()
+    }
+
     pub fn store_fault(&self) {
         self.store_faults.inc();
     }
@@ -479,32 +442,6 @@ impl Metrics {
 impl std::fmt::Debug for Metrics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Metrics")
-    }
-}
-
-impl RouteHandles {
-    fn counter(&self, outcome: Outcome) -> Option<&Counter> {
-        let slot = self.by_outcome.get(outcome as usize)?;
-        Some(slot.get_or_init(|| {
-            self.requests.get_or_create_owned(&RouteOutcome {
-                route: self.name.clone(),
-                outcome: outcome.code(),
-            })
-        }))
-    }
-
-    fn histogram(&self) -> &Histogram {
-        self.duration.get_or_init(|| {
-            self.durations.get_or_create_owned(&RouteName {
-                route: self.name.clone(),
-            })
-        })
-    }
-}
-
-impl std::fmt::Debug for RouteLabel {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "RouteLabel({})", self.0.name)
     }
 }
 
@@ -560,90 +497,19 @@ fn whole(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// One JSON object a line.
-    Json,
-    /// For people at a terminal.
-    Plain,
-}
-
-/// Logging cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum Fault {
-    #[error(
-        "`{text}` does not say what to log: {source}; write for example `info` or `warn,vestibule=debug`"
-    )]
-    Filter { text: String, source: ParseError },
-    #[error(
-        "`{0}` would write cookies and assertions of requests into the log; the proxy library may log from `info` up"
-    )]
-    Revealing(String),
-    #[error("logging was started already")]
-    AlreadyStarted,
-}
-
-/// What is said when nobody asks otherwise: the proxy library only when something is wrong.
-const DEFAULT_FILTER: &str = "info,pingora=warn,sqlx=warn,hyper=warn,h2=warn,rustls=error";
-
-/// Logs go to stderr. `filter` is the text of `--log`: directives of tracing's `EnvFilter`, laid over `info`
-/// (`pingora=info` shows the proxy library's own lines, too; below that it would show what clients send).
-pub fn init_logging(format: Format, filter: &str) -> Result<(), Fault> {
-    let filter = self::filter(filter)?;
-    tracing_subscriber::util::SubscriberInitExt::try_init(subscriber(
-        format,
-        filter,
-        std::io::stderr,
-    ))
-    .map_err(|_| Fault::AlreadyStarted)
-}
-
-fn subscriber<W>(format: Format, filter: EnvFilter, writer: W) -> Box<dyn Subscriber + Send + Sync>
-where
-    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
-{
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(writer);
-    match format {
-        Format::Json => Box::new(
-            lines
-                .json()
-                .flatten_event(true)
-                .with_current_span(false)
-                .with_span_list(false)
-                .finish(),
-        ),
-        Format::Plain => Box::new(lines.with_target(false).finish()),
-    }
-}
-
-fn filter(text: &str) -> Result<EnvFilter, Fault> {
-    let reveals = |directive: &&str| {
-        let lower = directive.trim().to_ascii_lowercase();
-        let level = lower.rsplit('=').next().unwrap_or_default();
-        lower.starts_with("pingora") && !matches!(level, "info" | "warn" | "error" | "off")
-    };
-    if let Some(directive) = text.split(',').find(reveals) {
-        return Err(Fault::Revealing(directive.trim().to_owned()));
-    }
-    let parsed = if text.trim().is_empty() {
-        EnvFilter::try_new(DEFAULT_FILTER)
-    } else {
-        EnvFilter::try_new(format!("{DEFAULT_FILTER},{text}"))
-    };
-    parsed.map_err(|source| Fault::Filter {
-        text: text.to_owned(),
-        source,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parking_lot::Mutex;
-    use std::io::Write;
+    use std::time::Duration;
+
+    fn request(status: u16, milliseconds: u64, upstream: Option<u64>) -> Logged<'static> {
+        Logged {
+            status,
+            duration: Duration::from_millis(milliseconds),
+            upstream_time: upstream.map(Duration::from_millis),
+            ..Logged::example()
+        }
+    }
 
     fn line(metrics: &Metrics, start: &str) -> Option<String> {
         let text = metrics.encode().unwrap();
@@ -656,9 +522,13 @@ mod tests {
     fn every_metric_has_its_documented_name() {
         let m = Metrics::new("1.2.3", 1_700_000_000);
         let wiki = m.route("wiki");
-        m.request(&wiki, Outcome::Forwarded, 0.004);
-        m.request(&m.route("wiki"), Outcome::Forwarded, 0.2);
-        m.request(&wiki, Outcome::StepUp, 0.001);
+        m.request(&wiki, Outcome::Forwarded, &request(200, 4, Some(2)));
+        m.request(
+            &m.route("wiki"),
+            Outcome::Forwarded,
+            &request(404, 200, Some(150)),
+        );
+        m.request(&wiki, Outcome::StepUp, &request(302, 1, None));
         m.sign_in(SignIn::Completed);
         m.throttled(Throttled::Code);
         m.reminder(Reminder::Postponed);
@@ -699,6 +569,18 @@ mod tests {
             r#"vestibule_request_duration_seconds_bucket{le="0.005",route="wiki"}"#,
             "2",
         );
+        check(
+            r#"vestibule_responses_total{route="wiki",class="2xx"}"#,
+            "1",
+        );
+        check(
+            r#"vestibule_responses_total{route="wiki",class="3xx"}"#,
+            "1",
+        );
+        check(
+            r#"vestibule_upstream_duration_seconds_count{route="wiki"}"#,
+            "2",
+        );
         check(r#"vestibule_sign_ins_total{result="completed"}"#, "1");
         check(r#"vestibule_sign_ins_total{result="code_refused"}"#, "0");
         check(r#"vestibule_throttled_total{kind="code"}"#, "1");
@@ -737,68 +619,7 @@ mod tests {
         let m = Metrics::new("1", 0);
         let odd = m.route("a\"b\nc");
         assert!(!m.encode().unwrap().contains("a\\\"b"));
-        m.request(&odd, Outcome::Denied, 0.1);
+        m.request(&odd, Outcome::Denied, &request(403, 100, None));
         assert!(m.encode().unwrap().contains(r#"route="a\"b\nc""#));
-    }
-
-    #[derive(Clone, Default)]
-    struct Memory(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Memory {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().write(bytes)
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn logged(format: Format, filter_text: &str, log: impl FnOnce()) -> String {
-        let memory = Memory::default();
-        let writer = memory.clone();
-        let lines = subscriber(format, filter(filter_text).unwrap(), move || writer.clone());
-        tracing::subscriber::with_default(lines, log);
-        let bytes = memory.0.lock().clone();
-        String::from_utf8(bytes).unwrap()
-    }
-
-    #[test]
-    fn json_lines_have_dotted_fields() {
-        let text = logged(Format::Json, "", || {
-            tracing::info!(route.name = "wiki", "a request was refused");
-        });
-        let json: serde_json::Value = serde_json::from_str(text.trim()).unwrap();
-        assert_eq!(json["message"], "a request was refused");
-        assert_eq!(json["route.name"], "wiki");
-        assert_eq!(json["level"], "INFO");
-    }
-
-    #[test]
-    fn the_proxy_library_speaks_only_when_asked() {
-        let proxy = || tracing::info!(target: "pingora_core::server", "bootstrap");
-        let debug = || tracing::debug!("detail");
-        assert_eq!(logged(Format::Plain, "", proxy), "");
-        assert!(logged(Format::Plain, "pingora=info", proxy).contains("bootstrap"));
-        assert_eq!(logged(Format::Plain, "", debug), "");
-        assert!(logged(Format::Plain, "debug", debug).contains("detail"));
-        assert!(matches!(
-            filter("vestibule=loud"),
-            Err(Fault::Filter { .. })
-        ));
-    }
-
-    #[test]
-    fn the_proxy_library_may_not_show_what_clients_send() {
-        for text in [
-            "pingora=debug",
-            "info,pingora_proxy=trace",
-            "PINGORA=DEBUG",
-            "pingora",
-        ] {
-            assert!(matches!(filter(text), Err(Fault::Revealing(_))), "{text}");
-        }
-        for text in ["debug", "trace,pingora=info", "vestibule=trace", ""] {
-            assert!(filter(text).is_ok(), "{text}");
-        }
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::config::{AccessLogFormat, AccessLogSettings, AccessLogTarget, Settings};
 use crate::domain::logged::Logged;
-use crate::gateway::seams;
 use crate::telemetry::Metrics;
 use crate::telemetry::access_log::{AccessLog, Target};
 use crate::telemetry::line::{self, LineFormat};
@@ -52,18 +51,30 @@ impl RequestLog {
         }
     }
 
-    pub(super) fn as_seam(&self) -> Option<&dyn seams::AccessLog> {
+    pub(super) fn write(&self, request: &Logged<'_>) {
         match self {
-            Self::Own => None,
-            Self::Off | Self::On(_) => Some(self),
+            Self::Own => own(request),
+            Self::Off => {}
+            Self::On(log) => log.write(line::line(log.format(), request)),
         }
     }
 }
 
-impl seams::AccessLog for RequestLog {
-    fn write(&self, request: &Logged<'_>) {
-        if let Self::On(log) = self {
-            log.write(line::line(log.format(), request));
-        }
-    }
+fn own(request: &Logged<'_>) {
+    tracing::info!(
+        target: "vestibule::access",
+        method = request.method,
+        host = request.host,
+        path = request.path,
+        route.name = request.route,
+        outcome = request.outcome,
+        status = request.status,
+        account.id = request.account.map(|a| a.id.to_string()).unwrap_or_default(),
+        client.address = %request.client,
+        duration_ms = request.duration.as_secs_f64() * 1000.0,
+        request.id = request.id,
+        trace.id = %request.trace,
+        fault = request.fault.unwrap_or_default(),
+        "request"
+    );
 }

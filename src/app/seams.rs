@@ -1,10 +1,11 @@
 //! What the gateway asks of the rest of the program, plugged in: sessions, pages, assertions, metrics.
 
-use super::access_log::RequestLog;
+use super::records::Records;
 use crate::authn::Authn;
 use crate::config::Settings;
 use crate::domain::audit::Place;
 use crate::domain::host::{Host, Origin};
+use crate::domain::logged::Logged;
 use crate::domain::route::{AssertionSpec, RouteIndex};
 use crate::domain::session::View;
 use crate::gateway::seams::{self, Unavailable};
@@ -16,7 +17,6 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub(super) struct SessionSeam {
     pub(super) authn: Arc<Authn>,
@@ -106,11 +106,11 @@ pub(super) struct ObserverSeam {
     portal: RouteLabel,
     none: RouteLabel,
     websockets: Mutex<Vec<telemetry::OpenWebSocket>>,
-    log: RequestLog,
+    records: Records,
 }
 
 impl ObserverSeam {
-    pub(super) fn new(metrics: &Arc<Metrics>, settings: &Settings, log: RequestLog) -> Self {
+    pub(super) fn new(metrics: &Arc<Metrics>, settings: &Settings, records: Records) -> Self {
         let routes = settings.routes.routes().iter();
         Self {
             routes: routes.map(|r| metrics.route(&r.name)).collect(),
@@ -118,49 +118,22 @@ impl ObserverSeam {
             none: metrics.route(telemetry::NO_ROUTE),
             metrics: Arc::clone(metrics),
             websockets: Mutex::default(),
-            log,
+            records,
         }
     }
 }
 
 impl seams::Observer for ObserverSeam {
-    fn request(
-        &self,
-        route: Option<RouteIndex>,
-        outcome: &'static str,
-        status: u16,
-        duration: Duration,
-    ) {
+    fn request(&self, route: Option<RouteIndex>, request: &Logged<'_>) {
         use telemetry::Outcome;
-        let outcome = match (outcome, status) {
-            ("forward" | "websocket", 502 | 504) => Outcome::UpstreamFailed,
-            ("forward" | "websocket", _) => Outcome::Forwarded,
-            ("public", _) => Outcome::Public,
-            ("portal" | "host_page" | "signed_out", _) => Outcome::Portal,
-            ("sign_in", _) => Outcome::Challenged,
-            ("step_up" | "enrol" | "enrol_overdue", _) => Outcome::StepUp,
-            ("remind", _) => Outcome::Reminded,
-            (
-                "deny_group"
-                | "deny_network"
-                | "deny_method"
-                | "deny_client_certificate"
-                | "foreign_origin",
-                _,
-            ) => Outcome::Denied,
-            ("unavailable", _) => Outcome::Unavailable,
-            _ => Outcome::Refused,
-        };
+        let outcome = outcome(request);
         let label = match route.and_then(|index| self.routes.get(index.position())) {
             Some(label) => label,
             None if outcome == Outcome::Portal => &self.portal,
             None => &self.none,
         };
-        self.metrics.request(label, outcome, duration.as_secs_f64());
-    }
-
-    fn access_log(&self) -> Option<&dyn seams::AccessLog> {
-        self.log.as_seam()
+        self.metrics.request(label, outcome, request);
+        self.records.take(request);
     }
 
     fn upstream(&self, event: seams::UpstreamEvent<'_>) {
@@ -185,5 +158,29 @@ impl seams::Observer for ObserverSeam {
         } else {
             open.pop();
         }
+    }
+}
+
+/// How it ended, as metrics have it.
+fn outcome(request: &Logged<'_>) -> telemetry::Outcome {
+    use telemetry::Outcome;
+    match (request.outcome, request.status) {
+        ("forward" | "websocket", 502 | 504) => Outcome::UpstreamFailed,
+        ("forward" | "websocket", _) => Outcome::Forwarded,
+        ("public", _) => Outcome::Public,
+        ("portal" | "host_page" | "signed_out", _) => Outcome::Portal,
+        ("sign_in", _) => Outcome::Challenged,
+        ("step_up" | "enrol" | "enrol_overdue", _) => Outcome::StepUp,
+        ("remind", _) => Outcome::Reminded,
+        (
+            "deny_group"
+            | "deny_network"
+            | "deny_method"
+            | "deny_client_certificate"
+            | "foreign_origin",
+            _,
+        ) => Outcome::Denied,
+        ("unavailable", _) => Outcome::Unavailable,
+        _ => Outcome::Refused,
     }
 }

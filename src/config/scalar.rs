@@ -61,6 +61,10 @@ macro_rules! scalar {
     };
 }
 
+mod traces;
+
+pub use traces::{CollectorUrl, Share};
+
 fn quoted(text: &str) -> String {
     format!("`{}`", shortened(&without_password(text), 80))
 }

@@ -10,6 +10,7 @@ mod limits;
 pub mod logs;
 mod rewrite;
 pub mod tls;
+mod traces;
 mod upstreams;
 
 pub use answers::{Cors, Maintenance, Preflight, Redirect, Respond};
@@ -19,6 +20,7 @@ pub use rewrite::{
     Cookies, Destination, Headers, ReferrerPolicy, RequestHeaders, ResponseHeaders, Rewrite,
     SameSite, SecurityHeaders,
 };
+pub use traces::Traces;
 pub use upstreams::{Balance, Health, Protocol, Timeouts, UpstreamTls};
 
 use super::list::{Later, List, OneOrMore, Switch};
@@ -46,6 +48,8 @@ pub struct File {
     pub operations: Option<Operations>,
     /// What is written down of requests, and where.
     pub logs: Option<logs::Logs>,
+    /// OpenTelemetry traces.
+    pub traces: Option<Traces>,
     /// Load balancers in front whose X-Forwarded-For is believed; by default nobody's.
     #[schemars(extend("default" = [], "examples" = ["[ 10.0.0.0/24 ]"]))]
     pub trusted_proxies: Option<List<Network>>,

@@ -7,6 +7,7 @@ use crate::domain::host::{Host, Origin};
 use crate::domain::limits::Limits;
 use crate::domain::password_rules::Minimum;
 use crate::domain::policy::TwoFactorRules;
+use crate::domain::trace::Sampling;
 use crate::domain::{route, session, throttle};
 use ipnet::IpNet;
 use rustls::pki_types::CertificateDer;
@@ -36,6 +37,7 @@ pub struct Settings {
     pub key_file: PathBuf,
     /// `None`: requests are written into the program's own log.
     pub access_log: Option<AccessLogSettings>,
+    pub traces: TraceSettings,
     /// `None`: nothing is mailed.
     pub mail: Option<MailSettings>,
     pub sessions: session::Rules,
@@ -55,6 +57,25 @@ pub struct Settings {
     /// Files the configuration was read from besides its own, those of certificates on listeners left out: they
     /// are looked after by themselves.
     pub files: Vec<PathBuf>,
+}
+
+/// Which traces are recorded, and where they go.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct TraceSettings {
+    /// The URL that spans are sent to; `None`: they are sent nowhere.
+    pub endpoint: Option<String>,
+    pub sampling: Sampling,
+    pub service_name: String,
+    pub headers: Vec<(String, Zeroizing<String>)>,
+}
+
+impl std::fmt::Debug for TraceSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TraceSettings")
+            .field("endpoint", &self.endpoint)
+            .field("sampling", &self.sampling)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is written down of requests.

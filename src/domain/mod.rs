@@ -39,6 +39,7 @@ pub mod secret;
 pub mod session;
 pub mod throttle;
 pub mod timestamp;
+pub mod trace;
 pub mod upstream;
 pub mod user_agent;
 pub mod verifier;

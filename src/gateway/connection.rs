@@ -19,6 +19,7 @@ use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufWriter, ReadBuf};
@@ -52,6 +53,7 @@ pub(super) struct Progress {
     phase: Mutex<Phase>,
     role: Role,
     stop: watch::Receiver<bool>,
+    unreadable: AtomicBool,
 }
 
 impl Progress {
@@ -70,6 +72,10 @@ impl Progress {
     }
     pub(super) const fn role(&self) -> Role {
         self.role
+    }
+    /// What came was no request, and was answered with 400.
+    pub(super) fn was_unreadable(&self) -> bool {
+        self.unreadable.load(Ordering::Relaxed)
     }
     /// The listener accepts no more connections; this one is to end after its request.
     pub(super) fn is_stopping(&self) -> bool {
@@ -115,6 +121,7 @@ impl Connection {
                 phase: Mutex::new(phase),
                 role,
                 stop,
+                unreadable: AtomicBool::new(false),
             }),
             head_limit: limits.header,
             reading: Pace::new(limits.read_rate, limits.stall),
@@ -122,6 +129,10 @@ impl Connection {
             timer: None,
             refused: false,
         }
+    }
+
+    pub(super) fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
@@ -231,6 +242,7 @@ impl AsyncWrite for Connection {
             // shorter than the empty write buffer, so it goes in whole
             ready!(Pin::new(&mut self.io).poll_write(cx, NOT_A_REQUEST))?;
             self.refused = true;
+            self.progress.unreadable.store(true, Ordering::Relaxed);
         }
         Poll::Ready(Ok(buf.len()))
     }

@@ -12,6 +12,7 @@ use crate::domain::timestamp::Timestamp;
 use http::header::HeaderName;
 use pingora::http::RequestHeader;
 
+const DEPTH: HeaderName = HeaderName::from_static("depth");
 const DESTINATION: HeaderName = HeaderName::from_static("destination");
 
 /// Why the request goes nowhere.
@@ -55,8 +56,28 @@ fn with_slash(route: &Route, inbound: &Inbound) -> String {
     format!("{}{}/{query}", route.origin, inbound.path.as_str())
 }
 
+/// Whether what is asked for a place is done to all that is below it, other routes' places too (RFC 4918 9.1, 9.6,
+/// 9.8 to 9.10; RFC 3253 3.6).
+fn reaches_below(method: &str, head: &RequestHeader) -> bool {
+    match method {
+        "DELETE" | "COPY" | "MOVE" => true,
+        "PROPFIND" | "LOCK" | "REPORT" => {
+            let mut depth = head.headers.get_all(DEPTH).iter();
+            let (first, more) = (depth.next(), depth.next());
+            // one level shows names, as a link would; a report without a depth is about the place itself
+            match first.map(|d| d.as_bytes().trim_ascii()) {
+                Some(b"0" | b"1") => more.is_some(),
+                None => method != "REPORT",
+                Some(_) => true,
+            }
+        }
+        _ => false,
+    }
+}
+
 /// The second path: on this host, of this route, and open to this very request. An application does there what
-/// it is asked, whoever is kept away from it by another route. `None` for other methods than COPY and MOVE.
+/// it is asked, whoever is kept away from it by another route. `None` for other methods than COPY and MOVE; what
+/// reaches below another route's place is refused whatever the method.
 pub(super) fn destination_of(
     exchange: &Exchange,
     head: &RequestHeader,
@@ -64,6 +85,11 @@ pub(super) fn destination_of(
     index: RouteIndex,
     now: Timestamp,
 ) -> Result<Option<Path>, OffCourse> {
+    let routes = &exchange.live.snapshot.routes;
+    let whole = |path| !routes.others_below(&inbound.host, path, index);
+    if reaches_below(inbound.method.as_str(), head) && !whole(&inbound.path) {
+        return Err(OffCourse::Forbidden);
+    }
     if !matches!(inbound.method.as_str(), "COPY" | "MOVE") {
         return Ok(None);
     }
@@ -82,9 +108,7 @@ pub(super) fn destination_of(
     let found = found.filter(|(place, _)| *place == index && !path.is_host_page());
     let found = found.ok_or(OffCourse::Forbidden)?;
     // a folder goes with all that is below it
-    let routes = &live.snapshot.routes;
-    let whole = |path| !routes.others_below(&inbound.host, path, index);
-    if !whole(&inbound.path) || !whole(&path) {
+    if !whole(&path) {
         return Err(OffCourse::Forbidden);
     }
     let facts = Facts {

@@ -2,6 +2,7 @@
 
 use super::forward::{self, Forwarding};
 use super::inbound::{self, Inbound, Refusal};
+use super::message_signature::Moment;
 use super::role::Role;
 use super::seams::Seams;
 use super::upstream::{Traveller, Trip};
@@ -12,6 +13,8 @@ use crate::domain::policy::Permit;
 use crate::domain::request::Facts;
 use crate::domain::route::{Route, RouteIndex};
 use crate::domain::session::View;
+use crate::domain::trace::{self, Trace};
+use http::{HeaderMap, HeaderValue};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType, Result};
@@ -27,6 +30,7 @@ pub(super) struct Exchange {
     pub started: Instant,
     /// The request's id.
     pub reference: Arc<str>,
+    pub trace: Trace,
     pub client: IpAddr,
     pub https: bool,
     pub role: Role,
@@ -35,7 +39,7 @@ pub(super) struct Exchange {
     /// Whoever asked understands yes, 401 and 403 only.
     pub verdict_only: bool,
     /// The client has shown a certificate that the listener trusts.
-    pub client_certificate: bool,
+    pub client_certificate: Option<tls::Belief>,
     /// A stable word for logs and metrics.
     pub outcome: &'static str,
     pub inbound: Option<Inbound>,
@@ -51,7 +55,7 @@ pub(super) struct Exchange {
     /// How much slower than it must be the body may still come; `None`: as slow as it likes.
     pub body_pace: Option<BodyPace>,
     pub watch: Arc<Watch>,
-    pub asked: super::log::Asked,
+    seed: [u8; trace::SEED],
 }
 
 /// The pace of a body, and when its last piece came.
@@ -61,18 +65,27 @@ pub(super) struct BodyPace {
 }
 
 impl Exchange {
-    pub(super) fn new(live: Arc<Live>, seams: Arc<Seams>, id: [u8; 8]) -> Self {
+    /// `id` and `seed`: this request's own random bytes.
+    pub(super) fn new(
+        live: Arc<Live>,
+        seams: Arc<Seams>,
+        id: [u8; 8],
+        seed: [u8; trace::SEED],
+    ) -> Self {
+        let sampling = live.snapshot.sampling;
         Self {
+            trace: Trace::of(None, false, sampling, seed),
+            seed,
             live,
             seams,
             started: Instant::now(),
-            reference: format!("{:016x}", u64::from_be_bytes(id)).into(),
+            reference: reference(id),
             client: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             https: false,
             role: Role::Browsers,
             peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             verdict_only: false,
-            client_certificate: false,
+            client_certificate: None,
             outcome: "unfinished",
             inbound: None,
             route: None,
@@ -83,7 +96,6 @@ impl Exchange {
             body_bytes: 0,
             body_pace: None,
             watch: Watch::current(),
-            asked: super::log::Asked::default(),
         }
     }
 
@@ -95,10 +107,21 @@ impl Exchange {
         let headers = &session.req_header().headers;
         let trusted = &self.live.snapshot.trusted_proxies;
         self.client = client::address(peer, headers, trusted);
+        let asks = role == Role::ForwardAuth;
+        let ours = client::is_trusted(peer, trusted)
+            || (asks && client::is_trusted(peer, &self.live.snapshot.askers));
+        if let Some(id) = named(headers).filter(|_| ours) {
+            self.reference = id.into();
+        }
+        if let Some(parent) = traced(headers) {
+            let sampling = self.live.snapshot.sampling;
+            self.trace = Trace::of(Some(parent), ours, sampling, self.seed);
+        }
         self.https = session.digest().is_some_and(|d| d.ssl_digest.is_some())
             || client::was_https(peer, headers, trusted);
         self.role = role;
-        self.client_certificate = tls::TlsName::of(session).is_some_and(|n| n.client_certificate);
+        let tls = tls::TlsName::of(session);
+        self.client_certificate = tls.and_then(|t| t.client_certificate.clone());
     }
 
     pub(super) fn admit(&mut self, session: &mut Session) -> Result<Inbound, Refusal> {
@@ -121,7 +144,10 @@ impl Exchange {
             client: self.client,
             mode: inbound.mode,
             preflight_from: inbound.preflight_from.as_deref(),
-            client_certificate: self.client_certificate,
+            client_certificate: self
+                .client_certificate
+                .as_ref()
+                .is_some_and(tls::Belief::holds),
         }
     }
 
@@ -150,7 +176,7 @@ impl Exchange {
     /// that is the application's, which had to be connected to.
     #[must_use]
     pub(super) fn body_moves(&mut self, bytes: usize, end: bool) -> bool {
-        self.watch.body_moved(end);
+        self.watch.body_moved(bytes, end);
         let now = Instant::now();
         if self.body_bytes == 0 && self.body_pace.is_none() {
             self.body_pace = self.pace().map(|pace| BodyPace { pace, last: now });
@@ -189,6 +215,7 @@ impl Exchange {
         &self,
         head: &mut RequestHeader,
         forwarding: &Forwarding,
+        moment: Option<Moment>,
     ) -> Result<()> {
         let route = self.live.snapshot.routes.route(forwarding.permit.route());
         let route = route.ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
@@ -198,7 +225,7 @@ impl Exchange {
         let person = permit.person().map(|view| &*view.account);
         live.rewriting
             .request(head, permit.route(), &forwarding.course, upstream, person)?;
-        live.signers.sign(head, permit.route(), forwarding.moment)
+        live.signers.sign(head, permit.route(), moment)
     }
 
     /// What goes back to the client.
@@ -213,4 +240,25 @@ impl Exchange {
         let route = forwarding.permit.route();
         self.live.rewriting.answer(head, route, personal)
     }
+}
+
+pub(super) fn reference(id: [u8; 8]) -> Arc<str> {
+    format!("{:016x}", u64::from_be_bytes(id)).into()
+}
+
+/// The id that a proxy of ours gave the request, if it can stand in a log, in a header and on a page.
+fn named(headers: &HeaderMap) -> Option<&str> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':');
+    let id = only(headers, "x-request-id")?.to_str().ok()?;
+    let fits = (1..=64).contains(&id.len()) && id.bytes().all(fits);
+    fits.then_some(id)
+}
+
+fn traced(headers: &HeaderMap) -> Option<&[u8]> {
+    only(headers, "traceparent").map(HeaderValue::as_bytes)
+}
+
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a HeaderValue> {
+    let mut all = headers.get_all(name).iter();
+    all.next().filter(|_| all.next().is_none())
 }

@@ -5,12 +5,12 @@
 //! then the headers of the [`Permit`] are set. Trailers are never merged into the head (RFC 9110 6.5.1).
 
 use super::cookies;
-use super::message_signature::Moment;
 use super::rewriting::Course;
 use crate::domain::account::Account;
 use crate::domain::credentials::BasicAuth;
 use crate::domain::policy::Permit;
 use crate::domain::route::{IdentitySpec, Part, Preset, Route, Table, Template};
+use crate::domain::trace::Trace;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
@@ -125,9 +125,8 @@ pub(super) struct Forwarding {
     pub https: bool,
     pub assertion: Option<HeaderValue>,
     pub reference: Arc<str>,
+    pub trace: Trace,
     pub course: Course,
-    /// For routes that sign.
-    pub moment: Option<Moment>,
 }
 
 /// Cleans the head and sets what the upstream is told.
@@ -157,6 +156,12 @@ pub(super) fn upstream_head(
     head.insert_header("X-Forwarded-Proto", proto)?;
     head.insert_header("X-Forwarded-Port", route.origin.port().to_string())?;
     head.insert_header("X-Request-Id", &*forwarding.reference)?;
+    let trace = &forwarding.trace;
+    head.insert_header("Traceparent", &trace.header()[..])?;
+    if trace.parent.is_none() {
+        // what it says belongs to another trace, or to none
+        head.remove_header("Tracestate");
+    }
     Ok(())
 }
 

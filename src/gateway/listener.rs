@@ -207,7 +207,9 @@ impl Running {
             match (ready.socket, stays) {
                 (None, Some(position)) => {
                     let open = before.remove(position);
-                    open.service.store(Arc::new(ready.service));
+                    let next = Arc::new(ready.service);
+                    let last = open.service.swap(Arc::clone(&next));
+                    last.give_way(next.tls.as_deref());
                     self.open.push(open);
                 }
                 (Some((socket, bound)), _) => {
@@ -221,6 +223,7 @@ impl Running {
         }
         for open in before {
             replaced.removed.push(open.bound);
+            open.service.load().give_way(None);
             // nobody listens any more: then there is nothing to stop
             let _ = open.stop.send(true);
         }
@@ -292,6 +295,13 @@ fn bind(
 }
 
 impl Service {
+    /// Connections keep what they were accepted under, but for what no longer holds.
+    fn give_way(&self, next: Option<&Certificates>) {
+        if let Some(tls) = &self.tls {
+            tls.give_way(next);
+        }
+    }
+
     fn new(listener: Listener) -> Self {
         Self {
             tls: listener.tls,
@@ -337,7 +347,11 @@ impl Accept {
                     open(tcp, peer, service.tls.as_deref(), limits.handshake).await
                 {
                     let connection = Connection::new(stream, &limits, service.role, stop.clone());
+                    let progress = connection.progress();
                     app.process_new(Box::new(connection), &stop).await;
+                    if progress.was_unreadable() {
+                        app.gateway.tell_of_no_request(peer.ip());
+                    }
                 }
             };
             tokio::select! {

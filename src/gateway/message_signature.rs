@@ -4,7 +4,7 @@
 //! Signed are the method, the authority, the path, the query, every header that says who it is, and the body's
 //! digest where the client sent one (RFC 9530). It is the last thing that happens to a head: signed is what is sent.
 
-use crate::domain::route::{IdentitySpec, RouteIndex, Table};
+use crate::domain::route::{Route, RouteIndex, Table};
 use crate::domain::timestamp::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -19,7 +19,7 @@ const LIFETIME: i64 = 60;
 /// The label of our signature among others.
 const LABEL: &str = "vestibule";
 
-/// What differs from one signature to the next.
+/// What differs from one signature to the next, also of a request that is sent again.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
     pub created: Timestamp,
@@ -39,14 +39,14 @@ struct Signer {
 impl Signers {
     /// `None` where a route is to sign and has no key: nothing of it may go out unsigned.
     pub(super) fn of(routes: &Table) -> Option<Self> {
-        let signer = |route: &crate::domain::route::Route| match &route.identity.message_signature {
+        let signer = |route: &Route| match &route.identity.message_signature {
             None => Some(None),
             Some(signature) => {
                 let key = signature.key.as_ref()?;
                 Some(Some(Signer {
                     key: hmac::Key::new(hmac::HMAC_SHA256, key.reveal()),
                     id: route.name.clone(),
-                    headers: signed_headers(&route.identity),
+                    headers: signed_headers(route),
                 }))
             }
         };
@@ -132,14 +132,28 @@ fn field(name: &str, values: &[&[u8]]) -> Option<(String, String)> {
     Some((format!("{quoted};bs"), joined(wrapped.collect())?))
 }
 
-/// Everything that tells an application who it is.
-fn signed_headers(identity: &IdentitySpec) -> Vec<String> {
+/// Everything that tells an application who it is, and what else is set for it.
+fn signed_headers(route: &Route) -> Vec<String> {
+    let identity = &route.identity;
     let preset = identity.preset.headers().iter().map(|(name, _)| *name);
     let own = identity.headers.iter().map(|(name, _)| name.as_str());
     let assertion = identity.assertion.iter().map(|a| a.header.as_str());
     let basic = identity.basic_auth.iter().map(|_| "authorization");
-    let all = preset.chain(own).chain(assertion).chain(basic);
-    all.map(str::to_ascii_lowercase).collect()
+    let set = route
+        .headers
+        .request
+        .set
+        .iter()
+        .map(|(name, _)| name.as_str());
+    let mut all: Vec<String> = Vec::new();
+    for name in preset.chain(own).chain(assertion).chain(basic).chain(set) {
+        let name = name.to_ascii_lowercase();
+        // a component is named once (2.5)
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all
 }
 
 /// RFC 9421 section 2.5.

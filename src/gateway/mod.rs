@@ -53,6 +53,7 @@ use crate::domain::request::Mode;
 use crate::domain::route::{RouteIndex, Table};
 use crate::domain::secret::Token;
 use crate::domain::session::{self, View};
+use crate::domain::trace::{self, Sampling};
 use crate::env::Env;
 use arc_swap::ArcSwap;
 use exchange::Exchange;
@@ -85,6 +86,8 @@ pub struct Snapshot {
     /// Who may ask whether a request is to be let through.
     pub askers: Vec<IpNet>,
     pub hsts: Hsts,
+    /// How many of the traces that begin here are recorded.
+    pub sampling: Sampling,
     /// What one client may cost. The total of connections is that of the start.
     pub limits: Limits,
 }
@@ -233,6 +236,16 @@ impl Gateway {
             Arc::new(terms),
             limits.connections,
         )
+    }
+
+    /// What a request's id and its place in a trace are made from.
+    fn seeds(&self) -> ([u8; 8], [u8; trace::SEED]) {
+        let (mut id, mut seed) = ([0; 8], [0; trace::SEED]);
+        let random: [u8; 8 + trace::SEED] = self.0.env.random();
+        let (first, rest) = random.split_at(id.len());
+        id.copy_from_slice(first);
+        seed.copy_from_slice(rest);
+        (id, seed)
     }
 
     /// The line. `Ok(true)`: answered. `Ok(false)`: the exchange holds a permit and is to be forwarded.

@@ -6,7 +6,7 @@ use super::connection::Progress;
 use super::exchange::Exchange;
 use super::seams::ErrorKind;
 use super::upstream::{PeerFault, Trip};
-use super::{Gateway, hsts, log, respond, response};
+use super::{Gateway, hsts, respond, response};
 use crate::domain::limits::Limits;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -59,7 +59,8 @@ impl ProxyHttp for Line {
         let gateway = &self.0.0;
         let live = gateway.live.load_full();
         let seams = Arc::clone(&live.seams);
-        Exchange::new(live, seams, gateway.env.random())
+        let (id, seed) = self.0.seeds();
+        Exchange::new(live, seams, id, seed)
     }
 
     fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
@@ -98,7 +99,7 @@ impl ProxyHttp for Line {
         let client = session.client_addr().and_then(|a| a.as_inet()).copied();
         trip.heed_credentials(&session.req_header().headers, client);
         let peer = trip.peer().await;
-        exchange.asked.begin(peer.as_deref().ok());
+        exchange.watch.asked.lock().begin(peer.as_deref().ok());
         let mut peer = peer.map_err(no_upstream)?;
         if let Some(left) = left {
             let read = &mut peer.options.read_timeout;
@@ -114,7 +115,8 @@ impl ProxyHttp for Line {
         exchange: &mut Exchange,
     ) -> Result<()> {
         let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
-        exchange.upstream_head(head, forwarding)
+        let moment = self.0.moment(exchange, forwarding);
+        exchange.upstream_head(head, forwarding, moment)
     }
 
     async fn request_body_filter(
@@ -141,7 +143,7 @@ impl ProxyHttp for Line {
         head: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
-        exchange.asked.answered();
+        exchange.watch.asked.lock().answered();
         if let Some(trip) = exchange.trip.as_mut() {
             trip.answered(head.status.as_u16(), &head.headers);
         }
@@ -167,13 +169,12 @@ impl ProxyHttp for Line {
     fn response_body_filter(
         &self,
         _session: &mut Session,
-        _body: &mut Option<Bytes>,
+        body: &mut Option<Bytes>,
         end: bool,
         exchange: &mut Exchange,
     ) -> Result<Option<Duration>> {
-        if end {
-            exchange.watch.answer_is_complete();
-        }
+        let bytes = body.as_ref().map_or(0, Bytes::len);
+        exchange.watch.answer_moved(bytes, end);
         Ok(None)
     }
 
@@ -206,7 +207,9 @@ impl ProxyHttp for Line {
         let repeatable = session.req_header().method.is_idempotent()
             && !session.as_ref().retry_buffer_truncated()
             && session.response_written().is_none();
-        let upstreams = *fault.esource() == ErrorSource::Upstream;
+        // the application has waited as long as it may, for what the client has not sent
+        let clients = *fault.etype() == ErrorType::ReadTimedout && exchange.watch.body_is_missing();
+        let upstreams = *fault.esource() == ErrorSource::Upstream && !clients;
         let again = fault.retry() && repeatable && upstreams;
         let trip = exchange.trip.as_mut().filter(|_| upstreams);
         fault.set_retry(trip.is_some_and(|t| t.broke(again)));
@@ -248,11 +251,7 @@ impl ProxyHttp for Line {
         if let Some(progress) = Progress::of(session) {
             progress.request_is_over();
         }
-        let status = session.response_written().map_or(0, |r| r.status.as_u16());
-        let duration = exchange.started.elapsed();
-        log::write(session, fault, exchange, duration, self.0.0.env.now());
-        let observer = &exchange.seams.observer;
-        observer.request(exchange.route, exchange.outcome, status, duration);
+        self.0.tell(session, fault, exchange);
     }
 
     fn suppress_error_log(&self, _session: &Session, _exchange: &Exchange, _fault: &Error) -> bool {

@@ -12,7 +12,6 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::HeaderValue;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use crate::portal::cookie::{
     LANGUAGE as LANGUAGE_COOKIE, PRE_SESSION as PRE_SESSION_COOKIE, SESSION as SESSION_COOKIE,
@@ -87,27 +86,13 @@ pub trait Assertions: Send + Sync {
 
 /// Counts what happens.
 pub trait Observer: Send + Sync {
-    /// One request, when it is over. `outcome` is a stable word of a small set.
-    fn request(
-        &self,
-        route: Option<RouteIndex>,
-        outcome: &'static str,
-        status: u16,
-        duration: Duration,
-    );
+    /// One request, when it is over: to be counted, written down, traced. Must not wait: it is called between a
+    /// request and the next. The outcome is a stable word of a small set.
+    fn request(&self, route: Option<RouteIndex>, request: &Logged<'_>);
     /// A WebSocket opened (1) or ended (-1).
     fn websocket(&self, delta: i64);
-    /// Where requests are written down; `None`: in the program's own log.
-    fn access_log(&self) -> Option<&dyn AccessLog> {
-        None
-    }
     /// Something happened at an upstream.
     fn upstream(&self, event: UpstreamEvent<'_>);
-}
-
-/// Takes down requests that are over. Must not wait: it is called between a request and the next.
-pub trait AccessLog: Send + Sync {
-    fn write(&self, request: &Logged<'_>);
 }
 
 /// What happens at upstreams; routes and upstreams as the configuration has them.

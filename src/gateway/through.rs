@@ -5,6 +5,7 @@ use super::course::OffCourse;
 use super::exchange::Exchange;
 use super::forward::Forwarding;
 use super::inbound::{Inbound, Refusal};
+use super::log::Noted;
 use super::message_signature::Moment;
 use super::phases::no_upstream;
 use super::seams::{ErrorKind, Seams, Unavailable};
@@ -66,19 +67,14 @@ impl Gateway {
         if let Some(view) = permit.person().filter(|_| !exchange.signed_out) {
             exchange.seams.sessions.seen(view);
         }
-        let signs = live.signers.signs(permit.route());
-        let moment = signs.then(|| Moment {
-            created: now,
-            nonce: self.0.env.random(),
-        });
         let forwarding = Forwarding {
             permit,
             client: exchange.client,
             https: exchange.https,
             assertion,
             reference: Arc::clone(&exchange.reference),
+            trace: exchange.trace,
             course,
-            moment,
         };
         exchange.trip = exchange.trip(&forwarding.permit);
         if inbound.websocket {
@@ -93,6 +89,15 @@ impl Gateway {
         Ok(false)
     }
 
+    /// For routes that sign: another for each attempt, so that none looks like a replay of the one before.
+    pub(super) fn moment(&self, exchange: &Exchange, forwarding: &Forwarding) -> Option<Moment> {
+        let signs = exchange.live.signers.signs(forwarding.permit.route());
+        signs.then(|| Moment {
+            created: self.0.env.now(),
+            nonce: self.0.env.random(),
+        })
+    }
+
     async fn websocket(
         &self,
         request: &mut Request,
@@ -101,12 +106,16 @@ impl Gateway {
         forwarding: Forwarding,
     ) -> Result<()> {
         let (peer, upstream) = self.connect(exchange).await?;
-        let head = tunnel::handshake(request, exchange, &forwarding)?;
+        let moment = self.moment(exchange, &forwarding);
+        let head = tunnel::handshake(request, exchange, &forwarding, moment)?;
         let active = AtomicBool::new(false);
         let ended = self.ended(case, &active);
         let _open = OpenSocket::new(&exchange.seams);
         let mark = || active.store(true, Ordering::Relaxed);
-        let tidy = |head: &mut ResponseHeader| exchange.client_head(head, &forwarding);
+        let tidy = |head: &mut ResponseHeader| {
+            exchange.watch.asked.lock().answered();
+            exchange.client_head(head, &forwarding)
+        };
         tunnel::relay(request, upstream, &peer, head, tidy, ended, mark).await
     }
 
@@ -115,7 +124,9 @@ impl Gateway {
         let trip = exchange.trip.as_mut();
         let trip = trip.ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
         loop {
-            let mut peer = trip.peer().await.map_err(no_upstream)?;
+            let peer = trip.peer().await;
+            exchange.watch.asked.lock().begin(peer.as_deref().ok());
+            let mut peer = peer.map_err(no_upstream)?;
             // an upgrade is a matter of HTTP/1.1
             peer.options.set_http_version(1, 1);
             match self.0.websockets.new_stream(&*peer).await {
@@ -151,10 +162,12 @@ fn case(
     Case {
         token: Case::token_of(&request.req_header().headers),
         client: exchange.client,
-        client_certificate: exchange.client_certificate,
+        client_certificate: exchange.client_certificate.clone(),
         route: permit.route(),
-        person: permit.person().map(|view| view.account.id),
+        person: permit.person().cloned(),
         reference: Arc::clone(&exchange.reference),
+        trace: exchange.trace,
+        noted: Noted::of(request),
         started: exchange.started,
         time: route.limits.time,
         // the answer to a sign-out outlives the session

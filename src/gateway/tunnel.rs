@@ -6,6 +6,7 @@
 use super::Exchange;
 use super::forward::Forwarding;
 use super::inbound::connection_tokens;
+use super::message_signature::Moment;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, ORIGIN, TRANSFER_ENCODING, UPGRADE};
@@ -57,6 +58,7 @@ pub(super) fn handshake(
     session: &Session,
     exchange: &Exchange,
     forwarding: &Forwarding,
+    moment: Option<Moment>,
 ) -> Result<RequestHeader> {
     let mut head = session.req_header().clone();
     let nominated: Vec<HeaderName> = connection_tokens(&head.headers)
@@ -70,7 +72,7 @@ pub(super) fn handshake(
         head.remove_header(name);
     }
     head.set_version(Version::HTTP_11);
-    exchange.upstream_head(&mut head, forwarding)?;
+    exchange.upstream_head(&mut head, forwarding, moment)?;
     head.insert_header(CONNECTION, "Upgrade")?;
     head.insert_header(UPGRADE, "websocket")?;
     Ok(head)

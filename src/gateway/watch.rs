@@ -6,22 +6,25 @@
 //! that way is dropped: HTTP/1 closes the connection, HTTP/2 resets the one stream.
 
 use super::inbound::Inbound;
+use super::log::{Asked, Noted};
 use super::phases::Line;
+use super::tls::Belief;
 use super::{Gateway, cookies, seams, session_of};
-use crate::domain::id::AccountId;
 use crate::domain::policy::{self, Decision};
 use crate::domain::request::Facts;
 use crate::domain::route::RouteIndex;
 use crate::domain::session::View;
+use crate::domain::trace::Trace;
 use async_trait::async_trait;
 use http::HeaderMap;
+use parking_lot::Mutex;
 use pingora::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream};
 use pingora::protocols::http::ServerSession;
 use pingora::protocols::http::v2::server::H2Options;
 use pingora::proxy::HttpProxy;
 use pingora::server::ShutdownWatch;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -57,7 +60,7 @@ impl HttpServerApp for Watched {
             biased;
             connection = WATCH.scope(Arc::clone(&watch), serve) => connection,
             (case, why) = self.gateway.overdue(&watch) => {
-                self.gateway.cut(case, &watch, why);
+                self.gateway.tell_of_cut(case, &watch, why);
                 None
             }
         }
@@ -81,12 +84,14 @@ impl HttpServerApp for Watched {
 pub(super) struct Case {
     pub inbound: Inbound,
     pub client: IpAddr,
-    pub client_certificate: bool,
+    pub client_certificate: Option<Belief>,
     /// The value of the session's cookie; `None` where the answer is not the session's any more.
     pub token: Option<String>,
     pub route: RouteIndex,
-    pub person: Option<AccountId>,
+    pub person: Option<Arc<View>>,
     pub reference: Arc<str>,
+    pub trace: Trace,
+    pub noted: Noted,
     pub started: Instant,
     /// The route's time for the whole request.
     pub time: Option<Duration>,
@@ -106,7 +111,7 @@ impl Case {
             client: self.client,
             mode: self.inbound.mode,
             preflight_from: self.inbound.preflight_from.as_deref(),
-            client_certificate: self.client_certificate,
+            client_certificate: self.client_certificate.is_some(),
         }
     }
 }
@@ -124,6 +129,9 @@ pub(super) struct Watch {
     complete: AtomicBool,
     /// The client has not sent its whole body.
     body_is_missing: AtomicBool,
+    bytes_in: AtomicU64,
+    bytes_out: AtomicU64,
+    pub asked: Mutex<Asked>,
 }
 
 impl Watch {
@@ -140,7 +148,8 @@ impl Watch {
         }
     }
 
-    pub(super) fn body_moved(&self, end: bool) {
+    pub(super) fn body_moved(&self, bytes: usize, end: bool) {
+        self.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
         if end {
             self.body_is_missing.store(false, Ordering::Relaxed);
         }
@@ -155,8 +164,23 @@ impl Watch {
         self.status.store(status, Ordering::Relaxed);
     }
 
-    pub(super) fn answer_is_complete(&self) {
-        self.complete.store(true, Ordering::Relaxed);
+    pub(super) fn answer_moved(&self, bytes: usize, end: bool) {
+        self.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
+        if end {
+            self.complete.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn status(&self) -> u16 {
+        self.status.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn bytes_in(&self) -> u64 {
+        self.bytes_in.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn bytes_out(&self) -> u64 {
+        self.bytes_out.load(Ordering::Relaxed)
     }
 
     /// The application talks while the client does.
@@ -207,6 +231,9 @@ impl Gateway {
     pub(super) async fn decide_again(&self, case: &Case, active: &AtomicBool) -> Option<Decision> {
         let live = self.0.live.load_full();
         let inbound = &case.inbound;
+        if case.client_certificate.as_ref().is_some_and(|b| !b.holds()) {
+            return None;
+        }
         let found = live.snapshot.routes.find(&inbound.host, &inbound.path)?;
         let token = case.token.as_deref();
         let view = session_of(&live.seams, token, &inbound.host).await;
@@ -219,31 +246,5 @@ impl Gateway {
             live.seams.sessions.seen(&view);
         }
         Some(decision)
-    }
-
-    /// Pingora does not get to its own line in the log.
-    fn cut(&self, case: &Case, watch: &Watch, why: &'static str) {
-        let status = watch.status.load(Ordering::Relaxed);
-        let duration = case.started.elapsed();
-        let live = self.0.live.load();
-        let route = live.snapshot.routes.route(case.route);
-        tracing::info!(
-            target: "vestibule::access",
-            method = case.inbound.method.as_str(),
-            host = case.inbound.host.as_str(),
-            path = case.inbound.path.as_str(),
-            route.name = route.map_or("", |r| r.name.as_str()),
-            outcome = why,
-            status,
-            account.id = case.person.map(|id| id.to_string()).unwrap_or_default(),
-            client.address = %case.client,
-            duration_ms = duration.as_secs_f64() * 1000.0,
-            request.id = &*case.reference,
-            fault = "cut",
-            "request"
-        );
-        live.seams
-            .observer
-            .request(Some(case.route), why, status, duration);
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::domain::logged::Logged;
 use std::fmt::Write as _;
+use std::time::SystemTime;
 
 /// Most characters of a value that only the client decides on.
 const LONGEST: usize = 512;
@@ -29,9 +30,11 @@ pub fn line(format: LineFormat, request: &Logged<'_>) -> Vec<u8> {
 
 fn json(out: &mut String, r: &Logged<'_>) {
     out.push_str("{\"time\":\"");
-    date_and_time(out, r.time.seconds());
+    date_and_time(out, r.time);
     out.push('"');
     text(out, "request_id", r.id);
+    field(out, "trace_id");
+    quoted_display(out, r.trace);
     field(out, "client");
     quoted_display(out, r.client);
     text(out, "protocol", r.protocol);
@@ -54,7 +57,7 @@ fn json(out: &mut String, r: &Logged<'_>) {
         quoted_display(out, account.id);
     }
     if let Some(address) = r.upstream {
-        text(out, "upstream", address);
+        text(out, "upstream", &address.to_string());
     }
     if let Some(time) = r.upstream_time {
         field(out, "upstream_ms");
@@ -82,7 +85,7 @@ fn combined(out: &mut String, r: &Logged<'_>) {
         None => out.push('-'),
     }
     out.push_str(" [");
-    day_and_time(out, r.time.seconds());
+    day_and_time(out, r.time);
     out.push_str("] \"");
     apache(out, r.method.as_bytes(), true);
     out.push(' ');
@@ -131,25 +134,23 @@ fn apache(out: &mut String, value: &[u8], blanks: bool) {
     }
 }
 
-/// RFC 3339: `2000-10-10T13:55:36Z`
-fn date_and_time(out: &mut String, seconds: i64) {
-    let at = time::OffsetDateTime::from_unix_timestamp(seconds)
-        .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+/// RFC 3339: `2000-10-10T13:55:36.123Z`
+fn date_and_time(out: &mut String, at: SystemTime) {
+    let at = time::OffsetDateTime::from(at);
     let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
-    let (hour, minute, second) = at.to_hms();
+    let (hour, minute, second, millisecond) = at.to_hms_milli();
     let _ = write!(
         out,
-        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z"
     );
 }
 
 /// `10/Oct/2000:13:55:36 +0000`
-fn day_and_time(out: &mut String, seconds: i64) {
+fn day_and_time(out: &mut String, at: SystemTime) {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ];
-    let at = time::OffsetDateTime::from_unix_timestamp(seconds)
-        .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    let at = time::OffsetDateTime::from(at);
     let month = MONTHS.get(usize::from(u8::from(at.month())).saturating_sub(1));
     let (day, month, year) = (at.day(), month.unwrap_or(&"Jan"), at.year());
     let (hour, minute, second) = at.to_hms();
@@ -230,37 +231,15 @@ fn without_query(value: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::id::AccountId;
     use crate::domain::logged::LoggedAccount;
-    use crate::domain::timestamp::Timestamp;
-    use std::net::{IpAddr, Ipv4Addr};
-    use std::time::Duration;
 
     fn request<'a>(login: &'a str, path: &'a str, agent: &'a [u8]) -> Logged<'a> {
+        let example = Logged::example();
         Logged {
-            time: Timestamp::from_seconds(1_700_000_000),
-            id: "00000000000000ab",
-            client: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)),
-            protocol: "HTTP/1.1",
-            tls: Some("TLSv1.3"),
-            method: "GET",
-            host: "wiki.test",
             path,
-            route: "wiki",
-            outcome: "forward",
-            status: 200,
-            duration: Duration::from_micros(12_345),
-            bytes_in: 0,
-            bytes_out: 2326,
-            account: Some(LoggedAccount {
-                id: AccountId::from_uuid(uuid::Uuid::from_u128(1)),
-                login,
-            }),
-            upstream: Some("10.0.0.5:8080"),
-            upstream_time: Some(Duration::from_millis(11)),
-            referrer: Some(b"https://wiki.test/a?ticket=secret#x"),
+            account: example.account.map(|a| LoggedAccount { login, ..a }),
             user_agent: Some(agent),
-            fault: None,
+            ..example
         }
     }
 
@@ -297,7 +276,8 @@ mod tests {
         let text = logged(LineFormat::Json, &request("aino", "/start", b"Mozilla/5.0"));
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
         let want = serde_json::json!({
-            "time": "2023-11-14T22:13:20Z", "request_id": "00000000000000ab", "client": "192.0.2.7",
+            "time": "2023-11-14T22:13:20.123Z", "request_id": "00000000000000ab",
+            "trace_id": "07070707070707070707070707070707", "client": "192.0.2.7",
             "protocol": "HTTP/1.1", "tls": "TLSv1.3", "method": "GET", "host": "wiki.test", "path": "/start",
             "route": "wiki", "outcome": "forward", "status": 200, "duration_ms": 12.345, "bytes_in": 0,
             "bytes_out": 2326, "login": "aino", "account_id": "00000000-0000-0000-0000-000000000001",

@@ -490,6 +490,16 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "password:\n",
         "trusted_proxies: [ 0.0.0.0/0, \"::/0\" ]\npassword:\n",
     ),
+    (
+        "traces: no share, credentials without a collector",
+        "password:\n",
+        "traces: { sample: 0.5, headers_file: empty.pem }\npassword:\n",
+    ),
+    (
+        "traces: another protocol, a file that is no headers",
+        "password:\n",
+        "traces: { otlp: \"grpc://127.0.0.1:4317\", headers_file: ../certs/site.pem }\npassword:\n",
+    ),
     ("certificate missing", "site.pem", "sight.pem"),
     ("certificate empty", "site.pem", "empty.pem"),
     ("key of another certificate", "site.key", "wiki.key"),

@@ -1,6 +1,9 @@
 //! What is shown of the gateway elsewhere: the dashboard and the alert rules speak of metrics that are there.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+use vestibule::domain::logged::Logged;
+use vestibule::domain::trace::{SEED, Sampling, Trace};
 use vestibule::telemetry::{CertificateSource, Metrics, Outcome};
 
 const DASHBOARD: &str = include_str!("../../config/grafana-dashboard.json");
@@ -16,12 +19,39 @@ fn named(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
+fn request() -> Logged<'static> {
+    Logged {
+        time: SystemTime::UNIX_EPOCH,
+        id: "1",
+        trace: Trace::of(None, false, Sampling::ALL, [1; SEED]),
+        client: [127, 0, 0, 1].into(),
+        protocol: "HTTP/1.1",
+        tls: None,
+        method: "GET",
+        host: "wiki.test",
+        path: "/",
+        route: "wiki",
+        outcome: "forward",
+        status: 200,
+        duration: Duration::from_millis(2),
+        bytes_in: 0,
+        bytes_out: 0,
+        account: None,
+        upstream: None,
+        upstream_time: Some(Duration::from_millis(1)),
+        upstream_after: Duration::ZERO,
+        referrer: None,
+        user_agent: None,
+        fault: None,
+    }
+}
+
 /// What a scrape says there is, by the names that queries use.
 fn offered() -> BTreeSet<String> {
     let metrics = Metrics::new("0", 0);
     // some appear with their first event
     metrics.config_reload(true, 0);
-    metrics.request(&metrics.route("wiki"), Outcome::Forwarded, 0.1);
+    metrics.request(&metrics.route("wiki"), Outcome::Forwarded, &request());
     metrics.set_certificates([("wiki.test", CertificateSource::File, 0)]);
     metrics.upstreams().set_up("wiki", "10.0.0.5:80", true);
     metrics.upstreams().ejected("wiki", "10.0.0.5:80");

@@ -13,6 +13,7 @@ mod people;
 mod rewrite;
 mod routes;
 mod tls;
+mod traces;
 mod upstreams;
 
 use super::list::List;
@@ -131,6 +132,7 @@ impl<'a> Check<'a> {
             roles: self.roles(file.roles.as_ref()),
             mail: self.mail(file.mail.as_ref()),
             access_log: self.access_log(file.logs.as_ref()),
+            traces: self.traces(file.traces.as_ref()),
             routes: table,
             portal: portal?,
             files: Vec::new(),

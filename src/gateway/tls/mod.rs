@@ -1,12 +1,15 @@
 //! TLS of a listener: certificates picked by SNI and replaced while it runs, and whom it asks for one of theirs.
 
+mod belief;
 mod handshake;
 mod issued;
 
+pub(super) use belief::Belief;
 pub use issued::Issued;
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
+use belief::Beliefs;
 use parking_lot::Mutex;
 use pingora::listeners::TlsAccept;
 use pingora::listeners::tls::{Acceptor, TlsSettings};
@@ -74,6 +77,8 @@ pub struct Certificates {
     spec: TlsSpec,
     shown: Arc<Shown>,
     acceptor: ArcSwap<Acceptor>,
+    /// In the certificates of clients.
+    beliefs: Beliefs,
     /// What was read last.
     read: Mutex<Read>,
 }
@@ -131,8 +136,10 @@ impl Certificates {
         });
         let ca = spec.client_certificates.as_ref();
         let ca = ca.map(handshake::read_ca).transpose()?;
-        let acceptor = acceptor(&spec, &shown, ca.as_deref())?;
+        let beliefs = Beliefs::default();
+        let acceptor = acceptor(&spec, &shown, ca.as_deref(), beliefs.begin())?;
         Ok(Self {
+            beliefs,
             spec,
             shown,
             acceptor: ArcSwap::from_pointee(acceptor),
@@ -154,12 +161,30 @@ impl Certificates {
         let ca = self.spec.client_certificates.as_ref();
         let ca = ca.map(handshake::read_ca).transpose()?;
         if ca != read.ca {
-            let acceptor = acceptor(&self.spec, &self.shown, ca.as_deref())?;
+            let next = Beliefs::default();
+            let acceptor = acceptor(&self.spec, &self.shown, ca.as_deref(), next.begin())?;
             self.acceptor.store(Arc::new(acceptor));
+            self.beliefs.end();
+            next.pass_on(&self.beliefs);
             read.ca = ca;
         }
         self.shown.set.store(Arc::new(set));
         Ok(())
+    }
+
+    /// Another takes the place of these; `None`: nobody listens there any more.
+    pub(super) fn give_way(&self, next: Option<&Self>) {
+        let same = next.filter(|next| {
+            std::ptr::eq(*next, self) || {
+                let mine = self.read.lock().ca.clone();
+                mine == next.read.lock().ca
+            }
+        });
+        match same {
+            Some(next) if std::ptr::eq(next, self) => {}
+            Some(next) => self.beliefs.pass_on(&next.beliefs),
+            None => self.beliefs.end(),
+        }
     }
 
     /// When the certificates of files run out.
@@ -192,12 +217,16 @@ fn acceptor(
     spec: &TlsSpec,
     shown: &Arc<Shown>,
     ca: Option<&[u8]>,
+    belief: Belief,
 ) -> Result<Acceptor, CertificateFault> {
     let wanted = spec.client_certificates.as_ref().zip(ca);
     let verifier = wanted.map(|(w, pem)| handshake::verifier(w, pem));
     let resolver: Arc<dyn ResolvesServerCert> = Arc::<Shown>::clone(shown);
     let config = handshake::config(spec, verifier.transpose()?, Arc::clone(&resolver))?;
-    let keep = KeepName(Arc::clone(shown));
+    let keep = KeepName {
+        shown: Arc::clone(shown),
+        belief,
+    };
     let mut settings = TlsSettings::with_callbacks(Box::new(keep)).map_err(|e| fault("TLS", e))?;
     settings.set_cert_resolver(resolver);
     // only this way does pingora call back; what it was made with is ours
@@ -363,7 +392,7 @@ pub(super) struct TlsName {
     sni: Option<String>,
     shown: Arc<Shown>,
     /// The client has shown a certificate; it was verified, or there would be no connection.
-    pub(super) client_certificate: bool,
+    pub(super) client_certificate: Option<Belief>,
 }
 
 impl TlsName {
@@ -374,14 +403,21 @@ impl TlsName {
     }
 
     /// Whether a request for `host` may be answered on this connection. A client that named no host in the
-    /// handshake was shown the first certificate and has made up its own mind.
+    /// handshake was shown the first certificate and has made up its own mind. One whose certificate is believed no
+    /// longer has to show one again.
     pub(super) fn may_serve(&self, host: &str) -> bool {
+        if self.client_certificate.as_ref().is_some_and(|b| !b.holds()) {
+            return false;
+        }
         let covers = |sni: &String| self.shown.covers(sni, host);
         self.sni.as_ref().is_none_or(covers)
     }
 }
 
-struct KeepName(Arc<Shown>);
+struct KeepName {
+    shown: Arc<Shown>,
+    belief: Belief,
+}
 
 #[async_trait]
 impl TlsAccept for KeepName {
@@ -391,8 +427,8 @@ impl TlsAccept for KeepName {
     ) -> Option<Arc<dyn Any + Send + Sync>> {
         Some(Arc::new(TlsName {
             sni: tls.server_name().map(str::to_owned),
-            shown: Arc::clone(&self.0),
-            client_certificate: tls.peer_certificate_der().is_some(),
+            shown: Arc::clone(&self.shown),
+            client_certificate: tls.peer_certificate_der().map(|_| self.belief.clone()),
         }))
     }
 }

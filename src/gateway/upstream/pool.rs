@@ -342,6 +342,7 @@ fn group_key(spec: &Spec, trust: &[u8; 32]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::logged::Logged;
     use crate::domain::route::tests::route;
     use crate::domain::route::{RouteIndex, Table};
     use crate::gateway::seams::Observer;
@@ -350,7 +351,7 @@ mod tests {
 
     struct Nobody;
     impl Observer for Nobody {
-        fn request(&self, _: Option<RouteIndex>, _: &'static str, _: u16, _: Duration) {}
+        fn request(&self, _: Option<RouteIndex>, _: &Logged<'_>) {}
         fn websocket(&self, _: i64) {}
         fn upstream(&self, _: UpstreamEvent<'_>) {}
     }

@@ -20,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// Tries beyond one for each address: connections that had been closed meanwhile.
 const STALE_CONNECTIONS: usize = 2;
@@ -82,6 +83,10 @@ impl Trip {
         let mut peer = Box::new(backend.peer.clone());
         if let Some(key) = self.private {
             peer.group_key = key;
+            if self.traveller.session.is_none() {
+                // nobody finds it again: it would only take the place of another
+                peer.options.idle_timeout = Some(Duration::ZERO);
+            }
         }
         self.roster = Some(roster);
         Ok(peer)

@@ -15,7 +15,7 @@ use vestibule::gateway::{
 
 /// More listeners of a world's gateway, gone with the value.
 struct More {
-    _running: Running,
+    running: Running,
     certificates: Arc<Certificates>,
     at: SocketAddr,
 }
@@ -33,7 +33,7 @@ fn listen(world: &World, spec: TlsSpec, address: &str) -> More {
     let running = running.unwrap();
     More {
         at: running.addresses()[0],
-        _running: running,
+        running,
         certificates,
     }
 }
@@ -210,7 +210,7 @@ async fn a_route_demands_a_certificate_however_it_is_reached() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_authority_counts_from_the_next_connection_on() {
+async fn another_authority_counts_at_once() {
     let world = World::start().await;
     let (old, new) = (Ca::new("old"), Ca::new("new"));
     let ca = world.dir.path().join("devices.pem");
@@ -239,6 +239,30 @@ async fn another_authority_counts_from_the_next_connection_on() {
         kept = Some(wire);
     }
 
+    // one that is left open, and a WebSocket
+    let mut lasting = Vec::new();
+    for (path, upgrade) in [
+        ("/events", ""),
+        (
+            "/ws",
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+        ),
+    ] {
+        let stream = connect(&config, more.at, "wiki.test").await.unwrap();
+        let mut wire = Wire::over(Box::new(stream));
+        wire.send(format!(
+            "GET {path} HTTP/1.1\r\nHost: wiki.test\r\nCookie: __Host-vestibule={}\r\n{upgrade}\r\n",
+            world.token
+        ))
+        .await;
+        let head = wire.head().await;
+        assert!(
+            head.starts_with("HTTP/1.1 200 ") || head.starts_with("HTTP/1.1 101 "),
+            "{head}"
+        );
+        lasting.push((path, wire));
+    }
+
     std::fs::write(&ca, "no authority at all").unwrap();
     assert!(more.certificates.check().unwrap().is_err());
     assert_eq!(ask(&world, more.at, Some(&before), page).await, Some(200));
@@ -249,7 +273,12 @@ async fn another_authority_counts_from_the_next_connection_on() {
     let mut kept = kept.unwrap();
     kept.send("GET / HTTP/1.1\r\nHost: login.test\r\n\r\n")
         .await;
-    assert_eq!(kept.answer().await.unwrap().status, 200);
+    // what was verified against the old authority is believed no longer
+    assert_eq!(kept.answer().await.unwrap().status, 421);
+    for (path, mut wire) in lasting {
+        let (_, ended) = wire.drained(std::time::Duration::from_secs(8)).await;
+        assert!(ended, "{path} goes on");
+    }
 
     let missing = world.dir.path().join("none.pem");
     let fault = Certificates::open(asking(&world, &missing, false)).unwrap_err();
@@ -450,4 +479,44 @@ async fn a_hello_in_pieces_says_the_same() {
     assert_eq!(ask(&world, at, Some(&ours), page).await, Some(200));
     let at = in_pieces(world.https).await;
     assert_eq!(ask(&world, at, Some(&ours), page).await, Some(403));
+}
+
+/// A configuration that is put in force makes all listeners anew: the same authorities go on being believed, others
+/// and none do not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_ends_beliefs_with_their_authorities_and_no_others() {
+    let world = World::start().await;
+    let (old, new) = (Ca::new("old"), Ca::new("new"));
+    let ca = world.dir.path().join("devices.pem");
+    std::fs::write(&ca, old.pem()).unwrap();
+    let mut more = listen(&world, asking(&world, &ca, false), "127.0.0.1:0");
+    let config = client(world.ca.roots(), Some(&device(&old)), rustls::ALL_VERSIONS);
+    let stream = connect(&Arc::new(config), more.at, "wiki.test").await;
+    let mut wire = Wire::over(Box::new(stream.unwrap()));
+    let reload = |more: &mut More, spec: TlsSpec| {
+        let listener = Listener {
+            // as it was written, not as it was bound
+            address: "127.0.0.1:0".parse().unwrap(),
+            tls: Some(Arc::new(Certificates::open(spec).unwrap())),
+            role: Role::Browsers,
+        };
+        let prepared = more
+            .running
+            .prepare(vec![listener], &mut Inherited::default());
+        let replaced = more.running.install(prepared.unwrap());
+        assert!(replaced.added.is_empty() && replaced.removed.is_empty());
+    };
+    let mut then = async |want: u16| {
+        wire.send("GET /public/x HTTP/1.1\r\nHost: wiki.test\r\n\r\n")
+            .await;
+        assert_eq!(wire.answer().await.unwrap().status, want);
+    };
+    then(200).await;
+    reload(&mut more, asking(&world, &ca, false));
+    then(200).await;
+    reload(&mut more, asking(&world, &ca, true));
+    then(200).await;
+    std::fs::write(&ca, new.pem()).unwrap();
+    reload(&mut more, asking(&world, &ca, true));
+    then(421).await;
 }

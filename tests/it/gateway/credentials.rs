@@ -89,7 +89,12 @@ fn verified(head: &str, key: &[u8]) -> Result<String, String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_signed_as_the_standard_has_it() {
     let key = Some(SharedSecret::new(KEY.to_vec()));
-    let world = world(|r| r.identity.message_signature = Some(MessageSignature { key })).await;
+    let world = world(|r| {
+        r.identity.message_signature = Some(MessageSignature { key });
+        let tenant = Template::parse("acme").unwrap();
+        r.headers.request.set = vec![("X-Tenant".to_owned(), tenant)];
+    })
+    .await;
     let forged = "Signature: vestibule=:AAAA:\r\nsignature.input: vestibule=()\r\nContent-Digest: sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:\r\n";
     let token = world.sessions.open(77, |view| {
         std::sync::Arc::make_mut(&mut view.account).name = "Aino".into();
@@ -109,6 +114,7 @@ async fn requests_are_signed_as_the_standard_has_it() {
         "content-digest",
         "remote-user",
         "remote-groups",
+        "x-tenant",
     ] {
         assert!(covered.split(' ').any(|c| c == name), "{name}: {covered}");
     }
@@ -119,6 +125,7 @@ async fn requests_are_signed_as_the_standard_has_it() {
         head.replacen("a=1", "a=2", 1),
         head.replace("aino\r\n", "root\r\n"),
         head.replace("wiki.test", "other.test"),
+        head.replace("acme", "evil"),
     ];
     for (number, head) in changed.iter().enumerate() {
         assert!(verified(head, KEY).is_err(), "change {number}: {head}");

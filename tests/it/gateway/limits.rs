@@ -449,6 +449,14 @@ async fn answers_end_soon_after_their_session() {
         .filter(|(o, _)| *o == "session_ended")
         .count();
     assert_eq!(ended, 6, "{outcomes:?}");
+    // what is cut short is written down like the rest
+    for path in ["/bytes", "/upload"] {
+        let told = world.counts.told_of(path).await;
+        assert_eq!(told["outcome"], "session_ended", "{told}");
+        assert_eq!(told["fault"], "cut");
+        assert_eq!(told["login"], "aino");
+        assert!(told["upstream"].is_string(), "{told}");
+    }
     assert_eq!(world.counts.websockets.load(Ordering::SeqCst), 0);
 }
 

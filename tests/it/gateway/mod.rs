@@ -16,6 +16,7 @@ mod radicale;
 mod rewriting;
 mod spoof;
 mod stream;
+mod traces;
 mod upstreams;
 mod verify;
 mod websocket;

@@ -578,3 +578,34 @@ async fn answers_for_a_person_are_private_unless_the_application_says_more() {
     let answer = world.signed_in("GET /public/x", "").await;
     assert_eq!((answer.status, answer.header("cache-control")), (200, None));
 }
+
+/// A folder's deletion, and a listing or a lock of all that is below, are as well of what is below.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_reaches_into_another_routes_place_from_above() {
+    let world = world().await;
+    for (line, depth, want) in [
+        // /admin and /secret are other routes'
+        ("DELETE /", "", 403),
+        ("DELETE /%2e/", "", 400),
+        ("DELETE /a", "", 200),
+        ("DELETE /strip", "", 403),
+        ("DELETE /strip/a", "", 200),
+        ("PROPFIND /", "", 403),
+        ("PROPFIND /", "Depth: infinity\r\n", 403),
+        ("PROPFIND /", "Depth: Infinity\r\n", 403),
+        ("PROPFIND /", "Depth: 2\r\n", 403),
+        ("PROPFIND /", "Depth: 1\r\nDepth: infinity\r\n", 403),
+        ("PROPFIND /", "Depth: 1, infinity\r\n", 403),
+        ("PROPFIND /", "Depth: 0\r\n", 200),
+        ("PROPFIND /", "Depth: 1\r\n", 200),
+        ("PROPFIND /a", "Depth: infinity\r\n", 200),
+        ("LOCK /", "", 403),
+        ("REPORT /", "Depth: infinity\r\n", 403),
+        ("REPORT /", "", 200),
+        ("GET /", "Depth: infinity\r\n", 200),
+    ] {
+        let headers = format!("{depth}Content-Length: 0\r\n");
+        let answer = world.signed_in(line, &headers).await;
+        assert_eq!(answer.status, want, "{line} {depth}");
+    }
+}

@@ -50,6 +50,7 @@ type Behaviour = Arc<dyn Fn(&Hit) -> Act + Send + Sync>;
 pub(crate) struct App {
     hits: Arc<Mutex<Vec<Hit>>>,
     connections: Arc<AtomicUsize>,
+    open: Arc<AtomicUsize>,
     behaviour: Arc<Mutex<Behaviour>>,
     /// The accept loop and every connection; ended together.
     tasks: Arc<Mutex<Option<tokio::task::JoinHandle<()>>>>,
@@ -61,6 +62,7 @@ impl App {
         Self {
             hits: Arc::default(),
             connections: Arc::default(),
+            open: Arc::default(),
             behaviour: Arc::new(Mutex::new(Arc::new(behaviour))),
             tasks: Arc::default(),
             address: None,
@@ -147,7 +149,19 @@ impl App {
         self.connections.load(Ordering::SeqCst)
     }
 
+    /// How many are open now.
+    pub(crate) fn open(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
+    }
+
     async fn serve(self, io: Box<dyn Io>) {
+        let open = Arc::clone(&self.open);
+        open.fetch_add(1, Ordering::SeqCst);
+        self.talk(io).await;
+        open.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    async fn talk(self, io: Box<dyn Io>) {
         let connection = self.connections.fetch_add(1, Ordering::SeqCst);
         let mut io = io;
         let mut buffer = Vec::new();

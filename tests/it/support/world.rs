@@ -16,6 +16,7 @@ use vestibule::domain::assurance::Factors;
 use vestibule::domain::headers::HeaderRules;
 use vestibule::domain::host::{Host, Origin};
 use vestibule::domain::id::{AccountId, SessionId};
+use vestibule::domain::logged::Logged;
 use vestibule::domain::policy::{TwoFactor, TwoFactorRules};
 use vestibule::domain::reminder;
 use vestibule::domain::request::Path;
@@ -34,6 +35,7 @@ use vestibule::gateway::seams::{
 use vestibule::gateway::{
     CertificateFiles, Certificates, Gateway, Inherited, Listener, Role, Running, Snapshot,
 };
+use vestibule::telemetry::line::{LineFormat, line};
 
 pub(crate) const NOW: i64 = 1_800_000_000;
 
@@ -231,13 +233,32 @@ impl Assertions for TestAssertions {
 #[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) outcomes: Mutex<Vec<(&'static str, u16)>>,
+    told: Mutex<Vec<serde_json::Value>>,
     pub(crate) websockets: AtomicI64,
     pub(crate) upstreams: Mutex<Vec<String>>,
 }
 
+impl Counts {
+    /// What was told of the first request for a path, when it is over.
+    pub(crate) async fn told_of(&self, path: &str) -> serde_json::Value {
+        for _ in 0..400 {
+            let all = self.told.lock().clone();
+            if let Some(line) = all.iter().find(|line| line["path"] == path) {
+                return line.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("nothing was told of {path}: {:?}", self.told.lock())
+    }
+}
+
 impl Observer for Counts {
-    fn request(&self, _: Option<RouteIndex>, outcome: &'static str, status: u16, _: Duration) {
-        self.outcomes.lock().push((outcome, status));
+    fn request(&self, _: Option<RouteIndex>, request: &Logged<'_>) {
+        self.outcomes.lock().push((request.outcome, request.status));
+        let line = line(LineFormat::Json, request);
+        self.told
+            .lock()
+            .push(serde_json::from_slice(&line).unwrap());
     }
     fn upstream(&self, event: UpstreamEvent<'_>) {
         self.upstreams.lock().push(format!("{event:?}"));
@@ -257,8 +278,10 @@ struct CountingEntropy(AtomicUsize);
 impl Entropy for CountingEntropy {
     fn fill(&self, bytes: &mut [u8]) {
         let n = self.0.fetch_add(1, Ordering::SeqCst);
-        for (byte, from) in bytes.iter_mut().rev().zip(n.to_be_bytes().iter().rev()) {
-            *byte = *from;
+        for piece in bytes.rchunks_mut(8) {
+            for (byte, from) in piece.iter_mut().rev().zip(n.to_be_bytes().iter().rev()) {
+                *byte = *from;
+            }
         }
     }
 }
@@ -490,6 +513,7 @@ pub(crate) fn snapshot(routes: Vec<Route>) -> Snapshot {
         askers: Vec::new(),
         hsts: vestibule::gateway::Hsts::default(),
         limits: vestibule::domain::limits::Limits::default(),
+        sampling: vestibule::domain::trace::Sampling::ALL,
     }
 }
 

@@ -90,3 +90,17 @@ async fn a_forwarded_request_has_its_person_and_its_upstream() {
     assert!(line.starts_with("127.0.0.1 - aino ["), "{line}");
     assert!(!all.concat().contains("secret-q"), "{all:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_request_has_a_line_too() {
+    let site = site(JSON).await;
+    let answer = site.net.raw(WIKI, "GET", b"\x16nonsense\r\n\r\n").await;
+    assert_eq!(answer.unwrap().status, 400);
+    let all = lines(&site, 1).await;
+    let entry: serde_json::Value = serde_json::from_str(&all[0]).unwrap();
+    assert_eq!(entry["outcome"], "unreadable");
+    assert_eq!(entry["status"], 400);
+    assert_eq!(entry["client"], "127.0.0.1");
+    assert_eq!(entry["path"], "");
+    assert!(!all.concat().contains("nonsense"));
+}

@@ -32,4 +32,5 @@ mod second_factor;
 mod secrets;
 mod sessions;
 mod tabs;
+mod traces;
 mod upgrade;

@@ -1,6 +1,6 @@
 //! Connections that are somebody's (NTLM, Negotiate), and those that belong to nobody.
 
-use super::{app_route, ask_as, on_wire, session, world_for};
+use super::{app_route, ask_as, on_wire, session, until, world_for};
 use crate::support::app::{Act, App, Hit};
 use crate::support::world::{World, snapshot};
 use parking_lot::Mutex;
@@ -140,4 +140,35 @@ async fn other_routes_have_connections_of_their_own() {
         assert_eq!(answer.status, 200);
         assert_eq!(app.connections(), connections, "{line}");
     }
+}
+
+/// A stranger's handshake belongs to nobody: kept, its connections would push everybody else's out of the pool.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_nobody_finds_again_are_not_kept() {
+    let (app, world) = world().await;
+    for _ in 0..8 {
+        let answer = ask_as(
+            &world,
+            "",
+            "GET /public/x",
+            "Authorization: NTLM stranger\r\n",
+        )
+        .await;
+        assert_eq!(answer.text(), "stranger");
+    }
+    until("they are closed", || app.open() == 0).await;
+    assert_eq!(app.connections(), 8);
+    // those of a session stay for its next step
+    let aino = session(&world, 11);
+    let mut wire = world.plain().await;
+    on_wire(
+        &mut wire,
+        &aino,
+        "GET /",
+        "Authorization: NTLM aino\r\n",
+        b"",
+    )
+    .await;
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    assert_eq!(app.open(), 1);
 }

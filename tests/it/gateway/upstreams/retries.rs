@@ -91,3 +91,51 @@ async fn where_nobody_listens_any_method_goes_to_another() {
     let events = world.counts.upstreams.lock().clone();
     assert!(events.iter().any(|e| e == retried), "{events:?}");
 }
+
+/// Whoever begins uploads and falls silent must not get an upstream left out for everybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_stalls_is_not_the_upstreams_fault() {
+    let answer = |_: &Hit| Act::Answer("well".to_owned());
+    let (one, two) = (App::start(answer).await, App::start(answer).await);
+    let world = world_for(&[&one, &two], |route| {
+        route.timeouts.read = std::time::Duration::from_secs(1);
+    })
+    .await;
+    let mut stalled = Vec::new();
+    for _ in 0..16 {
+        let mut wire = world.plain().await;
+        wire.send(format!(
+            "POST /upload HTTP/1.1\r\nHost: app.test\r\nCookie: __Host-vestibule={}\r\nContent-Length: 1000\r\n\r\nx",
+            world.token
+        ))
+        .await;
+        stalled.push(wire);
+    }
+    for wire in &mut stalled {
+        let status = wire.answer().await.map(|a| a.status);
+        assert_eq!(status, Some(408));
+    }
+    let events = world.counts.upstreams.lock().clone();
+    assert!(!events.iter().any(|e| e.contains("Ejected")), "{events:?}");
+}
+
+/// An application that remembers nonces would take the second attempt for a replay.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_attempt_is_signed_anew() {
+    use vestibule::domain::credentials::{MessageSignature, SharedSecret};
+    let app = App::start(tired).await;
+    let world = world_for(&[&app], |route| {
+        let key = Some(SharedSecret::new(vec![7; 32]));
+        route.identity.message_signature = Some(MessageSignature { key });
+    })
+    .await;
+    assert_eq!(after_another(&world, "GET /it", b"").await.status, 200);
+    let hits = app.take();
+    let inputs: Vec<_> = hits
+        .iter()
+        .filter(|h| h.path() == "/it")
+        .map(|h| h.header("signature-input").unwrap().to_owned())
+        .collect();
+    assert_eq!(inputs.len(), 2);
+    assert_ne!(inputs[0], inputs[1]);
+}
