@@ -16,6 +16,7 @@
 //! - [`telemetry`] metrics and logs
 //! - [`ops`] health, readiness and metrics for those who run it
 //! - [`demo`] everything on one machine
+//! - [`loadtest`] a load tester for this and other gateways
 //! - [`app`] puts it together
 //! - [`cli`] the commands
 //! - [`gateway`] the line from a request to an application
@@ -40,6 +41,7 @@ pub mod domain;
 pub mod env;
 pub mod gateway;
 pub mod i18n;
+pub mod loadtest;
 pub mod mail;
 pub mod ops;
 pub mod portal;

@@ -17,6 +17,7 @@ pub mod helpdesk;
 pub mod import;
 mod lanes;
 pub mod letters;
+pub mod minting;
 pub mod new_password;
 pub mod progress;
 pub mod reminders;

@@ -11,6 +11,7 @@ pub mod explain;
 mod helpdesk_code;
 mod keys;
 mod load;
+mod loadtest;
 mod man;
 mod output;
 mod serve;
@@ -71,7 +72,7 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
-    /// Lists and ends sessions
+    /// Lists and ends sessions, and makes some for load tests
     Session {
         #[command(subcommand)]
         command: session::Command,
@@ -94,6 +95,8 @@ enum Command {
     },
     /// Prints the texts of pages and mails, to say some of them in other words
     Texts(texts::Arguments),
+    /// Drives URLs like their users, and says how fast they were and what went wrong
+    Loadtest(Box<loadtest::Arguments>),
     /// Prints what a shell needs to complete commands and options
     Completions(completions::Arguments),
     /// Prints the manual page, or writes those of all commands
@@ -155,6 +158,7 @@ fn dispatch(command: Command) -> anyhow::Result<Outcome> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments, &look_up),
         Command::Texts(arguments) => texts::run(&arguments),
+        Command::Loadtest(arguments) => loadtest::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),

@@ -1,9 +1,12 @@
 //! `vestibule session …`: who is signed in.
 
+mod mint;
+
 use super::account::find;
 use super::output::{self, Format};
 use crate::app::Office;
 use crate::domain::id::SessionId;
+use crate::domain::minting;
 use crate::domain::session::Session;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
@@ -25,6 +28,8 @@ pub(super) enum Command {
         #[arg(long, conflicts_with = "which")]
         account: Option<String>,
     },
+    /// Makes sessions for load tests, without password and code, and writes their cookies.
+    Mint(mint::Arguments),
 }
 
 pub(super) async fn run(command: Command, office: &Office, format: Format) -> anyhow::Result<()> {
@@ -50,6 +55,7 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> an
             account: Some(name),
             ..
         } => revoke_all(office, &name, format).await,
+        Command::Mint(arguments) => mint::run(&arguments, office, format).await,
         Command::Revoke { .. } => bail!("say which: a session's id, or --account NAME"),
     }
 }
@@ -74,6 +80,14 @@ async fn revoke_all(office: &Office, name: &str, format: Format) -> anyhow::Resu
     )
 }
 
+/// Where it is used from; of one that no browser has opened, what it is for.
+fn place(session: &Session) -> &str {
+    if session.user_agent.as_deref() == Some(minting::USER_AGENT) {
+        return "nowhere: made for load tests";
+    }
+    session.address.as_deref().unwrap_or("-")
+}
+
 fn list(sessions: &[Session], format: Format) -> anyhow::Result<()> {
     if format == Format::Json {
         let lines: Vec<_> = sessions
@@ -95,7 +109,7 @@ fn list(sessions: &[Session], format: Format) -> anyhow::Result<()> {
             s.id,
             s.account,
             s.assurance().acr(),
-            s.address.as_deref().unwrap_or("-")
+            place(s)
         );
     }
     println!("{} live sessions", sessions.len());

@@ -1,6 +1,5 @@
 //! The reference of the configuration, made from its schema.
 
-use super::check::NOT_YET;
 use super::problems::Problems;
 use super::schema;
 use super::source::{At, Tree};
@@ -140,10 +139,9 @@ impl<'s> Page<'s> {
         let required = self.is_required(self.schema, key);
         let _ = writeln!(
             out,
-            "\n## `{key}`\n\n{}{}{}",
+            "\n## `{key}`\n\n{}{}",
             description(section),
-            if required { " Must be there." } else { "" },
-            self.not_yet(key)
+            if required { " Must be there." } else { "" }
         );
         let _ = writeln!(
             out,
@@ -180,7 +178,7 @@ impl<'s> Page<'s> {
 
     fn row(&self, out: &mut String, path: &str, value: &Value, required: bool) {
         let mark = if required { "**" } else { "" };
-        let meaning = format!("{}{}", description(value), self.not_yet(path));
+        let meaning = description(value);
         let default = value.get("default").map_or_else(String::new, plain_text);
         let example = match value.get("examples").and_then(|e| e.get(0)) {
             Some(example) => plain_text(example),
@@ -194,15 +192,6 @@ impl<'s> Page<'s> {
             code(&default),
             code(&example)
         );
-    }
-
-    fn not_yet(&self, path: &str) -> &'static str {
-        let keys: Vec<&str> = path.split('.').collect();
-        if NOT_YET.iter().any(|(waits, _)| *waits == keys) {
-            " *Not in force in this version.*"
-        } else {
-            ""
-        }
     }
 
     fn is_required(&self, section: &Value, key: &str) -> bool {

@@ -78,7 +78,7 @@ pub struct File {
     pub throttle: Option<Throttle>,
     /// Which groups may use the console, and how.
     pub roles: Option<Roles>,
-    /// Allows ready-made sessions for load tests; absent: none can be made.
+    /// Allows ready-made sessions for load tests (`vestibule session mint`); absent: none can be made.
     pub load_testing: Option<LoadTesting>,
     /// Stricter rules for the members of a group, by its name.
     pub groups: Option<BTreeMap<String, Group>>,
@@ -382,7 +382,7 @@ pub struct Roles {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoadTesting {
-    /// Sessions are made only for accounts whose name begins with this; at least 3 characters.
+    /// Sessions are made only for accounts whose login begins with this and who have no role; at least 3 characters.
     #[schemars(required, extend("examples" = ["load-"]))]
     pub account_prefix: Option<String>,
 }

@@ -90,6 +90,8 @@ events! {
     ReminderPostponed = "reminder.postponed",
     GraceStarted = "reminder.grace_started",
     SignedIn = "session.opened",
+    /// Made on the command line for load tests, without password and code.
+    SessionsMinted = "session.minted",
     SteppedUp = "session.stepped_up",
     SignedOut = "session.signed_out",
     SessionRevoked = "session.revoked",

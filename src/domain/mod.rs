@@ -24,6 +24,7 @@ pub mod letter;
 pub mod limits;
 pub mod logged;
 pub mod login;
+pub mod minting;
 pub mod network;
 pub mod own_page;
 pub mod password_rules;

@@ -24,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("gateway", &["domain", "env", "portal"]),
     ("ops", &["domain", "env", "store", "telemetry"]),
     ("demo", &["domain", "env"]),
+    ("loadtest", &["domain", "env"]),
     ("app", &["*"]),
     ("cli", &["*"]),
 ];

@@ -438,3 +438,149 @@ fn tokens_that_would_live_too_long_or_open_nothing_are_not_made() {
     assert_eq!(m.json(&["token", "list"]), serde_json::json!([]));
     assert_eq!(m.run(&add(&["x", "--expires", "366d"])).code, 0);
 }
+
+#[test]
+fn sessions_are_minted_only_where_and_for_whom_it_is_allowed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let m = Machine::new();
+    let out = m.path().join("sessions");
+    let output = out.to_str().unwrap();
+    let mint = |more: &[&'static str]| -> Vec<&'static str> {
+        let base = [
+            "session",
+            "mint",
+            "--account-prefix",
+            "load-",
+            "--count",
+            "3",
+        ];
+        [&base[..], more].concat()
+    };
+    let add = |login: &str, more: &[&str]| {
+        let said = m.run(&[&["account", "add", login, "--no-password"], more].concat());
+        assert_eq!(said.code, 0, "{}", said.err);
+    };
+    add("load-1", &[]);
+    m.refused(
+        &mint(&["--ttl", "1h"]),
+        "",
+        "`load_testing: { account_prefix: load- }`",
+    );
+    let config = m.path().join("vestibule.yaml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    assert!(text.contains("administrator: [ it-admins ]"), "{text}");
+    let opened = format!("{text}\nload_testing: {{ account_prefix: load- }}\n");
+    std::fs::write(&config, opened).unwrap();
+
+    // it is in force, and said loudly
+    let said = m.run(&["check"]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(
+        said.out.contains("without password and code"),
+        "{}",
+        said.out
+    );
+
+    m.refused(&mint(&["--ttl", "1000h"]), "", "sessions.lifetime");
+    m.refused(
+        &mint(&["--ttl", "1h", "--host", "elsewhere.test"]),
+        "",
+        "no route has the host",
+    );
+    let wider = [
+        "session",
+        "mint",
+        "--account-prefix",
+        "l",
+        "--count",
+        "1",
+        "--ttl",
+        "1h",
+    ];
+    m.refused(&wider, "", "must be `load-` or begin with it");
+    let others = [
+        "session",
+        "mint",
+        "--account-prefix",
+        "load-x",
+        "--count",
+        "1",
+        "--ttl",
+        "1h",
+    ];
+    m.refused(&others, "", "`vestibule account add load-x1 --no-password`");
+    let many = [
+        "session",
+        "mint",
+        "--account-prefix",
+        "load-",
+        "--count",
+        "100001",
+        "--ttl",
+        "1h",
+    ];
+    m.refused(&many, "", "from 1 to 100,000");
+    assert_eq!(m.run(&mint(&["--ttl", "soon"])).code, 2);
+    assert_eq!(m.json(&["session", "list"]), serde_json::json!([]));
+
+    // one line a session, each host's own cookie
+    let said = m.run(&mint(&["--ttl", "1h"]));
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(said.out.lines().count(), 3);
+    for line in said.out.lines() {
+        let mut cookies: Vec<&str> = line.split('\t').collect();
+        assert!(cookies.len() >= 2, "{line}");
+        assert!(
+            cookies.iter().all(|c| c.contains(" __Host-vestibule=")),
+            "{line}"
+        );
+        cookies.sort_unstable_by_key(|c| c.split('=').next_back());
+        cookies.dedup_by_key(|c| c.split('=').next_back());
+        assert_eq!(
+            cookies.len(),
+            line.split('\t').count(),
+            "a cookie is there twice"
+        );
+    }
+    let listed = m.json(&["session", "list", "load-1"]);
+    assert_eq!(listed.as_array().unwrap().len(), 3);
+    assert_eq!(listed[0]["acr"], "aal2");
+    assert_eq!(listed[0]["user_agent"], "vestibule session mint");
+    let plain = m.run(&["session", "list"]).out;
+    assert!(plain.contains("nowhere: made for load tests"), "{plain}");
+
+    // a file that is its owner's alone, and never one that is there already
+    let to_file = [
+        "session",
+        "mint",
+        "--account-prefix",
+        "load-",
+        "--count",
+        "2",
+        "--ttl",
+        "1h",
+        "--output",
+        output,
+    ];
+    let said = m.run(&to_file);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(!said.out.contains("__Host-"), "{}", said.out);
+    let mode = std::fs::metadata(&out).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(std::fs::read_to_string(&out).unwrap().lines().count(), 2);
+    m.refused(&to_file, "", "must not be there yet");
+    assert_eq!(m.json(&["session", "list"]).as_array().unwrap().len(), 5);
+    let printed = m.json(&mint(&["--ttl", "1h"]));
+    assert_eq!(printed["sessions"].as_array().unwrap().len(), 3);
+    assert_eq!(printed["sessions"][0]["account"], "load-1");
+
+    assert_eq!(m.run(&["session", "revoke", "load-1"]).code, 0);
+    assert_eq!(m.json(&["session", "list"]), serde_json::json!([]));
+
+    // an administrator with a name like that: nobody gets anything, and no empty file stays behind
+    add("load-boss", &["--group", "it-admins"]);
+    std::fs::remove_file(&out).unwrap();
+    m.refused(&to_file, "", "`load-boss` has a role in the console");
+    assert!(!out.exists());
+    assert_eq!(m.json(&["session", "list"]), serde_json::json!([]));
+}

@@ -7,6 +7,7 @@ mod config;
 mod dependencies;
 mod documents;
 mod gateway;
+mod loadtest;
 mod mail;
 mod observability;
 mod packaging;

@@ -43,7 +43,6 @@ pub(super) fn settings(
         problems,
         files: BTreeSet::new(),
     };
-    check.not_yet_in_force();
     let mut settings = check.whole(&file, &routes)?;
     let mut files = check.files;
     for listener in &settings.listeners {
@@ -80,9 +79,6 @@ struct Check<'a> {
     files: BTreeSet<PathBuf>,
 }
 
-/// Keys that are read and checked but do nothing in this version, and what that means.
-pub(super) const NOT_YET: &[(&[&str], &str)] = &[(&["load_testing"], "no sessions can be made")];
-
 impl<'a> Check<'a> {
     fn error(&mut self, at: &At<'_>, message: impl Into<String>, help: impl Into<String>) {
         self.problems.error(at, message, help);
@@ -94,25 +90,6 @@ impl<'a> Check<'a> {
 
     fn at(&self, keys: &[&str]) -> At<'a> {
         keys.iter().fold(self.top.clone(), |at, key| at.key(key))
-    }
-
-    fn not_yet_in_force(&mut self) {
-        let top = self.top.clone();
-        self.not_yet_below(&top, NOT_YET);
-    }
-
-    fn not_yet_below(&mut self, above: &At<'_>, table: &[(&[&str], &str)]) {
-        for (keys, meaning) in table {
-            let at = keys.iter().fold(above.clone(), |at, key| at.key(key));
-            if at.exists() {
-                let message = format!("not in force in this version: {meaning}");
-                self.warning(
-                    &at,
-                    message,
-                    "it may stay; it comes into force with a later version",
-                );
-            }
-        }
     }
 
     /// Reports a key that must be there; the help is an example of it.

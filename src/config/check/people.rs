@@ -435,7 +435,19 @@ impl Check<'_> {
                 message,
                 "write at least 3 characters, for example load-",
             );
+            return None;
         }
+        let message = format!(
+            "anybody who may run `vestibule session mint` here can sign in as any account whose name begins with \
+             `{}`, without password and code",
+            shortened(prefix, 20)
+        );
+        self.warning(
+            &at,
+            message,
+            "have it while you test and no longer: then remove the section, and end what is left with `vestibule \
+             session revoke`",
+        );
         Some(prefix.clone())
     }
 }

@@ -22,6 +22,7 @@ mod forward_auth;
 mod injection;
 mod kill;
 mod lanes;
+mod load;
 mod mail_storm;
 mod proof;
 mod recovery;

@@ -110,6 +110,7 @@ const fn texts(event: &Event) -> (Option<&'static str>, Option<&'static str>) {
         Event::ApprovalRequested => (None, Some("trail-approval-requested")),
         Event::ApprovalGranted => (None, Some("trail-approval-granted")),
         Event::ApprovalDeclined => (None, Some("trail-approval-declined")),
+        Event::SessionsMinted => both!("sessions-minted"),
         Event::MailFailed => (None, Some("trail-mail-failed")),
         Event::AccountsImported
         | Event::DeskSearched
