@@ -88,6 +88,11 @@ fn activated() -> anyhow::Result<Vec<TcpListener>> {
 fn receive(name: &str) -> anyhow::Result<(Vec<TcpListener>, UnixStream)> {
     let address = SocketAddr::from_abstract_name(name)?;
     let stream = UnixStream::connect_addr(&address)?;
+    // anybody may wait under a name: the sockets we serve from come from whoever started us
+    ensure!(
+        speaks_for(&stream, std::os::unix::process::parent_id())?,
+        "the process at {name} is not the one that started this process"
+    );
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(MOST_SOCKETS))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut count = [0; 1];
@@ -156,7 +161,7 @@ fn meet(
     let until = Instant::now() + PATIENCE;
     let mut stream = loop {
         match meeting.accept() {
-            Ok((stream, _)) if speaks_for(&stream, child)? => break stream,
+            Ok((stream, _)) if speaks_for(&stream, child.id())? => break stream,
             Ok(_) => tracing::warn!("somebody else than the new process asked for the sockets"),
             Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => wait(child, until)?,
             Err(e) => return Err(e.into()),
@@ -195,9 +200,10 @@ fn meet(
     Ok(())
 }
 
-fn speaks_for(stream: &UnixStream, child: &Child) -> anyhow::Result<bool> {
+/// Whether the other end is this process; the kernel says which it is (SO_PEERCRED).
+fn speaks_for(stream: &UnixStream, process: u32) -> anyhow::Result<bool> {
     let peer = sockopt::socket_peercred(stream)?;
-    Ok(u32::try_from(peer.pid.as_raw_nonzero().get()) == Ok(child.id()))
+    Ok(u32::try_from(peer.pid.as_raw_nonzero().get()) == Ok(process))
 }
 
 /// A moment, in which the child may turn out to have ended.
@@ -223,5 +229,25 @@ pub fn program() -> anyhow::Result<PathBuf> {
         Some(path) => std::path::absolute(path).context("the working directory is not known"),
         // found by way of PATH
         None => std::env::current_exe().context("the path of this program is not known"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody who has learnt the name, or has made the process believe in it, is still not the process before.
+    #[test]
+    fn sockets_are_taken_from_the_parent_only() {
+        let name = format!("vestibule-test-{}", std::process::id());
+        let address = SocketAddr::from_abstract_name(&name).unwrap();
+        let stranger = UnixListener::bind_addr(&address).unwrap();
+        let why = receive(&name).unwrap_err().to_string();
+        assert!(why.contains("is not the one that started"), "{why}");
+        let (mut stream, _) = stranger.accept().unwrap();
+        let mut heard = Vec::new();
+        stream.read_to_end(&mut heard).unwrap();
+        assert!(heard.is_empty(), "nothing was said to it");
+        assert!(speaks_for(&stream, std::process::id()).unwrap());
     }
 }

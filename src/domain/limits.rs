@@ -9,6 +9,8 @@ pub struct Limits {
     pub connections: u32,
     /// Most from one IPv4 address or IPv6 /64.
     pub connections_per_address: u32,
+    /// Most requests under way of one, WebSockets included.
+    pub requests_per_address: u32,
     /// Longest time for a TLS handshake.
     pub handshake: Duration,
     /// Longest time for a whole request head.
@@ -33,6 +35,7 @@ impl Default for Limits {
         Self {
             connections: 16_384,
             connections_per_address: 1024,
+            requests_per_address: 2048,
             handshake: seconds(10),
             header: seconds(15),
             idle: seconds(60),

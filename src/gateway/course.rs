@@ -60,15 +60,16 @@ fn with_slash(route: &Route, inbound: &Inbound) -> String {
 /// 9.8 to 9.10; RFC 3253 3.6).
 fn reaches_below(method: &str, head: &RequestHeader) -> bool {
     match method {
-        "DELETE" | "COPY" | "MOVE" => true,
-        "PROPFIND" | "LOCK" | "REPORT" => {
+        // what searches and reports look through, and single pages far below, are named in their bodies (RFC 5323,
+        // RFC 4791 7.9, RFC 6578 3.3)
+        "DELETE" | "COPY" | "MOVE" | "REPORT" | "SEARCH" => true,
+        "PROPFIND" | "LOCK" => {
             let mut depth = head.headers.get_all(DEPTH).iter();
             let (first, more) = (depth.next(), depth.next());
-            // one level shows names, as a link would; a report without a depth is about the place itself
+            // one level shows names, as a link would
             match first.map(|d| d.as_bytes().trim_ascii()) {
                 Some(b"0" | b"1") => more.is_some(),
-                None => method != "REPORT",
-                Some(_) => true,
+                None | Some(_) => true,
             }
         }
         _ => false,

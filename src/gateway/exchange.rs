@@ -1,5 +1,6 @@
 //! One request and its answer: what the phases hand on to each other.
 
+use super::crowd::Member;
 use super::forward::{self, Forwarding};
 use super::inbound::{self, Inbound, Refusal};
 use super::message_signature::Moment;
@@ -38,6 +39,8 @@ pub(super) struct Exchange {
     pub verdict_only: bool,
     /// The client has shown a certificate that the listener trusts.
     pub client_certificate: Option<tls::Belief>,
+    /// Counts this request among those of its client.
+    pub member: Option<Member>,
     /// A stable word for logs and metrics.
     pub outcome: &'static str,
     pub inbound: Option<Inbound>,
@@ -81,6 +84,7 @@ impl Exchange {
             verdict_only: false,
             client_certificate: None,
             outcome: "unfinished",
+            member: None,
             inbound: None,
             route: None,
             token: None,

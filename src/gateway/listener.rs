@@ -2,18 +2,16 @@
 //! pingora's own service does not have, and a drain that ends as soon as nothing is in flight.
 
 use super::connection::Connection;
+use super::crowd::{Crowd, Member};
 use super::role::Role;
 use super::tls::Certificates;
 use super::watch::Watched;
 use crate::domain::limits::Limits;
-use crate::domain::network::network_of;
 use arc_swap::ArcSwap;
-use parking_lot::Mutex;
 use pingora::apps::ServerApp as _;
 use pingora::protocols::l4::socket::SocketAddr as PingoraAddress;
 use pingora::protocols::l4::stream::Stream as L4;
 use pingora::protocols::{GetSocketDigest as _, SocketDigest, Stream};
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 use std::sync::Arc;
@@ -390,7 +388,7 @@ async fn open(
 struct Slots {
     most: u32,
     total: Arc<Semaphore>,
-    by_network: Arc<Mutex<HashMap<IpAddr, u32>>>,
+    by_network: Crowd,
 }
 
 impl Slots {
@@ -398,24 +396,16 @@ impl Slots {
         Self {
             most,
             total: Arc::new(Semaphore::new(most as usize)),
-            by_network: Arc::default(),
+            by_network: Crowd::default(),
         }
     }
 
     /// `None`: too many connections already; this one is closed.
     fn take(&self, address: IpAddr, most: u32) -> Option<Slot> {
         let total = Arc::clone(&self.total).try_acquire_owned().ok()?;
-        let network = network_of(address);
-        let mut by_network = self.by_network.lock();
-        let held = by_network.get(&network).copied().unwrap_or(0);
-        if held >= most {
-            return None;
-        }
-        by_network.insert(network, held.saturating_add(1));
         Some(Slot {
+            _member: self.by_network.join(address, most)?,
             _total: total,
-            by_network: Arc::clone(&self.by_network),
-            network,
         })
     }
 }
@@ -424,21 +414,7 @@ impl Slots {
 #[derive(Debug)]
 struct Slot {
     _total: OwnedSemaphorePermit,
-    by_network: Arc<Mutex<HashMap<IpAddr, u32>>>,
-    network: IpAddr,
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let mut by_network = self.by_network.lock();
-        let left = by_network.get_mut(&self.network).map(|n| {
-            *n = n.saturating_sub(1);
-            *n
-        });
-        if left == Some(0) {
-            by_network.remove(&self.network);
-        }
-    }
+    _member: Member,
 }
 
 #[cfg(test)]
@@ -461,7 +437,7 @@ mod tests {
         );
         drop(held);
         assert!(slots.take(one, PER_ADDRESS).is_some());
-        assert!(slots.by_network.lock().is_empty());
+        assert!(slots.by_network.is_empty());
     }
 
     #[test]
@@ -474,6 +450,6 @@ mod tests {
         assert!(at("2001:db8:0:1::3").is_some());
         drop((one, two));
         assert!(slots.take("2001:db8::4".parse().unwrap(), 0).is_none());
-        assert!(slots.by_network.lock().is_empty());
+        assert!(slots.by_network.is_empty());
     }
 }

@@ -83,7 +83,7 @@ impl Gateway {
         let inbound = exchange.inbound.as_ref();
         let permitted = exchange.forwarding.as_ref().and_then(|f| f.permit.person());
         let header = |name: HeaderName| head.headers.get(name).map(HeaderValue::as_bytes);
-        let fault = fault.map(ToString::to_string);
+        let fault = fault.map(told);
         let asked = exchange.watch.asked.lock();
         let request = Logged {
             time: self.0.env.precisely(),
@@ -182,6 +182,16 @@ impl Gateway {
                 fault: None,
             },
         );
+    }
+}
+
+/// What went wrong, without the bytes that pingora puts after it: of a head or a body that cannot be parsed, with
+/// the cookies and names in it.
+fn told(fault: &Error) -> String {
+    let text = fault.to_string();
+    match text.split_once("buf:") {
+        Some((what, _)) => what.trim_end().to_owned(),
+        None => text,
     }
 }
 

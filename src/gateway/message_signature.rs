@@ -104,12 +104,7 @@ impl Signer {
             ("\"@path\"".to_owned(), path.to_owned()),
             ("\"@query\"".to_owned(), format!("?{query}")),
         ];
-        for name in self
-            .headers
-            .iter()
-            .map(String::as_str)
-            .chain(["content-digest"])
-        {
+        for name in &self.headers {
             let values = head.headers.get_all(name).iter().map(HeaderValue::as_bytes);
             let values: Vec<&[u8]> = values.map(<[u8]>::trim_ascii).collect();
             all.extend(field(name, &values));
@@ -132,7 +127,7 @@ fn field(name: &str, values: &[&[u8]]) -> Option<(String, String)> {
     Some((format!("{quoted};bs"), joined(wrapped.collect())?))
 }
 
-/// Everything that tells an application who it is, and what else is set for it.
+/// Everything that tells an application who it is, what else is set for it, and the body's digest.
 fn signed_headers(route: &Route) -> Vec<String> {
     let identity = &route.identity;
     let preset = identity.preset.headers().iter().map(|(name, _)| *name);
@@ -146,7 +141,9 @@ fn signed_headers(route: &Route) -> Vec<String> {
         .iter()
         .map(|(name, _)| name.as_str());
     let mut all: Vec<String> = Vec::new();
-    for name in preset.chain(own).chain(assertion).chain(basic).chain(set) {
+    let digest = ["content-digest"];
+    let all_names = preset.chain(own).chain(assertion).chain(basic);
+    for name in all_names.chain(set).chain(digest) {
         let name = name.to_ascii_lowercase();
         // a component is named once (2.5)
         if !all.contains(&name) {

@@ -15,6 +15,7 @@ mod client;
 mod connection;
 mod cookies;
 mod course;
+mod crowd;
 mod exchange;
 mod forward;
 mod hsts;
@@ -58,6 +59,7 @@ use crate::domain::session::{self, View};
 use crate::domain::trace::{self, Sampling};
 use crate::env::Env;
 use arc_swap::ArcSwap;
+use crowd::Crowd;
 use exchange::Exchange;
 use forward::Protected;
 use http::Method;
@@ -73,6 +75,7 @@ use rewriting::Rewriting;
 use seams::{ErrorKind, Seams, Unavailable};
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 use upstream::{Common, Pools};
 use watch::Watched;
 
@@ -149,6 +152,8 @@ struct Inner {
     upstreams: Arc<Common>,
     env: Env,
     websockets: TransportConnector,
+    /// Requests under way, by client.
+    crowd: Crowd,
 }
 
 /// A configuration that cannot be served.
@@ -184,6 +189,7 @@ impl Gateway {
             upstreams,
             env,
             websockets: TransportConnector::new(None),
+            crowd: Crowd::default(),
         })))
     }
 
@@ -263,6 +269,10 @@ impl Gateway {
 
     /// The line. `Ok(true)`: answered. `Ok(false)`: the exchange holds a permit and is to be forwarded.
     async fn walk(&self, request: &mut Request, exchange: &mut Exchange) -> Result<bool> {
+        if !self.joins(exchange) {
+            exchange.outcome = "too_many";
+            return respond::too_many(request, exchange, Duration::ZERO).await;
+        }
         match exchange.role {
             Role::Browsers | Role::RedirectToHttps => {}
             Role::BehindProxy => {
@@ -309,6 +319,21 @@ impl Gateway {
                 self.act(request, exchange, inbound, decision).await
             }
         }
+    }
+
+    /// Counts the request among those of its client that are under way; `false`: they are too many. A proxy that
+    /// does not say for whom it asks is many clients, and questions are answered at once.
+    fn joins(&self, exchange: &mut Exchange) -> bool {
+        let snapshot = &exchange.live.snapshot;
+        let client = exchange.client;
+        if exchange.role == Role::ForwardAuth
+            || client::is_trusted(client, &snapshot.trusted_proxies)
+        {
+            return true;
+        }
+        let most = snapshot.limits.requests_per_address;
+        exchange.member = self.0.crowd.join(client, most);
+        exchange.member.is_some()
     }
 
     /// Whose place the request is for, before anybody asks who sends it.

@@ -10,7 +10,7 @@ use super::{Gateway, hsts, respond, response};
 use crate::domain::limits::Limits;
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::StatusCode;
+use http::{StatusCode, Version};
 use pingora::apps::HttpServerOptions;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
@@ -115,7 +115,13 @@ impl ProxyHttp for Line {
     ) -> Result<()> {
         let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
         let moment = self.0.moment(exchange, forwarding);
-        exchange.upstream_head(head, forwarding, moment)
+        exchange.upstream_head(head, forwarding, moment)?;
+        let single_use = exchange.trip.as_ref().is_some_and(Trip::is_single_use);
+        // kept for a moment only, it would still push another one out of the pool
+        if single_use && head.version != Version::HTTP_2 {
+            head.insert_header("Connection", "close")?;
+        }
+        Ok(())
     }
 
     async fn request_body_filter(
@@ -144,7 +150,8 @@ impl ProxyHttp for Line {
     ) -> Result<()> {
         exchange.watch.asked.lock().answered();
         if let Some(trip) = exchange.trip.as_mut() {
-            trip.answered(head.status.as_u16(), &head.headers);
+            let waits = exchange.watch.body_is_missing();
+            trip.answered(head.status.as_u16(), &head.headers, waits);
         }
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             // never asked for on this side: what follows would be no HTTP any more
@@ -206,12 +213,13 @@ impl ProxyHttp for Line {
         let repeatable = session.req_header().method.is_idempotent()
             && !session.as_ref().retry_buffer_truncated()
             && session.response_written().is_none();
-        // the application has waited as long as it may, for what the client has not sent
-        let clients = *fault.etype() == ErrorType::ReadTimedout && exchange.watch.body_is_missing();
-        let upstreams = *fault.esource() == ErrorSource::Upstream && !clients;
+        // the application has waited as long as it may, or as it likes, for what the client has not sent; but bytes
+        // that it does not take are its own affair
+        let waits = exchange.watch.body_is_missing() && *fault.etype() != ErrorType::WriteTimedout;
+        let upstreams = *fault.esource() == ErrorSource::Upstream;
         let again = fault.retry() && repeatable && upstreams;
         let trip = exchange.trip.as_mut().filter(|_| upstreams);
-        fault.set_retry(trip.is_some_and(|t| t.broke(again)));
+        fault.set_retry(trip.is_some_and(|t| t.broke(again, waits)));
         fault
     }
 

@@ -181,7 +181,8 @@ fn limits_are_todays_where_none_are_written() {
         "    upstream: http://10.0.0.5:3000\n    limits: { body: 1MiB, rate: 50/s, time: 10m, body_rate: 0 }\n",
     );
     let written = format!(
-        "limits: {{ connections: 100, header_timeout: 5s, idle_timeout: 20s, stall_timeout: 30s, body_rate: 0, body_grace: 10s, read_rate: 2KiB, drain_timeout: 5m }}\n{written}"
+        "limits: {{ connections: 100, requests_per_address: 300, header_timeout: 5s, idle_timeout: 20s, stall_timeout: 30s, body_rate: 0, body_grace: 10s, read_rate: 2KiB, drain_timeout: 5m }}
+{written}"
     );
     let (settings, report) = folder.examine(&written);
     assert_eq!(report.to_string(), "");
@@ -189,6 +190,7 @@ fn limits_are_todays_where_none_are_written() {
     let want = Limits {
         connections: 100,
         connections_per_address: 100,
+        requests_per_address: 300,
         header: Duration::from_secs(5),
         idle: Duration::from_secs(20),
         stall: Duration::from_secs(30),
@@ -218,6 +220,7 @@ fn limits_are_todays_where_none_are_written() {
             "connections: 10, connections_per_address: 0",
             "not between 1 and",
         ),
+        ("requests_per_address: 0", "not between 1 and"),
         ("header_timeout: 0s", "longer than nothing"),
         ("idle_timeout: 2h", "longer than an hour"),
         ("body_rate: 1MiB", "shut out people on slow lines"),
@@ -1159,4 +1162,48 @@ fn ten_thousand_applications_are_one_configuration() {
     assert_eq!(routes.routes().len(), 10_002);
     let host = vestibule::domain::host::Host::parse("app9999.apps.example.com").unwrap();
     assert_eq!(routes.first_on(&host).unwrap().name, "app9999");
+}
+
+#[test]
+fn keys_that_others_can_read_are_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    let mode = |file: &str, mode: u32| {
+        let rights = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(folder.path().join(file), rights).unwrap();
+        let (settings, report) = folder.examine(BASE);
+        (settings.is_some(), report.to_string())
+    };
+    for (rights, told) in [
+        (0o604, "every user of this machine can read"),
+        (0o644, "every user of this machine can read"),
+        (0o646, "every user of this machine can change"),
+    ] {
+        let (starts, report) = mode("certs/site.key", rights);
+        assert!(!starts, "{rights:o}");
+        assert!(
+            report.contains(told) && report.contains("chmod 600 "),
+            "{report}"
+        );
+    }
+    // as the package has it: root's, readable by the group
+    for rights in [0o640, 0o600, 0o400] {
+        assert_eq!(
+            mode("certs/site.key", rights),
+            (true, String::new()),
+            "{rights:o}"
+        );
+    }
+    // the key of everything else in the store: nobody's but the owner's
+    std::fs::create_dir(folder.path().join("config/data")).unwrap();
+    folder.write("config/data/secret.key", "x");
+    for (rights, starts) in [
+        (0o640, false),
+        (0o604, false),
+        (0o660, false),
+        (0o600, true),
+    ] {
+        let (started, report) = mode("config/data/secret.key", rights);
+        assert_eq!(started, starts, "{rights:o} {report}");
+    }
 }

@@ -118,7 +118,7 @@ impl Check<'_> {
 
     fn private_key(&mut self, at: &At<'_>, written: &str) -> Option<PrivateKeyDer<'static>> {
         let (path, bytes) = self.content(at, written)?;
-        self.private_to_owner(at, &path);
+        self.kept_from_strangers(at, &path, 0o006);
         match PrivateKeyDer::from_pem_slice(&bytes) {
             Ok(key) => Some(key),
             Err(e) => {
@@ -133,11 +133,33 @@ impl Check<'_> {
         }
     }
 
-    /// Warns where every user of the machine can read a secret.
+    /// For private keys: what one of these users may do to the file means that it is not used. A certificate whose
+    /// key others have read is theirs, too.
+    pub(super) fn kept_from_strangers(&mut self, at: &At<'_>, path: &Path, strangers: u32) {
+        let open = mode(path) & strangers;
+        if open != 0 {
+            let shown = path.display();
+            let who = match open & 0o006 {
+                0 => "the file's group",
+                _ => "every user of this machine",
+            };
+            let may = match open & 0o022 {
+                0 => "read",
+                _ => "change",
+            };
+            self.error(
+                at,
+                format!("{who} can {may} {shown}"),
+                format!("chmod 600 {shown}"),
+            );
+        }
+    }
+
+    /// For secrets of one line, which container platforms hand over as readable by everybody in a folder that is
+    /// the container's alone: warns where every user of the machine can read one, refuses what they can change.
     pub(super) fn private_to_owner(&mut self, at: &At<'_>, path: &Path) {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::metadata(path).map_or(0, |m| m.permissions().mode());
-        if mode & 0o004 != 0 {
+        self.kept_from_strangers(at, path, 0o002);
+        if mode(path) & 0o006 == 0o004 {
             let shown = path.display();
             self.warning(
                 at,
@@ -146,6 +168,11 @@ impl Check<'_> {
             );
         }
     }
+}
+
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).map_or(0, |m| m.permissions().mode())
 }
 
 fn mismatch(chain: &[CertificateDer<'static>], key: &Arc<dyn SigningKey>) -> bool {

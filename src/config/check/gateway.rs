@@ -392,7 +392,8 @@ impl Check<'_> {
         let path = self.resolve(written);
         if path.exists() {
             self.readable(&at, written);
-            self.private_to_owner(&at, &path);
+            // as strict as the vault is: nobody but the owner
+            self.kept_from_strangers(&at, &path, 0o077);
         }
         path
     }

@@ -30,6 +30,12 @@ impl Check<'_> {
             default.connections_per_address.min(connections),
             1_000_000,
         );
+        let requests_per_address = self.count(
+            &at.key("requests_per_address"),
+            section.requests_per_address,
+            default.requests_per_address,
+            1_000_000,
+        );
         if connections_per_address > connections {
             self.error(
                 &at.key("connections_per_address"),
@@ -66,6 +72,7 @@ impl Check<'_> {
         Limits {
             connections,
             connections_per_address,
+            requests_per_address,
             handshake,
             header,
             idle,

@@ -14,6 +14,9 @@ pub struct Limits {
     /// Most connections from one IPv4 address or IPv6 /64; trusted proxies count against the total only.
     #[schemars(extend("default" = 1024))]
     pub connections_per_address: Option<u32>,
+    /// Most requests under way of one IPv4 address or IPv6 /64, WebSockets included; behind trusted proxies, of the address they name.
+    #[schemars(extend("default" = 2048))]
+    pub requests_per_address: Option<u32>,
     /// Longest time for a TLS handshake.
     #[schemars(extend("default" = "10s"))]
     pub handshake_timeout: Option<Duration>,

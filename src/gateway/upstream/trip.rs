@@ -49,6 +49,8 @@ pub(in crate::gateway) struct Trip {
     under_way: Option<UnderWay>,
     /// Connections are found by this key instead of the route's.
     private: Option<u64>,
+    /// The upstream has begun to answer this attempt.
+    answered: bool,
 }
 
 impl Trip {
@@ -63,6 +65,7 @@ impl Trip {
             current: None,
             under_way: None,
             private: None,
+            answered: false,
         }
     }
 
@@ -77,16 +80,17 @@ impl Trip {
             .and_then(|n| Some((n, roster.backends.get(n)?)));
         let (number, backend) = chosen.ok_or(PeerFault::NoUpstream)?;
         self.attempts += 1;
+        self.answered = false;
         self.current = Some(number);
         let counts = self.pool.delivery().balance == Balance::LeastConnections;
         self.under_way = counts.then(|| UnderWay::new(&backend.standing));
         let mut peer = Box::new(backend.peer.clone());
         if let Some(key) = self.private {
             peer.group_key = key;
-            if self.traveller.session.is_none() {
-                // nobody finds it again: it would only take the place of another
-                peer.options.idle_timeout = Some(Duration::ZERO);
-            }
+        }
+        if self.is_single_use() {
+            // HTTP/2 has no other way to say so
+            peer.options.idle_timeout = Some(Duration::ZERO);
         }
         self.roster = Some(roster);
         Ok(peer)
@@ -110,6 +114,11 @@ impl Trip {
         {
             self.private = Some(self.private_key(client));
         }
+    }
+
+    /// Nobody will find this attempt's connection again: kept, it would only take the place of one that is of use.
+    pub(in crate::gateway) const fn is_single_use(&self) -> bool {
+        self.private.is_some() && self.traveller.session.is_none()
     }
 
     /// A session has such connections for each connection of its own, because a handshake is a conversation.
@@ -145,22 +154,29 @@ impl Trip {
     }
 
     /// It broke after it was sent. `repeatable`: the request may be sent again, and the connection had been
-    /// used before; that is nobody's fault, and the same address may be right the next time.
-    pub(in crate::gateway) fn broke(&mut self, repeatable: bool) -> bool {
+    /// used before; that is nobody's fault, and the same address may be right the next time. `waits`: the upstream
+    /// may have been waiting for the client. Then it is not blamed, nor once it has begun to answer: a client that
+    /// sends or reads nothing would have it left out for everybody.
+    pub(in crate::gateway) fn broke(&mut self, repeatable: bool, waits: bool) -> bool {
         self.under_way = None;
         if repeatable && self.goes_on() {
             return true;
         }
-        self.blame(Failure::Gateway);
+        if !waits && !self.answered {
+            self.blame(Failure::Gateway);
+        }
         false
     }
 
-    /// The upstream answered with this.
-    pub(in crate::gateway) fn answered(&mut self, status: u16, headers: &HeaderMap) {
+    /// The upstream answered with this. `waits`: the client has not sent its whole body, which is what some
+    /// gateways mean by their 502, 503 and 504.
+    pub(in crate::gateway) fn answered(&mut self, status: u16, headers: &HeaderMap, waits: bool) {
+        self.answered = true;
         if names_connection_auth(headers, &WWW_AUTHENTICATE) {
             self.pool.connection_auth.store(true, Ordering::Relaxed);
         }
         match (status, self.roster.as_deref().zip(self.current)) {
+            (502..=504, _) if waits => {}
             (502..=504, _) => self.blame(Failure::Gateway),
             (_, Some((roster, number))) => {
                 if let Some(backend) = roster.backends.get(number) {

@@ -1,9 +1,12 @@
 //! What one client may cost: how often, how slowly, how long.
 
+use crate::support::client::Wire;
 use crate::support::h2;
 use crate::support::world::World;
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::net::TcpSocket;
 use tokio::time::Instant;
 use vestibule::domain::limits::{Limits, Rate, RouteLimits};
 use vestibule::domain::route::Table;
@@ -497,4 +500,85 @@ async fn answers_end_when_they_would_be_denied_and_not_when_more_is_asked() {
         wire.drained(SECOND * 8).await.1,
         "goes on after the idle limit"
     );
+}
+
+/// The status of a request to a public path, asked from this address.
+async fn from(world: &World, address: &str, headers: &str) -> u16 {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket
+        .bind(SocketAddr::new(address.parse().unwrap(), 0))
+        .unwrap();
+    let mut wire = Wire::over(Box::new(socket.connect(world.http).await.unwrap()));
+    wire.send(format!(
+        "GET /public/x HTTP/1.1\r\nHost: wiki.test\r\n{headers}\r\n"
+    ))
+    .await;
+    wire.answer().await.unwrap().status
+}
+
+/// A request that is under way until its body comes.
+async fn under_way(world: &World, headers: &str) -> Wire {
+    let mut wire = world.plain().await;
+    wire.send(format!(
+        "POST /public/x HTTP/1.1\r\nHost: wiki.test\r\n{headers}Content-Length: 2\r\n\r\nx"
+    ))
+    .await;
+    // counted before anybody else asks: whoever does takes a place as well
+    tokio::time::sleep(SECOND / 2).await;
+    wire
+}
+
+async fn until_it_is(status: u16, ask: impl AsyncFn() -> u16) {
+    for _ in 0..200 {
+        if ask().await == status {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("never {status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_has_so_many_requests_under_way_on_all_its_connections() {
+    let world = world(|l| l.requests_per_address = 3, RouteLimits::default()).await;
+    let mut open = vec![under_way(&world, "").await, under_way(&world, "").await];
+    // a stream counts like a connection, and what a client says about its address changes nothing
+    let mut client = h2::connect(&world, "wiki.test").await;
+    let request = http::Request::post("https://wiki.test/public/x")
+        .body(())
+        .unwrap();
+    let (_answer, body) = client.send_request(request, false).unwrap();
+    tokio::time::sleep(SECOND / 2).await;
+    until_it_is(429, async || {
+        from(&world, "127.0.0.1", "X-Forwarded-For: 192.0.2.9\r\n").await
+    })
+    .await;
+    let over = h2::get(&mut client, "https://wiki.test/public/x", &[]).await;
+    assert_eq!(over.unwrap().status(), 429);
+    assert_eq!(from(&world, "127.0.0.2", "").await, 200, "another address");
+    // a place is free again when a request is answered, or its client goes away
+    let mut first = open.remove(0);
+    first.send("y").await;
+    assert_eq!(first.answer().await.unwrap().status, 200);
+    until_it_is(200, async || from(&world, "127.0.0.1", "").await).await;
+    let _again = under_way(&world, "").await;
+    until_it_is(429, async || from(&world, "127.0.0.1", "").await).await;
+    drop((open, body));
+    until_it_is(200, async || from(&world, "127.0.0.1", "").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_trusted_proxy_each_client_has_its_own() {
+    let world = World::with(|s, _| {
+        s.limits.requests_per_address = 1;
+        s.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let named = |n: u8| format!("X-Forwarded-For: 192.0.2.{n}\r\n");
+    let _open = under_way(&world, &named(1)).await;
+    until_it_is(429, async || from(&world, "127.0.0.1", &named(1)).await).await;
+    assert_eq!(from(&world, "127.0.0.1", &named(2)).await, 200);
+    // the proxy itself asks for many
+    let _own = (under_way(&world, "").await, under_way(&world, "").await);
+    assert_eq!(from(&world, "127.0.0.1", "").await, 200);
 }

@@ -35,3 +35,19 @@ async fn one_line_a_request_without_secrets() {
         assert!(!all.contains(secret), "{secret} is in the log");
     }
 }
+
+/// What cannot be parsed is not written down: an application's cookies are in its head.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_answer_is_told_without_its_bytes() {
+    let world = World::start().await;
+    let answer = world.signed_in("GET /broken-head", "").await;
+    assert_eq!(answer.status, 502);
+    let told = world.counts.told_of("/broken-head").await;
+    let fault = told["fault"].as_str().unwrap();
+    assert!(fault.contains("InvalidHTTPHeader"), "{fault}");
+    let all = told.to_string();
+    assert!(
+        !all.contains("application-secret") && !all.contains("sid"),
+        "{all}"
+    );
+}

@@ -601,7 +601,11 @@ async fn nothing_reaches_into_another_routes_place_from_above() {
         ("PROPFIND /a", "Depth: infinity\r\n", 200),
         ("LOCK /", "", 403),
         ("REPORT /", "Depth: infinity\r\n", 403),
-        ("REPORT /", "", 200),
+        ("REPORT /", "", 403),
+        ("REPORT /", "Depth: 0\r\n", 403),
+        ("REPORT /a", "", 200),
+        ("SEARCH /", "", 403),
+        ("SEARCH /a", "", 200),
         ("GET /", "Depth: infinity\r\n", 200),
     ] {
         let headers = format!("{depth}Content-Length: 0\r\n");

@@ -247,6 +247,11 @@ async fn respond(io: &mut dyn Io, head: &str, buffer: &mut Vec<u8>) -> Option<()
             tokio::time::sleep(Duration::from_secs(60)).await;
             None
         }
+        // a head that cannot be parsed, with what is nobody's business
+        "/broken-head" => {
+            let answer = "HTTP/1.1 200 OK\r\nSet-Cookie: sid=application-secret\r\nbad name\u{1}: x\r\nContent-Length: 0\r\n\r\n";
+            io.write_all(answer.as_bytes()).await.ok()
+        }
         "/evil" => {
             let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: __Host-vestibule=stolen; Path=/\r\n\
                 Set-Cookie: sid=1\r\nX-Internal: 1\r\nConnection: X-Internal\r\nKeep-Alive: timeout=5\r\nServer: app\r\n\r\nok";

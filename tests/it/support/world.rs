@@ -497,6 +497,8 @@ pub(crate) fn write_pair(
     };
     std::fs::write(&files.certificate, certificate.pem()).unwrap();
     std::fs::write(&files.key, key.serialize_pem()).unwrap();
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&files.key, private).unwrap();
     files
 }
 

@@ -2,10 +2,12 @@
 
 use super::{app_route, ask_as, on_wire, session, until, world_for};
 use crate::support::app::{Act, App, Hit};
-use crate::support::world::{World, snapshot};
+use crate::support::upstream::value;
+use crate::support::world::{World, at, snapshot};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// An application that knows people by their connections, as NTLM has it: a challenge, an answer to it on the
 /// same connection, and from then on whatever comes on that connection is theirs.
@@ -171,4 +173,58 @@ async fn connections_that_nobody_finds_again_are_not_kept() {
     .await;
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     assert_eq!(app.open(), 1);
+}
+
+/// An application that keeps every connection open, and says when the other side closes one.
+async fn patient() -> (std::net::SocketAddr, tokio::sync::mpsc::Receiver<String>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (told, closed) = tokio::sync::mpsc::channel(64);
+    tokio::spawn(async move {
+        while let Ok((mut io, _)) = listener.accept().await {
+            let told = told.clone();
+            tokio::spawn(async move {
+                let (mut head, mut buffer) = (String::new(), [0; 4096]);
+                while let Ok(n @ 1..) = io.read(&mut buffer).await {
+                    head.push_str(&String::from_utf8_lossy(&buffer[..n]));
+                    if head.ends_with("\r\n\r\n") {
+                        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+                        io.write_all(answer).await.unwrap();
+                    }
+                }
+                let _ = told.send(head).await;
+            });
+        }
+    });
+    (address, closed)
+}
+
+/// Not for a moment either: where the pool is full, another one would have to go.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_takes_no_place_in_the_pool() {
+    let (address, mut closed) = patient().await;
+    let world = world_for(&[], |r| r.upstreams = vec![at(address, false)]).await;
+    for scheme in ["NTLM", "Negotiate"] {
+        let credentials = format!("Authorization: {scheme} passer-by\r\n");
+        let answer = ask_as(&world, "", "GET /public/x", &credentials).await;
+        assert_eq!(answer.status, 200);
+        assert_ne!(
+            answer.header("connection"),
+            Some("close"),
+            "the client's own stays"
+        );
+        let head = tokio::time::timeout(std::time::Duration::from_secs(5), closed.recv()).await;
+        let head = head.expect("left idling").unwrap();
+        assert_eq!(value(&head, "connection"), Some("close"), "{head}");
+    }
+    // everybody else's stay
+    assert_eq!(ask_as(&world, "", "GET /public/x", "").await.status, 200);
+    assert_eq!(
+        ask_as(&world, &world.token, "GET /", "Authorization: NTLM x\r\n")
+            .await
+            .status,
+        200
+    );
+    let patience = std::time::Duration::from_secs(1);
+    assert!(tokio::time::timeout(patience, closed.recv()).await.is_err());
 }

@@ -3,7 +3,10 @@
 use super::{on_wire, world_for};
 use crate::support::app::{Act, App, Hit};
 use crate::support::client::Answer;
-use crate::support::world::World;
+use crate::support::world::{World, at};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use vestibule::domain::route::Upstream;
 
 /// Answers the first request of each connection, and closes at the second without a word.
 fn tired(hit: &Hit) -> Act {
@@ -138,4 +141,58 @@ async fn each_attempt_is_signed_anew() {
         .collect();
     assert_eq!(inputs.len(), 2);
     assert_ne!(inputs[0], inputs[1]);
+}
+
+/// Waits a moment for the body, says this, and hangs up.
+async fn impatient(answer: &'static str) -> Upstream {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut io, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = [0; 4096];
+                let _ = io.read(&mut head).await;
+                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                let _ = io.write_all(answer.as_bytes()).await;
+            });
+        }
+    });
+    at(address, false)
+}
+
+/// Many requests at once, until the last is over.
+async fn at_once(world: &World, line: &str, more: &str) {
+    let ask = async || {
+        let mut wire = world.plain().await;
+        wire.send(format!(
+            "{line} HTTP/1.1\r\nHost: app.test\r\nCookie: __Host-vestibule={}\r\n{more}\r\n",
+            world.token
+        ))
+        .await;
+        let (_, closed) = wire.drained(std::time::Duration::from_secs(5)).await;
+        assert!(closed, "neither answered nor given up");
+    };
+    futures_util::future::join_all((0..32).map(|_| ask())).await;
+}
+
+/// Failures in a row would have it left out: neither a client that reads nothing, so that an answer breaks off,
+/// nor one that sends nothing, so that the upstream hangs up, may bring them about.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_clients_provoke_is_not_the_upstreams_fault() {
+    let ejected = |world: &World| {
+        let events = world.counts.upstreams.lock();
+        events.iter().any(|e| e.contains("Ejected"))
+    };
+    let half = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n";
+    let upstreams = vec![impatient(half).await, impatient(half).await];
+    let world = world_for(&[], |route| route.upstreams = upstreams).await;
+    at_once(&world, "GET /", "").await;
+    assert!(!ejected(&world));
+
+    let upstreams = vec![impatient("").await, impatient("").await];
+    let world = world_for(&[], |route| route.upstreams = upstreams).await;
+    at_once(&world, "POST /", "Content-Length: 1000\r\n").await;
+    assert!(!ejected(&world), "a part of the request was missing");
+    at_once(&world, "POST /", "Content-Length: 0\r\n").await;
+    assert!(ejected(&world), "it had all of the request");
 }
