@@ -383,13 +383,11 @@ impl Report {
         for side in std::iter::once(&self.measured).chain(&self.compare) {
             notes.extend(side.notes());
         }
-        if let Some(comparison) = &self.comparison {
-            if comparison.pairs.len() < 6 {
-                notes.push(format!(
-                    "{} pairs are too few for an interval; at least 6 are needed, so measure for longer",
-                    comparison.pairs.len()
-                ));
-            }
+        let pairs = self.comparison.as_ref().map(|c| c.pairs.len());
+        if let Some(few) = pairs.filter(|pairs| *pairs < 6) {
+            notes.push(format!(
+                "{few} pairs are too few for an interval; at least 6 are needed, so measure for longer"
+            ));
         }
         self.notes = notes;
     }
