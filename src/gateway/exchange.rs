@@ -14,7 +14,7 @@ use crate::domain::request::Facts;
 use crate::domain::route::{Route, RouteIndex};
 use crate::domain::session::View;
 use crate::domain::trace::{self, Trace};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType, Result};
@@ -22,6 +22,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Pingora's context of a request. All phases see one generation of the configuration.
 pub(super) struct Exchange {
@@ -109,7 +112,7 @@ impl Exchange {
         let asks = role == Role::ForwardAuth;
         let ours = client::is_trusted(peer, trusted)
             || (asks && client::is_trusted(peer, &self.live.snapshot.askers));
-        if let Some(id) = named(headers).filter(|_| ours) {
+        if let Some(id) = ours.then(|| named(headers)).flatten() {
             self.reference = id.into();
         }
         if let Some(parent) = traced(headers) {
@@ -250,16 +253,16 @@ pub(super) fn reference(id: [u8; 8]) -> Arc<str> {
 /// The id that a proxy of ours gave the request, if it can stand in a log, in a header and on a page.
 fn named(headers: &HeaderMap) -> Option<&str> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':');
-    let id = only(headers, "x-request-id")?.to_str().ok()?;
+    let id = only(headers, &X_REQUEST_ID)?.to_str().ok()?;
     let fits = (1..=64).contains(&id.len()) && id.bytes().all(fits);
     fits.then_some(id)
 }
 
 fn traced(headers: &HeaderMap) -> Option<&[u8]> {
-    only(headers, "traceparent").map(HeaderValue::as_bytes)
+    only(headers, &TRACEPARENT).map(HeaderValue::as_bytes)
 }
 
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a HeaderValue> {
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
     let mut all = headers.get_all(name).iter();
     all.next().filter(|_| all.next().is_none())
 }

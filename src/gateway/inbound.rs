@@ -14,6 +14,9 @@ use http::header::{
 use http::{HeaderMap, Method, Version};
 use pingora::http::RequestHeader;
 
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+
 /// What a head may hold, in bytes.
 #[derive(Clone, Copy)]
 struct Limits {
@@ -356,14 +359,12 @@ fn is_canonical(raw: &[u8], inbound: &Inbound) -> bool {
 /// How the client asks, by fetch metadata where it is sent, else by what it accepts. Only the form of an
 /// answer hangs on it.
 fn mode(method: &Method, headers: &HeaderMap) -> Mode {
-    let value = |name: &str| headers.get(name).map(http::HeaderValue::as_bytes);
+    let value = |name: HeaderName| headers.get(name).map(http::HeaderValue::as_bytes);
     if headers.contains_key(UPGRADE) {
         return Mode::Programmatic;
     }
-    let top_level = match value("sec-fetch-mode") {
-        Some(mode) => {
-            mode == b"navigate" && value("sec-fetch-dest").is_none_or(|d| d == b"document")
-        }
+    let top_level = match value(SEC_FETCH_MODE) {
+        Some(mode) => mode == b"navigate" && value(SEC_FETCH_DEST).is_none_or(|d| d == b"document"),
         None => headers
             .get(ACCEPT)
             .and_then(|v| v.to_str().ok())
