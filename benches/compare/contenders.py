@@ -2,7 +2,7 @@
 
 Every proxy keeps connections to the origin alive, writes no access log and has the same number of workers.
 """
-import base64, hashlib, hmac, http.client, json, pathlib, shutil, socket, subprocess, time, urllib.parse
+import base64, hashlib, hmac, http.client, json, os, pathlib, shutil, socket, subprocess, time, urllib.parse
 
 HOST = "app.bench.test"
 
@@ -47,12 +47,16 @@ class World:
         self.origin = self.nginx("origin", f"root {self.folder}/files; open_file_cache max=10;", cpus=more_cpus, workers=1)
 
     def certificate(self):
-        names = f"DNS:{HOST},DNS:login.bench.test,DNS:*.bench.test"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30", "-subj", "/CN=bench",
-             "-keyout", self.folder / "key.pem", "-out", self.folder / "cert.pem", "-addext", f"subjectAltName={names}"], check=True, capture_output=True)
-        (self.folder / "key.pem").chmod(0o600)
-        (self.folder / "both.pem").write_text((self.folder / "cert.pem").read_text() + (self.folder / "key.pem").read_text())
+        def openssl(*arguments):
+            subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+        here = self.folder
+        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        openssl("req", "-x509", *key, "-days", 30, "-subj", "/CN=bench authority", "-keyout", here / "ca.key", "-out", here / "ca.pem")
+        openssl("req", *key, "-subj", "/CN=bench", "-keyout", here / "key.pem", "-out", here / "request.pem")
+        (here / "names").write_text(f"subjectAltName=DNS:{HOST},DNS:login.bench.test,DNS:*.bench.test\n")
+        openssl("x509", "-req", "-days", 30, "-in", here / "request.pem", "-CA", here / "ca.pem", "-CAkey", here / "ca.key", "-CAcreateserial", "-extfile", here / "names", "-out", here / "cert.pem")
+        (here / "key.pem").chmod(0o600)
+        (here / "both.pem").write_text((here / "cert.pem").read_text() + (here / "key.pem").read_text())
 
     def start(self, arguments, port, cpus=None, **more):
         log = open(self.folder / f"{pathlib.Path(str(arguments[0])).name}-{port}.log", "w")
@@ -76,9 +80,11 @@ class World:
     def nginx(self, name, server, http="", cpus=None, workers=None, listen=None):
         port, home = free_port(), self.folder / f"nginx-{name}"
         home.mkdir(exist_ok=True)
+        # the folder is its owner's alone
+        user = "user root;" if os.geteuid() == 0 else ""
         temporary = " ".join(f"{kind}_temp_path {home}/{kind};" for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"])
         (home / "nginx.conf").write_text(f"""
-            daemon off; worker_processes {workers or self.workers}; pid {home}/pid; error_log {home}/error.log;
+            daemon off; {user} worker_processes {workers or self.workers}; pid {home}/pid; error_log {home}/error.log;
             events {{ worker_connections 4096; }}
             http {{ access_log off; sendfile on; tcp_nodelay on; keepalive_timeout 600s; keepalive_requests 100000000; {temporary} {http}
               server {{ listen 127.0.0.1:{port} {listen or ""} backlog=4096; {server} }} }}""")
@@ -97,7 +103,7 @@ class World:
 
     def contender(self, name, port, pids, tls, **more):
         if tls:
-            more |= {"resolve": f"{HOST}:{port}=127.0.0.1", "ca": self.folder / "cert.pem"}
+            more |= {"resolve": f"{HOST}:{port}=127.0.0.1", "ca": self.folder / "ca.pem"}
         return Contender(name, f"https://{HOST}:{port}" if tls else f"http://127.0.0.1:{port}", pids, **more)
 
     def bare_pingora(self, tls):
@@ -158,7 +164,6 @@ backend b
  reverse_proxy 127.0.0.1:{self.origin[0]}
 }}
 """)
-        import os
         environment = os.environ | {"GOMAXPROCS": str(self.workers), "HOME": str(self.folder), "XDG_DATA_HOME": str(self.folder)}
         pid = self.start(["caddy", "run", "--adapter", "caddyfile", "--config", path], port, env=environment)
         return self.contender(name, port, [pid], tls, also=also)
@@ -294,7 +299,7 @@ routes:{rows}
         return done.stdout
 
     def vestibule_contender(self, tls, name="Vestibule"):
-        contender = Contender(name, "", [self.gateway[0]], ca=self.folder / "cert.pem" if tls else None)
+        contender = Contender(name, "", [self.gateway[0]], ca=self.folder / "ca.pem" if tls else None)
         return self.as_browser(contender, tls, self.ports["tls" if tls else "plain"])
 
     def as_browser(self, contender, tls, port):

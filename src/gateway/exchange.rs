@@ -179,6 +179,10 @@ impl Exchange {
     #[must_use]
     pub(super) fn body_moves(&mut self, bytes: usize, end: bool) -> bool {
         self.watch.body_moved(bytes, end);
+        if end && bytes == 0 && self.body_bytes == 0 {
+            // there is none, as in most requests
+            return true;
+        }
         let now = Instant::now();
         if self.body_bytes == 0 && self.body_pace.is_none() {
             self.body_pace = self.pace().map(|pace| BodyPace { pace, last: now });
