@@ -782,7 +782,25 @@ async fn an_unknown_name_takes_as_much_work_as_a_wrong_password() {
         ("nobody2", &long),
     ];
     let mut times = vec![Vec::new(); cases.len()];
-    for _ in 0..4 {
+    let fastest = |times: &[Vec<std::time::Duration>]| -> Vec<_> {
+        times
+            .iter()
+            .filter_map(|t| t.iter().min().copied())
+            .collect()
+    };
+    let alike = |all: &[std::time::Duration]| {
+        let most = all.iter().max().copied().unwrap_or_default();
+        all.len() == cases.len() && all.iter().all(|least| *least * 4 > most)
+    };
+    // a busy machine has its say in single samples, and not in all of one kind
+    for round in 0..20 {
+        if round >= 4 {
+            if alike(&fastest(&times)) {
+                break;
+            }
+            // wrong tries are forgotten
+            site.clock.advance(7 * 86_400);
+        }
         for (times, (name, password)) in times.iter_mut().zip(cases) {
             let mut b = site.browser();
             let page = b.page("/signin").await;
@@ -793,10 +811,6 @@ async fn an_unknown_name_takes_as_much_work_as_a_wrong_password() {
             assert_eq!(answer.status, 422);
         }
     }
-    let fastest: Vec<_> = times.iter().map(|t| t.iter().min().unwrap()).collect();
-    let most = fastest.iter().max().unwrap();
-    for (least, case) in fastest.iter().zip(cases) {
-        let case = (case.0, case.1.len());
-        assert!(**least * 4 > **most, "{case:?}: {fastest:?}");
-    }
+    let fastest = fastest(&times);
+    assert!(alike(&fastest), "{cases:?}: {fastest:?}");
 }
