@@ -28,8 +28,9 @@ use zeroize::Zeroizing;
 pub(super) use crate::domain::headers::fold;
 
 /// Whether a name folds to `folded`.
-pub(super) fn folds_to(name: &str, folded: &str) -> bool {
-    let letters = name.bytes().filter(u8::is_ascii_alphanumeric);
+pub(super) fn folds_to(name: impl AsRef<[u8]>, folded: &str) -> bool {
+    let letters = name.as_ref().iter().copied();
+    let letters = letters.filter(u8::is_ascii_alphanumeric);
     letters.map(|b| b.to_ascii_lowercase()).eq(folded.bytes())
 }
 
@@ -127,7 +128,7 @@ impl Protected {
         }
     }
 
-    fn contains(&self, name: &str) -> bool {
+    fn contains(&self, name: &[u8]) -> bool {
         with_folded(name, |folded| {
             let first = folded.bytes().next().unwrap_or_default();
             let lengths = self
@@ -151,12 +152,12 @@ const fn length_bit(length: usize) -> u64 {
 }
 
 /// [`fold`] without an allocation for names of usual length: this runs for each header of each request.
-fn with_folded<T>(name: &str, then: impl FnOnce(&str) -> T) -> T {
+fn with_folded<T>(name: &[u8], then: impl FnOnce(&str) -> T) -> T {
     let mut folded = [0u8; 64];
     let mut length = 0;
-    for byte in name.bytes().filter(u8::is_ascii_alphanumeric) {
+    for byte in name.iter().filter(|b| b.is_ascii_alphanumeric()) {
         let Some(slot) = folded.get_mut(length) else {
-            return then(&fold(name));
+            return then(&fold(&String::from_utf8_lossy(name)));
         };
         *slot = byte.to_ascii_lowercase();
         length += 1;
@@ -206,7 +207,7 @@ pub(super) fn upstream_head<'a>(
         protected.contains(name)
             || plate.own.iter().any(|own| folds_to(name, own))
             // what it says belongs to another trace, or to none
-            || (trace.parent.is_none() && name.eq_ignore_ascii_case("tracestate"))
+            || (trace.parent.is_none() && name.eq_ignore_ascii_case(b"tracestate"))
     });
     if forwarding.permit.is_preflight() {
         // it carries nothing that a browser keeps of the person (Fetch 3.2.2)
@@ -294,7 +295,7 @@ fn cut_cookies(head: &mut Outgoing<'_>) -> Result<()> {
     match cookies::without_ours(lines) {
         // bytes that came in a header can go out in one
         Some(left) => head.insert(COOKIE, header(&left)?),
-        None => head.remove(|name| name.eq_ignore_ascii_case(COOKIE)),
+        None => head.remove(|name| name.eq_ignore_ascii_case(COOKIE.as_bytes())),
     }
     Ok(())
 }
@@ -302,7 +303,7 @@ fn cut_cookies(head: &mut Outgoing<'_>) -> Result<()> {
 fn identity<'a>(head: &mut Outgoing<'a>, spec: &'a IdentitySpec, account: &Account) -> Result<()> {
     for (name, part) in spec.preset.headers() {
         if let Some(value) = value(&text(account, part)) {
-            head.insert(*name, value);
+            head.insert(name, value);
         }
     }
     for (name, template) in &spec.headers {
@@ -447,7 +448,7 @@ mod tests {
     fn look_alikes_of_every_protected_name() {
         let protected = protected();
         let check = |name: &str, want: bool| {
-            assert_eq!(protected.contains(name), want, "{name}");
+            assert_eq!(protected.contains(name.as_bytes()), want, "{name}");
         };
         for forged in [
             "Remote-User",

@@ -5,6 +5,7 @@
 //! Names are compared without regard to case (RFC 9110 5.1).
 
 use super::inbound::connection_tokens;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
 use pingora::http::RequestHeader;
 use pingora::{Error, ErrorType, Result};
@@ -34,12 +35,12 @@ pub(super) struct Outgoing<'a> {
 }
 
 struct Line<'a> {
-    name: Cow<'a, str>,
+    name: &'a [u8],
     value: Cow<'a, HeaderValue>,
 }
 
 impl Line<'_> {
-    fn is(&self, name: &str) -> bool {
+    fn is(&self, name: &[u8]) -> bool {
         // most names differ in length
         self.name.len() == name.len() && self.name.eq_ignore_ascii_case(name)
     }
@@ -49,19 +50,16 @@ impl<'a> Outgoing<'a> {
     /// As the client sent it.
     pub(super) fn of(head: &'a RequestHeader) -> Self {
         let mut lines = Vec::with_capacity(head.headers.len() + OURS);
-        let line = |name: &'a str, value| Line {
-            name: Cow::Borrowed(name),
+        let line = |name: &'a [u8], value| Line {
+            name,
             value: Cow::Borrowed(value),
         };
         if head.has_case() {
-            let spelled = head.case_header_iter().filter_map(|(name, value)| {
-                let name = std::str::from_utf8(name.as_slice()).ok()?;
-                Some(line(name, value))
-            });
-            lines.extend(spelled);
+            let spelled = head.case_header_iter();
+            lines.extend(spelled.map(|(name, value)| line(name.as_slice(), value)));
         } else {
             let plain = head.headers.iter();
-            lines.extend(plain.map(|(name, value)| line(name.as_str(), value)));
+            lines.extend(plain.map(|(name, value)| line(name.as_ref(), value)));
         }
         Self {
             method: &head.method,
@@ -93,7 +91,10 @@ impl<'a> Outgoing<'a> {
     }
 
     pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &HeaderValue> {
-        let lines = self.lines.iter().filter(move |line| line.is(name));
+        let lines = self
+            .lines
+            .iter()
+            .filter(move |line| line.is(name.as_bytes()));
         lines.map(|line| &*line.value)
     }
 
@@ -102,23 +103,26 @@ impl<'a> Outgoing<'a> {
     }
 
     /// The only line of this name from now on.
-    pub(super) fn insert(&mut self, name: impl Into<Cow<'a, str>>, value: HeaderValue) {
-        self.put(name.into(), Cow::Owned(value));
+    pub(super) fn insert(&mut self, name: &'a str, value: HeaderValue) {
+        self.put(name, Cow::Owned(value));
     }
 
     /// [`Self::insert`] of a value that many requests share.
     pub(super) fn insert_shared(&mut self, name: &'a str, value: &'a HeaderValue) {
-        self.put(Cow::Borrowed(name), Cow::Borrowed(value));
+        self.put(name, Cow::Borrowed(value));
     }
 
-    fn put(&mut self, name: Cow<'a, str>, value: Cow<'a, HeaderValue>) {
-        let line = Line { name, value };
-        match self.lines.iter().position(|l| l.is(&line.name)) {
+    fn put(&mut self, name: &'a str, value: Cow<'a, HeaderValue>) {
+        let line = Line {
+            name: name.as_bytes(),
+            value,
+        };
+        match self.lines.iter().position(|l| l.is(line.name)) {
             None => self.lines.push(line),
             Some(first) => {
                 let mut place = 0;
                 self.lines.retain(|l| {
-                    let stays = place <= first || !l.is(&line.name);
+                    let stays = place <= first || !l.is(line.name);
                     place += 1;
                     stays
                 });
@@ -130,8 +134,8 @@ impl<'a> Outgoing<'a> {
     }
 
     /// Removes all lines whose names are like this.
-    pub(super) fn remove(&mut self, is_like: impl Fn(&str) -> bool) {
-        self.lines.retain(|line| !is_like(&line.name));
+    pub(super) fn remove(&mut self, is_like: impl Fn(&[u8]) -> bool) {
+        self.lines.retain(|line| !is_like(line.name));
     }
 
     /// What belongs to the client's connection and what that nominates (RFC 9110 7.6.1), which
@@ -139,10 +143,10 @@ impl<'a> Outgoing<'a> {
     pub(super) fn leave_connection(&mut self, headers: &HeaderMap) {
         let nominated: Vec<&[u8]> = connection_tokens(headers).flatten().collect();
         self.remove(|name| {
-            let hop = HOP_BY_HOP.iter().any(|h| h.eq_ignore_ascii_case(name));
-            hop || nominated
+            let hop = HOP_BY_HOP
                 .iter()
-                .any(|n| n.eq_ignore_ascii_case(name.as_bytes()))
+                .any(|h| h.as_bytes().eq_ignore_ascii_case(name));
+            hop || nominated.iter().any(|n| n.eq_ignore_ascii_case(name))
         });
     }
 
@@ -165,7 +169,7 @@ impl<'a> Outgoing<'a> {
         out.extend_from_slice(&self.target);
         out.extend_from_slice(b" HTTP/1.1\r\n");
         for line in &self.lines {
-            out.extend_from_slice(line.name.as_bytes());
+            out.extend_from_slice(line.name);
             out.extend_from_slice(b": ");
             out.extend_from_slice(line.value.as_bytes());
             out.extend_from_slice(b"\r\n");
@@ -188,7 +192,7 @@ impl<'a> Outgoing<'a> {
             head.remove_header(name);
         }
         for line in self.lines {
-            head.append_header(line.name.into_owned(), line.value.into_owned())?;
+            head.append_header(Bytes::copy_from_slice(line.name), line.value.into_owned())?;
         }
         if head.raw_path() != &*self.target {
             head.set_raw_path(&self.target)?;
@@ -250,7 +254,7 @@ mod tests {
     fn pingora_is_handed_the_same() {
         let client = client(&[("Host", "x"), ("X-One", "1"), ("x-one", "2"), ("Gone", "3")]);
         let mut head = Outgoing::of(&client);
-        head.remove(|name| name == "Gone");
+        head.remove(|name| name == b"Gone");
         head.set_target(b"/c".to_vec());
         let mut to = client.clone();
         head.write_to(&mut to).unwrap();
