@@ -16,6 +16,7 @@ mod connection;
 mod cookies;
 mod course;
 mod crowd;
+mod direct;
 mod exchange;
 mod forward;
 mod hsts;
@@ -23,6 +24,7 @@ mod inbound;
 mod listener;
 mod log;
 mod message_signature;
+mod outgoing;
 mod phases;
 mod question;
 mod rates;
@@ -31,6 +33,7 @@ mod response;
 mod rewriting;
 mod role;
 pub mod seams;
+mod steps;
 mod through;
 mod tls;
 mod told;
@@ -76,6 +79,7 @@ use seams::{ErrorKind, Seams, Unavailable};
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use upstream::Idle;
 use upstream::{Common, Pools};
 use watch::Watched;
 
@@ -151,7 +155,9 @@ struct Inner {
     live: ArcSwap<Live>,
     upstreams: Arc<Common>,
     env: Env,
-    websockets: TransportConnector,
+    /// Makes connections to upstreams, but for those of pingora's own way.
+    transport: TransportConnector,
+    idle: Idle,
     /// Requests under way, by client.
     crowd: Crowd,
 }
@@ -188,7 +194,8 @@ impl Gateway {
             live: ArcSwap::from_pointee(Live::new(snapshot, seams, &upstreams, None)?),
             upstreams,
             env,
-            websockets: TransportConnector::new(None),
+            transport: TransportConnector::new(None),
+            idle: Idle::new(phases::POOL),
             crowd: Crowd::default(),
         })))
     }
@@ -237,6 +244,7 @@ impl Gateway {
             gateway: self.clone(),
         });
         tokio::spawn(tidy_rates(Arc::downgrade(&self.0)));
+        tokio::spawn(tidy_connections(Arc::downgrade(&self.0)));
         Running::start(
             listeners,
             inherited,
@@ -533,6 +541,17 @@ async fn tidy_rates(gateway: Weak<Inner>) {
         tokio::time::sleep(rates::TIDY).await;
         match gateway.upgrade() {
             Some(inner) => inner.live.load().rates.tidy(),
+            None => return,
+        }
+    }
+}
+
+/// Until the gateway is gone.
+async fn tidy_connections(gateway: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(upstream::TIDY).await;
+        match gateway.upgrade() {
+            Some(inner) => inner.idle.tidy(),
             None => return,
         }
     }
