@@ -166,6 +166,7 @@ fn case(
         token: exchange.token.take(),
         client: exchange.client,
         client_certificate: exchange.client_certificate.clone(),
+        live: Arc::clone(&exchange.live),
         route: permit.route(),
         person: permit.person().cloned(),
         reference: Arc::clone(&exchange.reference),
