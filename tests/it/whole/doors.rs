@@ -782,11 +782,13 @@ async fn an_unknown_name_takes_as_much_work_as_a_wrong_password() {
         ("nobody2", &long),
     ];
     let mut times = vec![Vec::new(); cases.len()];
-    let fastest = |times: &[Vec<std::time::Duration>]| -> Vec<_> {
-        times
-            .iter()
-            .filter_map(|t| t.iter().min().copied())
-            .collect()
+    let usual = |times: &[Vec<std::time::Duration>]| -> Vec<_> {
+        let middle = |t: &Vec<std::time::Duration>| {
+            let mut sorted = t.clone();
+            sorted.sort();
+            sorted.get(t.len() / 2).copied()
+        };
+        times.iter().filter_map(middle).collect()
     };
     let alike = |all: &[std::time::Duration]| {
         let most = all.iter().max().copied().unwrap_or_default();
@@ -795,7 +797,7 @@ async fn an_unknown_name_takes_as_much_work_as_a_wrong_password() {
     // a busy machine has its say in single samples, and not in all of one kind
     for round in 0..20 {
         if round >= 4 {
-            if alike(&fastest(&times)) {
+            if alike(&usual(&times)) {
                 break;
             }
             // wrong tries are forgotten
@@ -811,6 +813,6 @@ async fn an_unknown_name_takes_as_much_work_as_a_wrong_password() {
             assert_eq!(answer.status, 422);
         }
     }
-    let fastest = fastest(&times);
-    assert!(alike(&fastest), "{cases:?}: {fastest:?}");
+    let usual = usual(&times);
+    assert!(alike(&usual), "{usual:?}");
 }
