@@ -8,6 +8,7 @@ mod authenticators;
 mod certificates;
 mod notices;
 mod people;
+mod postgres_server;
 mod races;
 mod sample;
 mod sessions;
@@ -81,3 +82,4 @@ macro_rules! contract {
 }
 
 contract!(sqlite, crate::store::sqlite_file::fresh);
+contract!(postgres, crate::store::postgres_server::fresh);
