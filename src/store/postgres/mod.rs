@@ -47,7 +47,6 @@ use crate::domain::timestamp::Timestamp;
 use async_trait::async_trait;
 use ears::Ears;
 use open::{PATIENCE, WRITE_PATIENCE};
-pub use open::{Place, Protection, Server};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{PgPool, Postgres, Transaction};
 use std::collections::HashMap;

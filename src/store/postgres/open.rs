@@ -1,6 +1,7 @@
 //! Connecting: where the server is, what holds for every connection, migrations.
 
 use super::{PostgresStore, locks};
+use crate::domain::database::{Place, Protection, Server};
 use crate::store::Fault;
 use crate::store::fault::chain;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -8,10 +9,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::{
     ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool, Row as _, SqlStr,
 };
-use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
-use zeroize::Zeroizing;
 
 /// (version, name, SQL). A released migration is never edited: its checksum is in the database. Nodes of the version
 /// before go on working while it runs and after it: a migration adds, and takes away only what no version in use reads.
@@ -33,99 +32,35 @@ const LIMITS: [(&str, &str); 3] = [
     ("default_transaction_isolation", "read committed"),
 ];
 
-/// Where a server listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    Tcp {
-        host: String,
-        port: u16,
-    },
-    /// A Unix socket, by its folder.
-    Socket {
-        folder: PathBuf,
-        port: u16,
-    },
-}
-
-/// How the way to the server is protected, as `sslmode` of PostgreSQL's own clients says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protection {
-    /// `disable`
-    None,
-    /// `prefer`
-    IfOffered,
-    /// `require`: encrypted, and nobody knows by whom.
-    Encrypted,
-    /// `verify-ca`
-    Authority,
-    /// `verify-full`
-    Host,
-}
-
-/// A database on a server, and who asks.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Server {
-    pub place: Place,
-    pub user: String,
-    pub password: Option<Zeroizing<String>>,
-    pub database: String,
-    pub protection: Protection,
-    /// Authorities trusted besides the machine's own.
-    pub authorities: Option<PathBuf>,
-    /// Our own certificate and its key.
-    pub certificate: Option<(PathBuf, PathBuf)>,
-    /// Most connections at once; hearing of changes takes one more.
-    pub connections: u32,
-}
-
-impl std::fmt::Debug for Server {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Server({self})")
+fn options(server: &Server) -> PgConnectOptions {
+    // not `~/.pgpass`: the configuration says all
+    let options = PgConnectOptions::new_without_pgpass();
+    let options = match &server.place {
+        Place::Tcp { host, port } => options.host(host).port(*port),
+        Place::Socket { folder, port } => options.socket(folder).port(*port),
+    };
+    let mut options = options
+        .username(&server.user)
+        .database(&server.database)
+        .application_name("vestibule")
+        .options(LIMITS)
+        .ssl_mode(match server.protection {
+            Protection::None => PgSslMode::Disable,
+            Protection::IfOffered => PgSslMode::Prefer,
+            Protection::Encrypted => PgSslMode::Require,
+            Protection::Authority => PgSslMode::VerifyCa,
+            Protection::Host => PgSslMode::VerifyFull,
+        });
+    if let Some(password) = &server.password {
+        options = options.password(password);
     }
-}
-
-/// Without the password.
-impl std::fmt::Display for Server {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "database {} at ", self.database)?;
-        match &self.place {
-            Place::Tcp { host, port } => write!(f, "{host}:{port}"),
-            Place::Socket { folder, port } => write!(f, "{}:{port}", folder.display()),
-        }
+    if let Some(file) = &server.authorities {
+        options = options.ssl_root_cert(file);
     }
-}
-
-impl Server {
-    fn options(&self) -> PgConnectOptions {
-        // not `~/.pgpass`: the configuration says all
-        let options = PgConnectOptions::new_without_pgpass();
-        let options = match &self.place {
-            Place::Tcp { host, port } => options.host(host).port(*port),
-            Place::Socket { folder, port } => options.socket(folder).port(*port),
-        };
-        let mut options = options
-            .username(&self.user)
-            .database(&self.database)
-            .application_name("vestibule")
-            .options(LIMITS)
-            .ssl_mode(match self.protection {
-                Protection::None => PgSslMode::Disable,
-                Protection::IfOffered => PgSslMode::Prefer,
-                Protection::Encrypted => PgSslMode::Require,
-                Protection::Authority => PgSslMode::VerifyCa,
-                Protection::Host => PgSslMode::VerifyFull,
-            });
-        if let Some(password) = &self.password {
-            options = options.password(password);
-        }
-        if let Some(file) = &self.authorities {
-            options = options.ssl_root_cert(file);
-        }
-        if let Some((certificate, key)) = &self.certificate {
-            options = options.ssl_client_cert(certificate).ssl_client_key(key);
-        }
-        options
+    if let Some((certificate, key)) = &server.certificate {
+        options = options.ssl_client_cert(certificate).ssl_client_key(key);
     }
+    options
 }
 
 impl PostgresStore {
@@ -162,7 +97,7 @@ impl PostgresStore {
     }
 
     async fn connect(server: &Server, tables: Tables) -> Result<Self, String> {
-        let options = server.options();
+        let options = options(server);
         // not from the pool, which would not say why it has no connection
         let mut connection = match tokio::time::timeout(PATIENCE, options.connect()).await {
             Ok(connected) => connected.map_err(|e| chain(&e))?,
@@ -276,28 +211,4 @@ fn migrator() -> Migrator {
         })
         .collect();
     Migrator::with_migrations(migrations)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_is_never_shown() {
-        let server = Server {
-            place: Place::Tcp {
-                host: "db.test".into(),
-                port: 5432,
-            },
-            user: "vestibule".into(),
-            password: Some(Zeroizing::new("hunter2".into())),
-            database: "sso".into(),
-            protection: Protection::Host,
-            authorities: None,
-            certificate: None,
-            connections: 4,
-        };
-        assert_eq!(format!("{server}"), "database sso at db.test:5432");
-        assert!(!format!("{server:?}").contains("hunter2"));
-    }
 }

@@ -57,7 +57,8 @@ macro_rules! contract {
             contract!(@two $open;
                 races: a_totp_step an_emergency_code a_one_time_code a_ticket an_attempt_s_version
                     a_name tries_never_outrun_the_throttle wrong_codes_are_all_counted
-                    notices_are_heard_by_the_other an_order;
+                    notices_are_heard_by_the_other no_notice_is_passed_by an_order
+                    one_signing_key_stays_in_use;
             );
         }
     };

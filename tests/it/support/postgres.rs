@@ -10,7 +10,8 @@ use std::process::{ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use vestibule::store::postgres::{Place, PostgresStore, Protection, Server};
+use vestibule::domain::database::{Place, Protection, Server};
+use vestibule::store::postgres::PostgresStore;
 use zeroize::Zeroizing;
 
 pub(crate) const USER: &str = "gatekeeper";
@@ -84,6 +85,42 @@ impl Database {
             server().port,
             self.name
         )
+    }
+
+    /// Ends every connection to it and takes no new one.
+    pub(crate) async fn shut(&self) {
+        let sql = format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", self.name);
+        server().sql(&sql).await;
+        self.cut().await;
+    }
+
+    pub(crate) async fn open(&self) {
+        let sql = format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.name);
+        server().sql(&sql).await;
+    }
+
+    /// Ends every connection to it.
+    pub(crate) async fn cut(&self) {
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname";
+        server().sql(&format!("{sql} = '{}'", self.name)).await;
+    }
+
+    /// One value, as text.
+    pub(crate) async fn text(&self, sql: &str) -> String {
+        use sqlx::Row as _;
+        let mut connection = connect(&self.name).await;
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql.to_owned()));
+        let row = query.fetch_one(&mut connection).await.unwrap();
+        row.get(0)
+    }
+
+    /// How often transactions had to be ended because they waited for each other. Ends all connections, which tell
+    /// only then.
+    pub(crate) async fn deadlocks(&self) -> String {
+        self.cut().await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let sql = "SELECT deadlocks::text FROM pg_stat_database WHERE datname = current_database()";
+        self.text(sql).await
     }
 
     /// As an operator would, with the server's own rights.
