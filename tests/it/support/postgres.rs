@@ -6,7 +6,7 @@
 use super::world::Ca;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -19,10 +19,13 @@ pub(crate) const PASSWORD: &str = "open sesame/42";
 
 pub(crate) struct Postgres {
     folder: PathBuf,
+    /// How databases are copied: quickly, where the server knows how (15 and later).
+    copies: &'static str,
     pub(crate) port: u16,
     /// Of the authority that its certificate, for `localhost`, is of.
     pub(crate) ca_file: PathBuf,
-    _pipe: ChildStdin,
+    /// Its standard input is the pipe.
+    _watch: Child,
     /// A database is copied from one that nobody is connected to.
     copying: tokio::sync::Mutex<bool>,
     databases: AtomicUsize,
@@ -65,7 +68,10 @@ impl Database {
     async fn copy(server: &Postgres, pattern: &str) -> Self {
         let name = format!("t{}", server.databases.fetch_add(1, Ordering::SeqCst));
         server
-            .sql(&format!("CREATE DATABASE {name} TEMPLATE {pattern}"))
+            .sql(&format!(
+                "CREATE DATABASE {name} TEMPLATE {pattern} {}",
+                server.copies
+            ))
             .await;
         Self { name }
     }
@@ -207,18 +213,11 @@ impl Postgres {
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
-        let this = Self {
-            port,
-            ca_file,
-            _pipe: child.stdin.take().unwrap(),
-            folder,
-            copying: tokio::sync::Mutex::default(),
-            databases: AtomicUsize::new(1),
-        };
-        let log = || std::fs::read_to_string(this.folder.join("log")).unwrap_or_default();
+        let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+        let is_ready = || log().contains("database system is ready to accept connections");
         for _ in 0..600 {
-            if log().contains("database system is ready to accept connections") {
-                return this;
+            if is_ready() {
+                break;
             }
             assert!(
                 child.try_wait().unwrap().is_none(),
@@ -227,7 +226,22 @@ impl Postgres {
             );
             std::thread::sleep(Duration::from_millis(50));
         }
-        panic!("PostgreSQL does not start: {}", log());
+        assert!(is_ready(), "PostgreSQL does not start: {}", log());
+        Self {
+            port,
+            ca_file,
+            _watch: child,
+            copies: match ["13", "14"]
+                .iter()
+                .any(|old| programs.ends_with(format!("{old}/bin")))
+            {
+                true => "",
+                false => "STRATEGY file_copy",
+            },
+            folder,
+            copying: tokio::sync::Mutex::default(),
+            databases: AtomicUsize::new(1),
+        }
     }
 
     pub(crate) fn at(&self, database: &str) -> Server {
