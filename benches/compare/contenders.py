@@ -13,8 +13,8 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_for(port, process=None):
-    for _ in range(300):
+def wait_for(port, process=None, seconds=15):
+    for _ in range(20 * seconds):
         if process is not None and process.poll() is not None:
             raise SystemExit(f"it ended at once: {process.args}")
         try:
@@ -58,11 +58,11 @@ class World:
         (here / "key.pem").chmod(0o600)
         (here / "both.pem").write_text((here / "cert.pem").read_text() + (here / "key.pem").read_text())
 
-    def start(self, arguments, port, cpus=None, **more):
+    def start(self, arguments, port, cpus=None, seconds=15, **more):
         log = open(self.folder / f"{pathlib.Path(str(arguments[0])).name}-{port}.log", "w")
         process = subprocess.Popen(["taskset", "-c", cpus or self.cpus, *map(str, arguments)], stdout=log, stderr=log, **more)
         self.running.append(process)
-        wait_for(port, process)
+        wait_for(port, process, seconds)
         return process.pid
 
     def end(self):
@@ -253,15 +253,18 @@ ProxyPass / http://127.0.0.1:{self.origin[0]}/ keepalive=On
 
     # --- Vestibule ---
 
-    def vestibule(self, settings="", routes=None, sessions=1, log="off"):
-        """The gateway with all three kinds of listener; leaves the folder's store as it is. `sessions`: how many cookies are minted."""
+    def vestibule(self, settings="", routes=None, sessions=1, log="off", under=(), more="", max_age=None):
+        """The gateway with all three kinds of listener; leaves the folder's store as it is. `sessions`: how many cookies are
+        minted; `under`: a program that runs it; `more`: further keys of each route; `max_age`: of the
+        second factor there."""
+        max_age = f", max_age: {max_age}" if max_age else ""
         portal, behind, asked, operations = (free_port() for _ in range(4))
         self.ports = {"tls": portal, "plain": behind, "ask": asked, "operations": operations}
         upstream = f"http://127.0.0.1:{self.origin[0]}"
         routes = routes or [("app", HOST, "/")]
         rows = "".join(f"""
-  - {{ name: {name}, host: {host}, path: {path}, upstream: "{upstream}", two_factor: {{ policy: required }}, forward_auth: true,
-      identity: {{ preset: remote-user, assertion: {{ audience: "https://{host}" }} }} }}""" for name, host, path in routes)
+  - {{ name: {name}, host: {host}, path: {path}, upstream: "{upstream}", two_factor: {{ policy: required{max_age} }}, forward_auth: true,
+      identity: {{ preset: remote-user, assertion: {{ audience: "https://{host}" }} }}{more} }}""" for name, host, path in routes)
         config = self.folder / "vestibule.yaml"
         config.write_text(f"""
 listen:
@@ -283,11 +286,11 @@ routes:{rows}
         self.config = config
         if not (self.folder / "vestibule.db").exists():
             for n in range(16):
-                self.command("account", "add", f"load-{n}", "--name", f"Load {n}", "--no-password")
+                self.command("account", "add", f"load-{n}", "--name", f"Load {n}", "--group", "staff", "--no-password")
         cookies = self.folder / f"cookies-{sessions}"
         if sessions:
             self.command("session", "mint", "--count", sessions, "--ttl", "8h", "--account-prefix", "load-", "--host", HOST, "--output", cookies)
-        pid = self.start([self.binary, "serve", "--config", config], portal, env={"TOKIO_WORKER_THREADS": str(self.workers)})
+        pid = self.start([*under, self.binary, "serve", "--config", config], portal, seconds=120, env=os.environ | {"TOKIO_WORKER_THREADS": str(self.workers)})
         wait_for(behind)
         self.gateway = (pid, cookies)
         return pid, cookies

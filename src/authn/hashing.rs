@@ -1,10 +1,16 @@
 //! Password hashing on its own bounded threads, so that a flood of sign-ins cannot eat the workers that
 //! carry everybody else's requests.
+//!
+//! The threads yield to the workers where there is not enough of the processor for both, and they end when nothing
+//! was hashed for a while: the allocator gives memory back at the end of a thread, and a hash is made in 46 MiB.
 
 use crate::domain::secret::Password;
+use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Too many sign-ins wait already: answer 429 and a `Retry-After`.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +30,7 @@ pub struct Hashing {
     limits: Limits,
     running: Arc<Semaphore>,
     admitted: Arc<Semaphore>,
+    threads: Arc<Threads>,
 }
 
 impl Hashing {
@@ -33,6 +40,7 @@ impl Hashing {
             limits,
             running: Arc::new(Semaphore::new(threads)),
             admitted: Arc::new(Semaphore::new(threads.saturating_add(limits.queue))),
+            threads: Arc::default(),
         }
     }
 
@@ -53,13 +61,88 @@ impl Hashing {
             .await
             .map_err(|_| Busy)?;
         // the permit moves into the thread: a client that goes away does not free a place early
-        tokio::task::spawn_blocking(move || {
-            let result = work();
-            drop(turn);
-            result
-        })
-        .await
-        .map_err(|_| Busy)
+        let (told, result) = oneshot::channel();
+        let work = Box::new(move || {
+            // nobody waits any more: the connection is gone
+            let _ = told.send(work());
+        });
+        self.threads.hand(Job { work, turn });
+        result.await.map_err(|_| Busy)
+    }
+}
+
+struct Job {
+    work: Box<dyn FnOnce() + Send>,
+    turn: OwnedSemaphorePermit,
+}
+
+/// As many as there are turns, made when they are needed.
+#[derive(Default)]
+struct Threads {
+    jobs: Mutex<Jobs>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct Jobs {
+    waiting: VecDeque<Job>,
+    idle: usize,
+}
+
+impl Threads {
+    /// How long a thread waits for work. The allocator keeps what was freed for some 200 ms before it lets go of it.
+    const PATIENCE: Duration = Duration::from_secs(1);
+    /// A tenth of the processor where the workers want all of it.
+    const NICER: i32 = 10;
+
+    fn hand(self: &Arc<Self>, job: Job) {
+        let mut jobs = self.jobs.lock();
+        jobs.waiting.push_back(job);
+        if jobs.idle >= jobs.waiting.len() {
+            self.wake.notify_one();
+            return;
+        }
+        drop(jobs);
+        let threads = Arc::clone(self);
+        let made = std::thread::Builder::new()
+            .name("password".into())
+            .spawn(move || threads.work());
+        if let Err(why) = made {
+            tracing::error!(error = %why, "no thread to check a password on");
+            // whoever waits is told to come again
+            drop(self.jobs.lock().waiting.pop_back());
+        }
+    }
+
+    fn work(&self) {
+        // it is no fault if a sandbox forbids it
+        let _ = rustix::process::nice(Self::NICER);
+        let mut done = None;
+        while let Some(Job { work, turn }) = self.next(done) {
+            work();
+            done = Some(turn);
+        }
+    }
+
+    /// `None`: nothing to do for a while. The turn that was taken is given back when this thread counts as idle, so
+    /// that there are never more of them than turns.
+    fn next(&self, done: Option<OwnedSemaphorePermit>) -> Option<Job> {
+        let mut jobs = self.jobs.lock();
+        jobs.idle += 1;
+        drop(done);
+        if jobs.waiting.is_empty() {
+            let _ =
+                self.wake
+                    .wait_while_for(&mut jobs, |jobs| jobs.waiting.is_empty(), Self::PATIENCE);
+        }
+        jobs.idle -= 1;
+        jobs.waiting.pop_front()
+    }
+}
+
+impl std::fmt::Debug for Threads {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Threads")
     }
 }
 
@@ -71,6 +154,68 @@ pub(super) fn impossible_password() -> Option<Password> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn there_are_never_more_threads_than_allowed_and_they_yield_to_others() {
+        let threads = NonZeroUsize::new(3).unwrap();
+        let pool = Arc::new(Hashing::new(Limits {
+            threads,
+            queue: 200,
+        }));
+        let mine = rustix::process::getpriority_process(None).unwrap();
+        let mut all = tokio::task::JoinSet::new();
+        for _ in 0..100 {
+            let pool = Arc::clone(&pool);
+            all.spawn(async move {
+                let who = || {
+                    let nice = rustix::process::getpriority_process(None).unwrap();
+                    (std::thread::current().id(), nice)
+                };
+                pool.run(who).await.unwrap()
+            });
+        }
+        let seen = all.join_all().await;
+        assert!(seen.iter().all(|(_, nice)| *nice >= (mine + 10).min(19)));
+        let ids: std::collections::HashSet<_> = seen.iter().map(|(id, _)| id).collect();
+        assert!((1..=3).contains(&ids.len()), "{}", ids.len());
+        assert_eq!(rustix::process::getpriority_process(None).unwrap(), mine);
+    }
+
+    #[tokio::test]
+    async fn threads_that_have_nothing_to_do_end_and_come_back() {
+        let pool = Hashing::new(Limits {
+            threads: NonZeroUsize::MIN,
+            queue: 1,
+        });
+        for turn in 0..2 {
+            let first = pool.run(|| std::thread::current().id()).await.unwrap();
+            assert_eq!(
+                pool.run(|| std::thread::current().id()).await.unwrap(),
+                first
+            );
+            for _ in 0..600 {
+                if Arc::strong_count(&pool.threads) == 1 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            assert_eq!(Arc::strong_count(&pool.threads), 1, "{turn}");
+        }
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_takes_nobodys_place() {
+        let pool = Hashing::new(Limits {
+            threads: NonZeroUsize::MIN,
+            queue: 0,
+        });
+        for _ in 0..3 {
+            assert!(pool.run(|| panic!("as planned")).await.is_err());
+            // the turn is given back while the thread ends
+            let _ = pool.running.acquire().await.unwrap();
+        }
+        assert_eq!(pool.run(|| 1).await.unwrap(), 1);
+    }
 
     #[tokio::test]
     async fn the_queue_is_bounded() {

@@ -103,11 +103,7 @@ impl Authn {
         limits: hashing::Limits,
         rules: Rules,
     ) -> Result<Self, Fault> {
-        let nobody = env.token().reveal();
-        let decoy = crate::domain::secret::Password::new(&nobody)
-            .map(|p| password::hash(&p, &env.random()))
-            .transpose()?
-            .unwrap_or_else(|| PasswordHash::from_encoded(String::new()));
+        let decoy = password::decoy(&env.random(), &env.random());
         Ok(Self {
             sessions: Arc::new(Sessions::new(
                 Arc::clone(&store),

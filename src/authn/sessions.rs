@@ -1,24 +1,28 @@
 //! Sessions on the hot path: one cache look-up a request, no store.
 //!
-//! A cached view is good while its session and its account have not changed. Each has a cell with a
-//! generation; ending a session, changing an account, or hearing of either from another process moves the
-//! generation on, and the next request loads anew. The cache's time to live bounds what a lost notice could do,
+//! A cached view is good while its session and its account have not changed. Ending a session, changing an account, or
+//! hearing of either from another process moves a generation on, and the next request loads anew. Sessions share
+//! generations by their ids' last bits: now and then one is loaded anew because of another, and none is ever
+//! believed because something was forgotten of it. The cache's time to live bounds what a lost notice could do,
 //! and how long cached sessions go on while the store is away.
+
+mod table;
 
 use crate::domain::host::Host;
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::secret::{Token, TokenHash};
-use crate::domain::session::{Rules, Session, View};
+use crate::domain::session::{Rules, View};
 use crate::domain::timestamp::Timestamp;
 use crate::env::Env;
 use crate::store::{Fault, Notice, SharedStore};
 use arc_swap::ArcSwap;
-use moka::sync::Cache;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
+use table::{ByTail, Cached, Generations, Table};
+use uuid::Uuid;
 
 /// How long a cached view is believed without a word from the store.
 pub const CACHE_TTL: Duration = Duration::from_secs(60);
@@ -27,34 +31,74 @@ pub const NOTICE_INTERVAL: Duration = Duration::from_millis(200);
 /// How often activity is written down.
 pub const TOUCH_INTERVAL: Duration = Duration::from_secs(5);
 
-const CAPACITY: u64 = 2_000_000;
+const CAPACITY: usize = 2_000_000;
 
-/// What all cached views of one session share.
-#[derive(Debug, Default)]
-struct SessionCell {
-    generation: AtomicU64,
-    seen: AtomicI64,
+/// Counters that ids share, by their last bits: random in every id that is made here.
+struct Counters(Box<[AtomicU32]>);
+
+impl Counters {
+    const COUNT: usize = 1 << 16;
+
+    fn new() -> Self {
+        Self((0..Self::COUNT).map(|_| AtomicU32::new(0)).collect())
+    }
+
+    fn of(&self, id: Uuid) -> Option<&AtomicU32> {
+        let [.., high, low] = id.into_bytes();
+        self.0.get(usize::from(u16::from_be_bytes([high, low])))
+    }
+
+    fn now(&self, id: Uuid) -> u32 {
+        self.of(id).map_or(0, |c| c.load(Ordering::Acquire))
+    }
+
+    fn move_on(&self, id: Uuid) {
+        if let Some(counter) = self.of(id) {
+            counter.fetch_add(1, Ordering::AcqRel);
+        }
+    }
 }
 
-#[derive(Clone, Debug)]
-struct Cached {
-    view: Arc<View>,
-    session: Arc<SessionCell>,
-    account: Arc<AtomicU64>,
-    generations: (u64, u64),
-    loaded_at: Timestamp,
-}
+/// Who was active and when, until it is written down. In parts with a lock each, as every request passes here.
+struct Active([Mutex<HashMap<SessionId, Timestamp, ByTail>>; 64]);
 
-impl Cached {
-    /// Nothing has been heard against it, and it is not older than the cache may be. A clock that was set
-    /// back makes it old, not young.
-    fn is_current(&self, now: Timestamp) -> bool {
-        let fresh = self.loaded_at <= now && now.since(self.loaded_at) < CACHE_TTL;
-        let heard = (
-            self.session.generation.load(Ordering::Acquire),
-            self.account.load(Ordering::Acquire),
-        );
-        fresh && heard == self.generations
+impl Active {
+    fn part(&self, id: SessionId) -> Option<&Mutex<HashMap<SessionId, Timestamp, ByTail>>> {
+        // others than those that a map looks at first
+        let [.., byte, _, _, _] = id.uuid().into_bytes();
+        self.0.get(usize::from(byte) % self.0.len())
+    }
+
+    fn note(&self, id: SessionId, now: Timestamp) {
+        if let Some(part) = self.part(id) {
+            let mut part = part.lock();
+            let at = part.entry(id).or_insert(now);
+            *at = now.max(*at);
+        }
+    }
+
+    fn of(&self, id: SessionId) -> Option<Timestamp> {
+        self.part(id)?.lock().get(&id).copied()
+    }
+
+    fn all(&self) -> Vec<(SessionId, Timestamp)> {
+        let pairs = |part: &Mutex<HashMap<_, _, _>>| {
+            let part = part.lock();
+            part.iter().map(|(id, at)| (*id, *at)).collect::<Vec<_>>()
+        };
+        self.0.iter().flat_map(pairs).collect()
+    }
+
+    /// They are written down; what was noted since stays.
+    fn forget(&self, written: &[(SessionId, Timestamp)]) {
+        for (id, at) in written {
+            if let Some(part) = self.part(*id) {
+                let mut part = part.lock();
+                if part.get(id) == Some(at) {
+                    part.remove(id);
+                }
+            }
+        }
     }
 }
 
@@ -62,34 +106,31 @@ pub struct Sessions {
     store: SharedStore,
     env: Env,
     rules: ArcSwap<Rules>,
-    views: Cache<TokenHash, Cached>,
-    sessions: Cache<SessionId, Arc<SessionCell>>,
-    accounts: Cache<AccountId, Arc<AtomicU64>>,
-    active: Mutex<HashMap<SessionId, Timestamp>>,
+    views: Table,
+    sessions: Counters,
+    accounts: Counters,
+    /// Moves on before any of the counters does.
+    forgotten: AtomicU64,
+    active: Active,
 }
 
 impl std::fmt::Debug for Sessions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Sessions({} cached)", self.views.entry_count())
+        write!(f, "Sessions({} cached)", self.views.len())
     }
 }
 
 impl Sessions {
     pub fn new(store: SharedStore, env: Env, rules: Rules) -> Self {
-        // A view is used for at most CACHE_TTL after it was loaded, and loading touches its cells: a cell that
-        // a usable view holds is always found here. Hence no capacity, which could push one out.
-        let cells = CACHE_TTL * 10;
         Self {
             store,
             env,
             rules: ArcSwap::from_pointee(rules),
-            views: Cache::builder()
-                .max_capacity(CAPACITY)
-                .time_to_idle(CACHE_TTL)
-                .build(),
-            sessions: Cache::builder().time_to_idle(cells).build(),
-            accounts: Cache::builder().time_to_idle(cells).build(),
-            active: Mutex::default(),
+            views: Table::new(CAPACITY),
+            sessions: Counters::new(),
+            accounts: Counters::new(),
+            forgotten: AtomicU64::new(0),
+            active: Active(std::array::from_fn(|_| Mutex::default())),
         }
     }
 
@@ -114,43 +155,35 @@ impl Sessions {
         };
         let hash = token.hash();
         let now = self.env.now();
-        let cached = match self.views.get(&hash).filter(|c| c.is_current(now)) {
-            Some(cached) => cached,
+        let rules = self.rules();
+        let cached = self.views.get(&hash);
+        let cached = cached.filter(|c| self.is_current(c, now) && tells_activity(c, rules, now));
+        let view = match cached {
+            Some(cached) => cached.view,
             None => match self.load(&hash, now).await? {
-                Some(loaded) => loaded,
+                Some(view) => view,
                 None => return Ok(None),
             },
         };
-        let view = self.with_activity(&hash, cached);
-        let fits = view.host.as_ref() == host && view.is_live(&self.rules(), now);
+        let fits = view.host.as_ref() == host && view.is_live(&rules, now);
         Ok(fits.then_some(view))
     }
 
     /// Notes that the person did something, for the idle limit; cheap.
     pub fn seen(&self, view: &View) {
-        let id = view.session.id;
-        let now = self.env.now();
-        let Some(cell) = self.sessions.get(&id) else {
-            return;
-        };
-        let last = cell.seen.fetch_max(now.seconds(), Ordering::AcqRel);
-        if now.seconds() > last {
-            self.active.lock().insert(id, now);
-        }
+        self.active.note(view.session.id, self.env.now());
     }
 
     /// Forgets what is cached of a session; its next request asks the store.
     pub fn forget(&self, session: SessionId) {
-        if let Some(cell) = self.sessions.get(&session) {
-            cell.generation.fetch_add(1, Ordering::AcqRel);
-        }
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
+        self.sessions.move_on(session.uuid());
     }
 
     /// Forgets what is cached of an account's sessions.
     pub fn forget_account(&self, account: AccountId) {
-        if let Some(generation) = self.accounts.get(&account) {
-            generation.fetch_add(1, Ordering::AcqRel);
-        }
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
+        self.accounts.move_on(account.uuid());
     }
 
     /// Takes note of what other processes changed. `true` when signing keys are among it.
@@ -168,82 +201,69 @@ impl Sessions {
 
     /// Writes down who was active since the last call. After a fault the notes are kept for the next call.
     pub async fn flush(&self) -> Result<(), Fault> {
-        let active = std::mem::take(&mut *self.active.lock());
+        self.views.sweep(self.env.now());
+        let active = self.active.all();
         if active.is_empty() {
             return Ok(());
         }
-        let seen: Vec<_> = active.into_iter().collect();
-        let outcome = self.store.touch(&seen).await;
-        if outcome.is_err() {
-            let mut notes = self.active.lock();
-            for (id, at) in seen {
-                notes.entry(id).or_insert(at);
-            }
-        }
-        outcome
+        self.store.touch(&active).await?;
+        // not before: who is loaded in between is told of it from here
+        self.active.forget(&active);
+        Ok(())
     }
 
-    async fn load(&self, hash: &TokenHash, now: Timestamp) -> Result<Option<Cached>, Fault> {
-        // the generation of a session we do not know yet: read the id first, then the truth
-        let Some(first) = self.store.session(hash, now).await? else {
-            self.views.invalidate(hash);
+    fn generations(&self, view: &View) -> Generations {
+        Generations {
+            session: self.sessions.now(view.session.id.uuid()),
+            account: self.accounts.now(view.session.account.uuid()),
+        }
+    }
+
+    /// Nothing has been heard against it, and it is not older than the cache may be.
+    fn is_current(&self, cached: &Cached, now: Timestamp) -> bool {
+        cached.is_fresh(now) && self.generations(&cached.view) == cached.generations
+    }
+
+    async fn load(&self, hash: &TokenHash, now: Timestamp) -> Result<Option<Arc<View>>, Fault> {
+        let before = self.forgotten.load(Ordering::Acquire);
+        let Some(mut view) = self.store.session(hash, now).await? else {
+            self.views.remove(hash);
             return Ok(None);
         };
-        let session = self
-            .sessions
-            .get_with(first.session.id, Arc::<SessionCell>::default);
-        let account = self
-            .accounts
-            .get_with(first.session.account, Arc::<AtomicU64>::default);
-        let generations = (
-            session.generation.load(Ordering::Acquire),
-            account.load(Ordering::Acquire),
-        );
-        // A change that landed between the first read and the cells is seen by this second one; a change
-        // after it moves the cells on. Only first use of a cookie in a minute pays for both.
-        let Some(view) = self.store.session(hash, now).await? else {
-            return Ok(None);
-        };
-        session
-            .seen
-            .fetch_max(view.session.last_seen_at.seconds(), Ordering::AcqRel);
+        let generations = self.generations(&view);
+        // A change that landed while we read may be in the generations and not in the view: then it is read once more,
+        // and a change after this moves the generations on.
+        if self.forgotten.load(Ordering::Acquire) != before {
+            let (id, account) = (view.session.id, view.session.account);
+            match self.store.session(hash, now).await? {
+                Some(again) if (again.session.id, again.session.account) == (id, account) => {
+                    view = again;
+                }
+                Some(_) | None => return Ok(None),
+            }
+        }
+        if let Some(seen) = self.active.of(view.session.id) {
+            view.session.last_seen_at = seen.max(view.session.last_seen_at);
+        }
+        // where the session was begun from is for the list of sessions, which asks the store
+        view.session.address = None;
+        view.session.user_agent = None;
+        view.account = self.views.shared(view.account);
+        let view = Arc::new(view);
         let cached = Cached {
-            view: Arc::new(view),
-            session,
-            account,
+            view: Arc::clone(&view),
             generations,
             loaded_at: now,
         };
-        self.views.insert(*hash, cached.clone());
-        Ok(Some(cached))
+        self.views.insert(*hash, cached);
+        Ok(Some(view))
     }
+}
 
-    /// The view with the session's latest activity. It is renewed in the cache only when it lags behind by
-    /// a noticeable part of the idle limit, so that a busy session costs no allocation. It stays as old as it
-    /// was: activity is no word from the store.
-    fn with_activity(&self, hash: &TokenHash, cached: Cached) -> Arc<View> {
-        let seen = cached.session.seen.load(Ordering::Acquire);
-        let known = cached.view.session.last_seen_at;
-        let lag = Timestamp::from_seconds(seen).since(known);
-        if lag <= self.rules().idle / 64 {
-            return cached.view;
-        }
-        let session = Session {
-            last_seen_at: Timestamp::from_seconds(seen),
-            ..cached.view.session.clone()
-        };
-        let view = Arc::new(View {
-            session,
-            account: Arc::clone(&cached.view.account),
-            host: cached.view.host.clone(),
-        });
-        let renewed = Cached {
-            view: Arc::clone(&view),
-            ..cached
-        };
-        self.views.insert(*hash, renewed);
-        view
-    }
+/// Whether a view can say that its session has not been silent for too long. It does not hear of activity: one that has
+/// seen none for half of the idle limit is loaded anew, at most once a second, before anybody is sent away.
+fn tells_activity(cached: &Cached, rules: Rules, now: Timestamp) -> bool {
+    now.since(cached.view.session.last_seen_at) < rules.idle / 2 || cached.loaded_at == now
 }
 
 #[cfg(test)]
@@ -252,6 +272,7 @@ mod tests {
     use crate::domain::account::Account;
     use crate::domain::assurance::Factors;
     use crate::domain::policy::tests::account;
+    use crate::domain::session::Session;
     use crate::env::{Entropy, ManualClock};
     use crate::store::sqlite::SqliteStore;
     use crate::store::{Change, Commit, Store as _};
@@ -363,12 +384,48 @@ mod tests {
             assert!(world.request().await.is_some());
             world.clock.advance(1);
         }
-        // what the caches do on their own after ten minutes without a look at a cell
-        world.sessions.accounts.run_pending_tasks();
+        for _ in 0..12 {
+            world.sessions.flush().await.unwrap();
+        }
         world.take_groups_away().await;
         let (_, notices) = world.store.notices(0).await.unwrap();
         world.sessions.heed(&notices);
         assert!(world.request().await.unwrap().account.groups.is_empty());
+    }
+
+    #[tokio::test]
+    async fn activity_keeps_a_session_whoever_has_noted_it() {
+        let world = World::new().await;
+        for (idle, pause) in [(900, 600), (60, 50), (7, 5)] {
+            let rules = Rules {
+                idle: Duration::from_secs(idle),
+                lifetime: Duration::from_secs(36_000),
+            };
+            // as after a request a moment ago
+            world.sessions.seen(&world.request().await.unwrap());
+            world.sessions.set_rules(rules);
+            for turn in 0..6 {
+                world.clock.advance(pause);
+                assert!(world.request().await.is_some(), "{idle} {turn}");
+                if turn % 2 == 0 {
+                    world.sessions.flush().await.unwrap();
+                }
+            }
+        }
+        world.clock.advance(7);
+        assert!(world.request().await.is_none(), "silent for too long");
+    }
+
+    #[tokio::test]
+    async fn a_look_that_is_no_activity_does_not_keep_a_session() {
+        let world = World::new().await;
+        for _ in 0..899 {
+            world.clock.advance(1);
+            let found = world.sessions.find(&world.cookie, None).await.unwrap();
+            assert!(found.is_some());
+        }
+        world.clock.advance(1);
+        assert!(world.request().await.is_none());
     }
 
     #[tokio::test]

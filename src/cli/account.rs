@@ -187,12 +187,12 @@ fn show(account: &Account, format: Format) -> anyhow::Result<()> {
     if format == Format::Json {
         return output::json(&line);
     }
-    println!("login       {}", line.login);
-    println!("id          {}", account.id);
-    println!("name        {}", account.name);
-    println!("e-mail      {}", account.email.as_deref().unwrap_or("-"));
+    output::say!("login       {}", line.login);
+    output::say!("id          {}", account.id);
+    output::say!("name        {}", account.name);
+    output::say!("e-mail      {}", account.email.as_deref().unwrap_or("-"));
     let groups: Vec<&str> = account.groups.iter().map(String::as_str).collect();
-    println!(
+    output::say!(
         "groups      {}",
         if groups.is_empty() {
             "-".to_owned()
@@ -201,13 +201,13 @@ fn show(account: &Account, format: Format) -> anyhow::Result<()> {
         }
     );
     for (key, value) in &account.attributes {
-        println!("attribute   {key}={value}");
+        output::say!("attribute   {key}={value}");
     }
-    println!(
+    output::say!(
         "may sign in {}",
         if account.is_active() { "yes" } else { "no" }
     );
-    println!(
+    output::say!(
         "two-factor  {}",
         if account.has_second_factor() {
             "on"
@@ -253,7 +253,7 @@ async fn list(office: &Office, format: Format) -> anyhow::Result<()> {
             } else {
                 "2FA off"
             };
-            println!(
+            output::say!(
                 "{factor}  {:<24} {}{state}",
                 account.login,
                 account.email.as_deref().unwrap_or("-")
@@ -270,7 +270,7 @@ async fn list(office: &Office, format: Format) -> anyhow::Result<()> {
 
 async fn export(office: &Office, with_hashes: bool) -> anyhow::Result<()> {
     for_all(office, |account| {
-        println!(
+        output::say!(
             "{}",
             serde_json::to_string(&Line::of(account, with_hashes))?
         );
@@ -362,9 +362,9 @@ fn report(
         );
     }
     for (line, why) in refused {
-        eprintln!("line {line}: {why}");
+        output::remark!("line {line}: {why}");
     }
-    println!(
+    output::say!(
         "{added} accounts {}",
         if dry_run { "could be added" } else { "added" }
     );

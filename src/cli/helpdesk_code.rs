@@ -24,8 +24,8 @@ pub(super) async fn run(name: &str, office: &Office, format: Format) -> anyhow::
             "expires_at": issued.expires_at.seconds(),
         }));
     }
-    println!("{}", issued.code);
-    eprintln!(
+    output::say!("{}", issued.code);
+    output::remark!(
         "One sign-in of {}, within 10 minutes; an earlier code no longer works. The person still needs the password.",
         account.shown_as()
     );

@@ -30,7 +30,7 @@ pub(super) async fn run(command: &Command, office: &Office, format: Format) -> a
             if format == Format::Json {
                 return output::json(&serde_json::json!({ "key": id }));
             }
-            println!("{id} signs from now on; a running gateway takes it up within a second.");
+            output::say!("{id} signs from now on; a running gateway takes it up within a second.");
             Ok(())
         }
         Command::MessageSignature { route } => message_signature(route, office, format),
@@ -53,7 +53,7 @@ fn message_signature(name: &str, office: &Office, format: Format) -> anyhow::Res
     if format == Format::Json {
         return output::json(&serde_json::json!({ "keyid": name, "key": key }));
     }
-    println!("{key}");
+    output::say!("{key}");
     Ok(())
 }
 
@@ -74,12 +74,12 @@ async fn list(office: &Office, format: Format) -> anyhow::Result<()> {
     }
     for key in &keys {
         match key.retired_until {
-            None => println!("{}  signs", key.id),
-            Some(until) => println!("{}  published until {}", key.id, output::moment(until)),
+            None => output::say!("{}  signs", key.id),
+            Some(until) => output::say!("{}  published until {}", key.id, output::moment(until)),
         }
     }
     if keys.is_empty() {
-        println!("no key yet: the first is made when the gateway starts");
+        output::say!("no key yet: the first is made when the gateway starts");
     }
     Ok(())
 }

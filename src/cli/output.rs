@@ -2,6 +2,25 @@
 
 use serde::Serialize;
 
+/// `println!`, for a reader that may go away, see [`crate::cli::print`].
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::cli::print(&format!("{}\n", format_args!($($text)*)))?
+    };
+}
+
+/// `eprintln!`, for a reader that may go away: a remark that nobody reads is no fault.
+macro_rules! remark {
+    ($($text:tt)*) => {{
+        let _ = std::io::Write::write_fmt(
+            &mut std::io::stderr(),
+            format_args!("{}\n", format_args!($($text)*)),
+        );
+    }};
+}
+
+pub(super) use {remark, say};
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Plain,
@@ -9,14 +28,14 @@ pub(super) enum Format {
 }
 
 pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
+    say!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
 }
 
 /// A change was made.
 pub(super) fn done(format: Format, sentence: &str) -> anyhow::Result<()> {
     match format {
-        Format::Plain => println!("{sentence}"),
+        Format::Plain => say!("{sentence}"),
         Format::Json => json(&serde_json::json!({"done": true, "message": sentence}))?,
     }
     Ok(())

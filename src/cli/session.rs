@@ -82,7 +82,8 @@ async fn revoke_all(office: &Office, name: &str, format: Format) -> anyhow::Resu
 
 /// Where it is used from; of one that no browser has opened, what it is for.
 fn place(session: &Session) -> &str {
-    if session.user_agent.as_deref() == Some(minting::USER_AGENT) {
+    // any browser can say that it is this
+    if session.address.is_none() && session.user_agent.as_deref() == Some(minting::USER_AGENT) {
         return "nowhere: made for load tests";
     }
     session.address.as_deref().unwrap_or("-")
@@ -104,7 +105,7 @@ fn list(sessions: &[Session], format: Format) -> anyhow::Result<()> {
         return output::json(&lines);
     }
     for s in sessions {
-        println!(
+        output::say!(
             "{}  account {}  {}  from {}",
             s.id,
             s.account,
@@ -112,6 +113,32 @@ fn list(sessions: &[Session], format: Format) -> anyhow::Result<()> {
             place(s)
         );
     }
-    println!("{} live sessions", sessions.len());
+    output::say!("{} live sessions", sessions.len());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::SessionId;
+    use crate::domain::minting::Allowance;
+    use crate::domain::policy::tests::{NOW, account};
+    use crate::domain::session::Rules;
+    use std::time::Duration;
+
+    /// Whoever stole a password cannot hide where they are by what their browser says it is.
+    #[test]
+    fn a_browser_does_not_pass_for_a_load_test() {
+        let hour = Duration::from_secs(3600);
+        let rules = Rules {
+            idle: hour,
+            lifetime: hour,
+        };
+        let allowance = Allowance::new(Some("load-"), "load-", (1, hour), &rules).unwrap();
+        let id = SessionId::from_uuid(uuid::Uuid::nil());
+        let mut session = allowance.session(id, &account(), NOW);
+        assert_eq!(place(&session), "nowhere: made for load tests");
+        session.address = Some("192.0.2.7".to_owned());
+        assert_eq!(place(&session), "192.0.2.7");
+    }
 }

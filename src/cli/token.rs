@@ -75,8 +75,8 @@ async fn add(
         }
         return output::json(&line);
     }
-    println!("{}", new.shown.as_str());
-    eprintln!(
+    output::say!("{}", new.shown.as_str());
+    output::remark!(
         "Good until {}. It is not shown again: keep it where secrets are kept.",
         output::moment(new.record.expires_at)
     );
@@ -105,7 +105,7 @@ async fn list(office: &Office, format: Format) -> anyhow::Result<()> {
     }
     for token in &tokens {
         let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.code()).collect();
-        println!(
+        output::say!(
             "{}  {:<24} {}  {} {}  used {}",
             token.id,
             token.name,
@@ -122,7 +122,7 @@ async fn list(office: &Office, format: Format) -> anyhow::Result<()> {
         );
     }
     if tokens.is_empty() {
-        println!("no tokens");
+        output::say!("no tokens");
     }
     Ok(())
 }

@@ -6,7 +6,6 @@
 use super::seams::{LANGUAGE_COOKIE, PRE_SESSION_COOKIE, SESSION_COOKIE, SIGN_IN_COOKIE};
 use crate::portal::cookie::Jar;
 use http::HeaderMap;
-use http::header::COOKIE;
 
 const OURS: [&str; 4] = [
     SESSION_COOKIE,
@@ -22,10 +21,9 @@ pub(super) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 
 /// All `Cookie` lines as one, without our cookies, every other byte as it came (RFC 9113 8.2.3 for the merge).
 /// `None` when nothing is left.
-pub(super) fn without_ours(headers: &HeaderMap) -> Option<Vec<u8>> {
+pub(super) fn without_ours<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
     let mut out: Vec<u8> = Vec::new();
-    for line in headers.get_all(COOKIE) {
-        let line = line.as_bytes();
+    for line in lines {
         if !out.is_empty() {
             out.extend_from_slice(b"; ");
         }
@@ -73,6 +71,7 @@ fn named(piece: &[u8], name: &str) -> bool {
 mod tests {
     use super::*;
     use http::HeaderValue;
+    use http::header::COOKIE;
 
     fn headers(lines: &[&str]) -> HeaderMap {
         let mut map = HeaderMap::new();
@@ -107,7 +106,7 @@ mod tests {
     #[test]
     fn ours_are_cut_and_nothing_else() {
         let check = |lines: &[&str], want: Option<&str>| {
-            let got = without_ours(&headers(lines));
+            let got = without_ours(lines.iter().map(|line| line.as_bytes()));
             assert_eq!(got.as_deref(), want.map(str::as_bytes), "{lines:?}");
         };
         check(&["a=b"], Some("a=b"));

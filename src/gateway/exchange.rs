@@ -4,6 +4,7 @@ use super::crowd::Member;
 use super::forward::{self, Forwarding};
 use super::inbound::{self, Inbound, Refusal};
 use super::message_signature::Moment;
+use super::outgoing::Outgoing;
 use super::role::Role;
 use super::upstream::{Traveller, Trip};
 use super::watch::Watch;
@@ -15,7 +16,7 @@ use crate::domain::route::{Route, RouteIndex};
 use crate::domain::session::View;
 use crate::domain::trace::{self, Trace};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType, Result};
 use std::net::{IpAddr, Ipv4Addr};
@@ -217,10 +218,10 @@ impl Exchange {
     }
 
     /// What goes to the upstream of this attempt, see [`forward::upstream_head`].
-    pub(super) fn upstream_head(
-        &self,
-        head: &mut RequestHeader,
-        forwarding: &Forwarding,
+    pub(super) fn upstream_head<'a>(
+        &'a self,
+        head: &mut Outgoing<'a>,
+        forwarding: &'a Forwarding,
         moment: Option<Moment>,
     ) -> Result<()> {
         let route = self.live.snapshot.routes.route(forwarding.permit.route());

@@ -5,6 +5,7 @@
 //! then the headers of the [`Permit`] are set. Trailers are never merged into the head (RFC 9110 6.5.1).
 
 use super::cookies;
+use super::outgoing::Outgoing;
 use super::rewriting::Course;
 use crate::domain::account::Account;
 use crate::domain::credentials::BasicAuth;
@@ -14,8 +15,7 @@ use crate::domain::trace::Trace;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
-use http::header::{COOKIE, HeaderName};
-use pingora::http::RequestHeader;
+use http::header::HeaderName;
 use pingora::{Error, ErrorType, OrErr as _, Result};
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -28,8 +28,9 @@ use zeroize::Zeroizing;
 pub(super) use crate::domain::headers::fold;
 
 /// Whether a name folds to `folded`.
-pub(super) fn folds_to(name: &str, folded: &str) -> bool {
-    let letters = name.bytes().filter(u8::is_ascii_alphanumeric);
+pub(super) fn folds_to(name: impl AsRef<[u8]>, folded: &str) -> bool {
+    let letters = name.as_ref().iter().copied();
+    let letters = letters.filter(u8::is_ascii_alphanumeric);
     letters.map(|b| b.to_ascii_lowercase()).eq(folded.bytes())
 }
 
@@ -76,11 +77,13 @@ pub(super) struct Protected {
 
 type Shapes = [u64; 256];
 
-/// Header values that are the same for all requests to a route.
+/// What is the same for all requests to a route.
 #[derive(Clone, Debug)]
 struct Plate {
     authority: HeaderValue,
     port: HeaderValue,
+    /// Those of [`OWN`] that the route sets.
+    own: Vec<&'static str>,
 }
 
 impl Protected {
@@ -98,9 +101,9 @@ impl Protected {
             .chain(told);
         // an application's own credentials pass where no route sets them, see `remove_look_alikes`
         let own = |name: &String| OWN.contains(&name.as_str());
-        let names: HashSet<String> = all.map(fold).filter(|name| !own(name)).collect();
+        let taken: HashSet<String> = all.map(fold).filter(|name| !own(name)).collect();
         let mut shapes: Shapes = [0; 256];
-        for name in &names {
+        for name in &taken {
             if let Some(slot) = name
                 .bytes()
                 .next()
@@ -111,20 +114,22 @@ impl Protected {
         }
         let plate = |route: &Route| {
             let value = |text: String| HeaderValue::try_from(text).ok();
+            let sets = |own: &&str| names(&route.identity).any(|n| folds_to(n, own));
             Some(Plate {
                 authority: value(route.origin.authority())?,
                 port: route.origin.port().into(),
+                own: OWN.into_iter().filter(sets).collect(),
             })
         };
         Self {
-            names,
+            names: taken,
             shapes,
             plates: routes.routes().iter().map(plate).collect(),
         }
     }
 
-    fn contains(&self, name: &HeaderName) -> bool {
-        with_folded(name.as_str(), |folded| {
+    fn contains(&self, name: &[u8]) -> bool {
+        with_folded(name, |folded| {
             let first = folded.bytes().next().unwrap_or_default();
             let lengths = self
                 .shapes
@@ -147,12 +152,12 @@ const fn length_bit(length: usize) -> u64 {
 }
 
 /// [`fold`] without an allocation for names of usual length: this runs for each header of each request.
-fn with_folded<T>(name: &str, then: impl FnOnce(&str) -> T) -> T {
+fn with_folded<T>(name: &[u8], then: impl FnOnce(&str) -> T) -> T {
     let mut folded = [0u8; 64];
     let mut length = 0;
-    for byte in name.bytes().filter(u8::is_ascii_alphanumeric) {
+    for byte in name.iter().filter(|b| b.is_ascii_alphanumeric()) {
         let Some(slot) = folded.get_mut(length) else {
-            return then(&fold(name));
+            return then(&fold(&String::from_utf8_lossy(name)));
         };
         *slot = byte.to_ascii_lowercase();
         length += 1;
@@ -189,39 +194,41 @@ pub(super) struct Forwarding {
 }
 
 /// Cleans the head and sets what the upstream is told.
-pub(super) fn upstream_head(
-    head: &mut RequestHeader,
-    route: &Route,
-    protected: &Protected,
-    forwarding: &Forwarding,
+pub(super) fn upstream_head<'a>(
+    head: &mut Outgoing<'a>,
+    route: &'a Route,
+    protected: &'a Protected,
+    forwarding: &'a Forwarding,
 ) -> Result<()> {
-    remove_look_alikes(head, &route.identity, protected);
+    let plate = protected.plate(forwarding.permit.route());
+    let plate = plate.ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
+    let trace = &forwarding.trace;
+    head.remove(|name| {
+        protected.contains(name)
+            || plate.own.iter().any(|own| folds_to(name, own))
+            // what it says belongs to another trace, or to none
+            || (trace.parent.is_none() && name.eq_ignore_ascii_case(b"tracestate"))
+    });
     if forwarding.permit.is_preflight() {
-        bare(head);
+        // it carries nothing that a browser keeps of the person (Fetch 3.2.2)
+        head.remove(|name| folds_to(name, "authorization") || folds_to(name, "cookie"));
     }
     cut_cookies(head)?;
     if let Some(view) = forwarding.permit.person() {
         identity(head, &route.identity, &view.account)?;
         if let (Some(spec), Some(token)) = (&route.identity.assertion, &forwarding.assertion) {
-            head.insert_header(spec.header.clone(), token.clone())?;
+            head.insert_shared(&spec.header, token);
         }
     }
     let proto = if forwarding.https { "https" } else { "http" };
-    let plate = protected.plate(forwarding.permit.route());
-    let plate = plate.ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
-    head.insert_header("X-Forwarded-For", address(forwarding.client)?)?;
+    head.insert("X-Forwarded-For", address(forwarding.client)?);
     // never as the client spells it: applications make links and cache keys from it
-    head.insert_header("Host", plate.authority.clone())?;
-    head.insert_header("X-Forwarded-Host", plate.authority.clone())?;
-    head.insert_header("X-Forwarded-Proto", HeaderValue::from_static(proto))?;
-    head.insert_header("X-Forwarded-Port", plate.port.clone())?;
-    head.insert_header("X-Request-Id", &*forwarding.reference)?;
-    let trace = &forwarding.trace;
-    head.insert_header("Traceparent", &trace.header()[..])?;
-    if trace.parent.is_none() {
-        // what it says belongs to another trace, or to none
-        head.remove_header("Tracestate");
-    }
+    head.insert_shared("Host", &plate.authority);
+    head.insert_shared("X-Forwarded-Host", &plate.authority);
+    head.insert("X-Forwarded-Proto", HeaderValue::from_static(proto));
+    head.insert_shared("X-Forwarded-Port", &plate.port);
+    head.insert("X-Request-Id", header(forwarding.reference.as_bytes())?);
+    head.insert("Traceparent", header(&trace.header()[..])?);
     Ok(())
 }
 
@@ -251,7 +258,7 @@ fn address(client: IpAddr) -> Result<HeaderValue> {
     header(out.get(..length).unwrap_or_default())
 }
 
-fn header(bytes: &[u8]) -> Result<HeaderValue> {
+pub(super) fn header(bytes: &[u8]) -> Result<HeaderValue> {
     HeaderValue::from_bytes(bytes).or_err(ErrorType::InternalError, "no header value")
 }
 
@@ -264,77 +271,50 @@ pub(super) fn answer(
     assertion: Option<HeaderValue>,
 ) -> Result<Vec<(HeaderName, HeaderValue)>> {
     let spec = &route.identity;
-    let mut told = RequestHeader::build("GET", b"/", None)?;
+    let mut told = Outgoing::blank();
     if let Some(view) = permit.person() {
         identity(&mut told, spec, &view.account)?;
         if let (Some(spec), Some(token)) = (&spec.assertion, assertion) {
-            told.insert_header(spec.header.clone(), token)?;
+            told.insert(&spec.header, token);
         }
     }
     let all = told_names(spec).filter_map(|name| {
+        let value = told.get(name).cloned();
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-        let value = told.headers.get(&name).cloned();
         Some((name, value.unwrap_or_else(|| HeaderValue::from_static(""))))
     });
     Ok(all.collect())
 }
 
-fn remove_look_alikes(head: &mut RequestHeader, identity: &IdentitySpec, protected: &Protected) {
-    let sets = |own: &&str| names(identity).any(|n| folds_to(n, own));
-    let set: Vec<&str> = OWN.into_iter().filter(sets).collect();
-    let forged: Vec<HeaderName> = head
-        .headers
-        .keys()
-        .filter(|name| {
-            protected.contains(name) || set.iter().any(|own| folds_to(name.as_str(), own))
-        })
-        .cloned()
-        .collect();
-    for name in &forged {
-        head.remove_header(name);
-    }
-}
-
-/// A preflight carries nothing that a browser keeps of the person (Fetch 3.2.2).
-fn bare(head: &mut RequestHeader) {
-    let kept = |name: &&HeaderName| {
-        let name = name.as_str();
-        folds_to(name, "authorization") || folds_to(name, "cookie")
-    };
-    let kept: Vec<HeaderName> = head.headers.keys().filter(kept).cloned().collect();
-    for name in &kept {
-        head.remove_header(name);
-    }
-}
-
-fn cut_cookies(head: &mut RequestHeader) -> Result<()> {
-    if !head.headers.contains_key(COOKIE) {
+fn cut_cookies(head: &mut Outgoing<'_>) -> Result<()> {
+    const COOKIE: &str = "Cookie";
+    if head.get(COOKIE).is_none() {
         return Ok(());
     }
-    let left = cookies::without_ours(&head.headers).map(|c| HeaderValue::from_bytes(&c));
-    head.remove_header(&COOKIE);
-    match left {
+    let lines = head.all(COOKIE).map(HeaderValue::as_bytes);
+    match cookies::without_ours(lines) {
         // bytes that came in a header can go out in one
-        Some(Ok(value)) => head.insert_header("Cookie", value),
-        Some(Err(_)) | None => Ok(()),
+        Some(left) => head.insert(COOKIE, header(&left)?),
+        None => head.remove(|name| name.eq_ignore_ascii_case(COOKIE.as_bytes())),
     }
+    Ok(())
 }
 
-fn identity(head: &mut RequestHeader, spec: &IdentitySpec, account: &Account) -> Result<()> {
+fn identity<'a>(head: &mut Outgoing<'a>, spec: &'a IdentitySpec, account: &Account) -> Result<()> {
     for (name, part) in spec.preset.headers() {
         if let Some(value) = value(&text(account, part)) {
-            head.insert_header(*name, value)?;
+            head.insert(name, value);
         }
     }
     for (name, template) in &spec.headers {
         let parts = template.parts().iter();
         let value: String = parts.map(|p| text(account, p)).collect();
-        set(head, name, &value)?;
+        set(head, name, &value);
     }
-    match &spec.basic_auth {
-        Some(basic) => head.insert_header("Authorization", credentials(basic, account)?),
-        None => Ok(()),
+    if let Some(basic) = &spec.basic_auth {
+        head.insert("Authorization", credentials(basic, account)?);
     }
+    Ok(())
 }
 
 /// RFC 7617. A name with a colon would be read as a shorter one: nothing is sent for it at all.
@@ -375,10 +355,9 @@ pub(super) fn fill(template: &Template, person: Option<&Account>) -> Option<Stri
 }
 
 /// An empty value is no header: nothing is better than something to be misread.
-pub(super) fn set(head: &mut RequestHeader, name: &str, text: &str) -> Result<()> {
-    match value(text) {
-        Some(value) => head.insert_header(name.to_owned(), value),
-        None => Ok(()),
+pub(super) fn set<'a>(head: &mut Outgoing<'a>, name: &'a str, text: &str) {
+    if let Some(value) = value(text) {
+        head.insert(name, value);
     }
 }
 
@@ -469,8 +448,7 @@ mod tests {
     fn look_alikes_of_every_protected_name() {
         let protected = protected();
         let check = |name: &str, want: bool| {
-            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
-            assert_eq!(protected.contains(&name), want, "{name}");
+            assert_eq!(protected.contains(name.as_bytes()), want, "{name}");
         };
         for forged in [
             "Remote-User",
@@ -525,10 +503,10 @@ mod tests {
             .map(str::to_owned)
             .into();
         person.email = None;
-        let mut head = RequestHeader::build("GET", b"/", None).unwrap();
+        let mut head = Outgoing::blank();
         let spec = route("a.test", "/").identity;
         identity(&mut head, &spec, &person).unwrap();
-        let value = |n: &str| head.headers.get(n).map(|v| v.as_bytes().to_vec());
+        let value = |n: &str| head.get(n).map(|v| v.as_bytes().to_vec());
         assert_eq!(value("remote-user"), Some(b"aino".to_vec()));
         assert_eq!(value("remote-email"), None);
         assert_eq!(value("remote-groups"), Some(b"staff".to_vec()));

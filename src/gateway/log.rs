@@ -118,7 +118,7 @@ impl Gateway {
 
     /// The same of one that was ended: it does not come to its own line.
     pub(super) fn tell_of_cut(&self, case: &Case, watch: &Watch, why: &'static str) {
-        let live = self.0.live.load();
+        let live = &case.live;
         let route = live.snapshot.routes.route(case.route);
         let asked = watch.asked.lock();
         let request = Logged {

@@ -4,12 +4,13 @@
 //! Signed are the method, the authority, the path, the query, every header that says who it is, and the body's
 //! digest where the client sent one (RFC 9530). It is the last thing that happens to a head: signed is what is sent.
 
+use super::forward::header;
+use super::outgoing::Outgoing;
 use crate::domain::route::{Route, RouteIndex, Table};
 use crate::domain::timestamp::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::HeaderValue;
-use pingora::http::RequestHeader;
 use pingora::{Error, ErrorType, Result};
 use ring::hmac;
 use std::fmt::Write as _;
@@ -65,7 +66,7 @@ impl Signers {
     /// Signs a head that is ready to be sent, for routes that sign.
     pub(super) fn sign(
         &self,
-        head: &mut RequestHeader,
+        head: &mut Outgoing<'_>,
         route: RouteIndex,
         moment: Option<Moment>,
     ) -> Result<()> {
@@ -84,28 +85,31 @@ impl Signers {
             signer.id,
         );
         let tag = hmac::sign(&signer.key, base(&components, &parameters).as_bytes());
-        head.insert_header("Signature-Input", format!("{LABEL}={parameters}"))?;
+        head.insert(
+            "Signature-Input",
+            header(format!("{LABEL}={parameters}").as_bytes())?,
+        );
         let signature = format!("{LABEL}=:{}:", STANDARD.encode(tag));
-        head.insert_header("Signature", signature)?;
+        head.insert("Signature", header(signature.as_bytes())?);
         Ok(())
     }
 }
 
 impl Signer {
     /// RFC 9421 section 2: identifiers and values, in the order they are signed.
-    fn components(&self, head: &RequestHeader) -> Vec<(String, String)> {
-        let target = String::from_utf8_lossy(head.raw_path());
+    fn components(&self, head: &Outgoing<'_>) -> Vec<(String, String)> {
+        let target = String::from_utf8_lossy(head.target());
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-        let authority = head.headers.get(http::header::HOST);
+        let authority = head.get("Host");
         let authority = authority.and_then(|v| v.to_str().ok()).unwrap_or_default();
         let mut all = vec![
-            ("\"@method\"".to_owned(), head.method.as_str().to_owned()),
+            ("\"@method\"".to_owned(), head.method().as_str().to_owned()),
             ("\"@authority\"".to_owned(), authority.to_ascii_lowercase()),
             ("\"@path\"".to_owned(), path.to_owned()),
             ("\"@query\"".to_owned(), format!("?{query}")),
         ];
         for name in &self.headers {
-            let values = head.headers.get_all(name).iter().map(HeaderValue::as_bytes);
+            let values = head.all(name).map(HeaderValue::as_bytes);
             let values: Vec<&[u8]> = values.map(<[u8]>::trim_ascii).collect();
             all.extend(field(name, &values));
         }

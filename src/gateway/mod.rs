@@ -16,6 +16,7 @@ mod connection;
 mod cookies;
 mod course;
 mod crowd;
+mod direct;
 mod exchange;
 mod forward;
 mod hsts;
@@ -23,6 +24,7 @@ mod inbound;
 mod listener;
 mod log;
 mod message_signature;
+mod outgoing;
 mod phases;
 mod question;
 mod rates;
@@ -31,6 +33,7 @@ mod response;
 mod rewriting;
 mod role;
 pub mod seams;
+mod steps;
 mod through;
 mod tls;
 mod told;
@@ -54,7 +57,6 @@ use crate::domain::limits::Limits;
 use crate::domain::policy::{self, Decision, Denial, TwoFactorRules};
 use crate::domain::request::Mode;
 use crate::domain::route::{RouteIndex, Table};
-use crate::domain::secret::Token;
 use crate::domain::session::{self, View};
 use crate::domain::trace::{self, Sampling};
 use crate::env::Env;
@@ -76,6 +78,7 @@ use seams::{ErrorKind, Seams, Unavailable};
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use upstream::Idle;
 use upstream::{Common, Pools};
 use watch::Watched;
 
@@ -151,7 +154,9 @@ struct Inner {
     live: ArcSwap<Live>,
     upstreams: Arc<Common>,
     env: Env,
-    websockets: TransportConnector,
+    /// Makes connections to upstreams, but for those of pingora's own way.
+    transport: TransportConnector,
+    idle: Idle,
     /// Requests under way, by client.
     crowd: Crowd,
 }
@@ -188,7 +193,8 @@ impl Gateway {
             live: ArcSwap::from_pointee(Live::new(snapshot, seams, &upstreams, None)?),
             upstreams,
             env,
-            websockets: TransportConnector::new(None),
+            transport: TransportConnector::new(None),
+            idle: Idle::new(phases::POOL),
             crowd: Crowd::default(),
         })))
     }
@@ -237,6 +243,7 @@ impl Gateway {
             gateway: self.clone(),
         });
         tokio::spawn(tidy_rates(Arc::downgrade(&self.0)));
+        tokio::spawn(tidy_connections(Arc::downgrade(&self.0)));
         Running::start(
             listeners,
             inherited,
@@ -521,7 +528,7 @@ async fn session_of(
     token: Option<&str>,
     host: &Host,
 ) -> Result<Option<Arc<View>>, Unavailable> {
-    match token.filter(|t| Token::parse(t).is_some()) {
+    match token {
         Some(token) => seams.sessions.find(token, host).await,
         None => Ok(None),
     }
@@ -533,6 +540,17 @@ async fn tidy_rates(gateway: Weak<Inner>) {
         tokio::time::sleep(rates::TIDY).await;
         match gateway.upgrade() {
             Some(inner) => inner.live.load().rates.tidy(),
+            None => return,
+        }
+    }
+}
+
+/// Until the gateway is gone.
+async fn tidy_connections(gateway: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(upstream::TIDY).await;
+        match gateway.upgrade() {
+            Some(inner) => inner.idle.tidy(),
             None => return,
         }
     }

@@ -4,13 +4,14 @@
 
 use super::connection::Progress;
 use super::exchange::Exchange;
+use super::outgoing::Outgoing;
 use super::seams::ErrorKind;
-use super::upstream::{PeerFault, Trip};
-use super::{Gateway, hsts, respond, response};
+use super::upstream::Trip;
+use super::{Gateway, respond};
 use crate::domain::limits::Limits;
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{StatusCode, Version};
+use http::Version;
 use pingora::apps::HttpServerOptions;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
@@ -18,12 +19,12 @@ use pingora::protocols::http::v2::server::default_h2_options;
 use pingora::proxy::{FailToProxy, HttpProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use pingora::server::configuration::ServerConf;
 use pingora::upstreams::peer::HttpPeer;
-use pingora::{Error, ErrorSource, ErrorType, Result};
+use pingora::{Error, ErrorType, Result};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Idle connections to upstreams that are kept.
-const POOL: usize = 1024;
+pub(super) const POOL: usize = 1024;
 
 /// The gateway as pingora sees it.
 pub(super) struct Line(Gateway);
@@ -92,19 +93,7 @@ impl ProxyHttp for Line {
         session: &mut Session,
         exchange: &mut Exchange,
     ) -> Result<Box<HttpPeer>> {
-        let left = exchange.time_left();
-        // no trip without a permit, see `through`
-        let trip = exchange.trip.as_mut().ok_or_else(no_permit)?;
-        let client = session.client_addr().and_then(|a| a.as_inet()).copied();
-        trip.heed_credentials(&session.req_header().headers, client);
-        let peer = trip.peer().await;
-        exchange.watch.asked.lock().begin(peer.as_deref().ok());
-        let mut peer = peer.map_err(no_upstream)?;
-        if let Some(left) = left {
-            let read = &mut peer.options.read_timeout;
-            *read = Some(read.map_or(left, |read| read.min(left)));
-        }
-        Ok(peer)
+        exchange.peer(session).await
     }
 
     async fn upstream_request_filter(
@@ -113,9 +102,10 @@ impl ProxyHttp for Line {
         head: &mut RequestHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
-        let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
-        let moment = self.0.moment(exchange, forwarding);
-        exchange.upstream_head(head, forwarding, moment)?;
+        let from = head.clone();
+        let mut outgoing = Outgoing::of(&from);
+        self.0.outgoing(&mut outgoing, exchange)?;
+        outgoing.write_to(head)?;
         let single_use = exchange.trip.as_ref().is_some_and(Trip::is_single_use);
         // kept for a moment only, it would still push another one out of the pool
         if single_use && head.version != Version::HTTP_2 {
@@ -148,17 +138,7 @@ impl ProxyHttp for Line {
         head: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
-        exchange.watch.asked.lock().answered();
-        if let Some(trip) = exchange.trip.as_mut() {
-            let waits = exchange.watch.body_is_missing();
-            trip.answered(head.status.as_u16(), &head.headers, waits);
-        }
-        if head.status == StatusCode::SWITCHING_PROTOCOLS {
-            // never asked for on this side: what follows would be no HTTP any more
-            return Err(Error::new_up(ErrorType::InvalidHTTPHeader));
-        }
-        let forwarding = exchange.forwarding.as_ref().ok_or_else(no_permit)?;
-        exchange.client_head(head, forwarding)
+        exchange.answered(head)
     }
 
     async fn response_filter(
@@ -167,9 +147,7 @@ impl ProxyHttp for Line {
         head: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
-        exchange.watch.answered(head.status.as_u16());
-        response::for_version(head, session.req_header().version);
-        hsts::application(head, exchange)
+        exchange.answer(head, session.req_header().version)
     }
 
     fn response_body_filter(
@@ -198,8 +176,6 @@ impl ProxyHttp for Line {
         fault
     }
 
-    /// The request has been sent, or a part of it. It is sent again only where pingora's own policy would
-    /// (method, body, a connection that had been used before) and no byte of an answer has gone out.
     fn error_while_proxy(
         &self,
         _peer: &HttpPeer,
@@ -208,19 +184,7 @@ impl ProxyHttp for Line {
         exchange: &mut Exchange,
         reused: bool,
     ) -> Box<Error> {
-        let mut fault = fault;
-        fault.retry.decide_reuse(reused);
-        let repeatable = session.req_header().method.is_idempotent()
-            && !session.as_ref().retry_buffer_truncated()
-            && session.response_written().is_none();
-        // the application has waited as long as it may, or as it likes, for what the client has not sent; but bytes
-        // that it does not take are its own affair
-        let waits = exchange.watch.body_is_missing() && *fault.etype() != ErrorType::WriteTimedout;
-        let upstreams = *fault.esource() == ErrorSource::Upstream;
-        let again = fault.retry() && repeatable && upstreams;
-        let trip = exchange.trip.as_mut().filter(|_| upstreams);
-        fault.set_retry(trip.is_some_and(|t| t.broke(again, waits)));
-        fault
+        exchange.broke(session, fault, reused)
     }
 
     async fn fail_to_proxy(
@@ -275,16 +239,4 @@ impl ProxyHttp for Line {
     ) -> bool {
         true
     }
-}
-
-pub(super) fn no_upstream(fault: PeerFault) -> Box<Error> {
-    Error::because(ErrorType::HTTPStatus(502), "no upstream", fault).into_up()
-}
-
-/// Only a mistake of ours leads here, and it opens nothing.
-fn no_permit() -> Box<Error> {
-    Error::explain(
-        ErrorType::InternalError,
-        "a request without a permit reached the upstream phase",
-    )
 }

@@ -4,7 +4,8 @@
 //! Requests are written anew after the decision, in the upstream phase, for proxied requests and WebSockets alike;
 //! answers before anything of them is sent. A route without such rules pays for a look at an `Option`.
 
-use super::forward::{fill, folds_to, set};
+use super::forward::{fill, folds_to, header, set};
+use super::outgoing::Outgoing;
 use crate::domain::account::Account;
 use crate::domain::headers::{HeaderRules, SecurityHeaders, fold};
 use crate::domain::host::{Host, Origin};
@@ -14,12 +15,10 @@ use crate::domain::route::{Part, Route, RouteIndex, Table, Template, Upstream};
 use http::HeaderValue;
 use http::header::{
     CACHE_CONTROL, CONTENT_LOCATION, CONTENT_SECURITY_POLICY, EXPIRES, HeaderName, LOCATION,
-    ORIGIN, PRAGMA, REFERRER_POLICY, REFRESH, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    PRAGMA, REFERRER_POLICY, REFRESH, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use pingora::Result;
-use pingora::http::{RequestHeader, ResponseHeader};
-
-const DESTINATION: HeaderName = HeaderName::from_static("destination");
+use pingora::http::ResponseHeader;
 
 /// The rules of all routes of one generation of the configuration, by their places in the table.
 #[derive(Debug, Default)]
@@ -37,7 +36,7 @@ struct Rules {
 struct RequestRules {
     /// Folded: nothing of a client's that looks like one of these goes on.
     taken: Vec<String>,
-    set: Vec<(HeaderName, Template)>,
+    set: Vec<(String, Template)>,
 }
 
 #[derive(Debug)]
@@ -76,9 +75,9 @@ impl Rewriting {
 
     /// The request's head, as the application is to have it. Comes after the identity headers, which nothing
     /// configured here can name.
-    pub(super) fn request(
-        &self,
-        head: &mut RequestHeader,
+    pub(super) fn request<'a>(
+        &'a self,
+        head: &mut Outgoing<'a>,
         route: RouteIndex,
         course: &Course,
         upstream: Option<&Upstream>,
@@ -91,13 +90,15 @@ impl Rewriting {
             rules.move_in(head, rewrite, course, upstream)?;
         }
         if let Some(path) = &course.destination {
-            let value = rules.destination(path, upstream);
-            head.insert_header(DESTINATION, value)?;
+            head.insert(
+                "Destination",
+                header(rules.destination(path, upstream).as_bytes())?,
+            );
         }
-        match &rules.request {
-            Some(request) => request.apply(head, person),
-            None => Ok(()),
+        if let Some(request) = &rules.request {
+            request.apply(head, person);
         }
+        Ok(())
     }
 
     /// The answer's head, as browsers are to have it. `personal`: it was made for somebody who is signed in.
@@ -135,27 +136,27 @@ impl Rules {
 
     fn move_in(
         &self,
-        head: &mut RequestHeader,
+        head: &mut Outgoing<'_>,
         rewrite: &Rewrite,
         course: &Course,
         upstream: Option<&Upstream>,
     ) -> Result<()> {
         if let (Some(map), Some(path)) = (&rewrite.path, &course.path) {
             let mut target = path.as_str().as_bytes().to_vec();
-            let raw = head.raw_path();
+            let raw = head.target();
             let query = raw.iter().position(|b| *b == b'?');
             target.extend_from_slice(query.and_then(|at| raw.get(at..)).unwrap_or_default());
-            head.set_raw_path(&target)?;
-            head.insert_header("X-Forwarded-Prefix", map.prefix())?;
+            head.set_target(target);
+            head.insert("X-Forwarded-Prefix", header(map.prefix().as_bytes())?);
         }
         if rewrite.host.is_some() {
-            head.insert_header("Host", self.host(upstream))?;
+            head.insert("Host", header(self.host(upstream).as_bytes())?);
         }
         if rewrite.origin {
             let public = self.origin.to_string();
             let is_public = |v: &HeaderValue| v.as_bytes().eq_ignore_ascii_case(public.as_bytes());
-            if head.headers.get(ORIGIN).is_some_and(is_public) {
-                head.insert_header(ORIGIN, self.inner_origin(upstream))?;
+            if head.get("Origin").is_some_and(is_public) {
+                head.insert("Origin", header(self.inner_origin(upstream).as_bytes())?);
             }
         }
         Ok(())
@@ -271,13 +272,14 @@ pub(super) fn told(
     rules: &HeaderRules,
     account: &Account,
 ) -> Result<Vec<(HeaderName, Option<HeaderValue>)>> {
-    let mut head = RequestHeader::build("GET", b"/", None)?;
-    if let Some(rules) = RequestRules::of(rules) {
-        rules.apply(&mut head, Some(account))?;
+    let applied = RequestRules::of(rules);
+    let mut head = Outgoing::blank();
+    if let Some(applied) = &applied {
+        applied.apply(&mut head, Some(account));
     }
     let names = told_names(rules).filter_map(|n| HeaderName::from_bytes(n.as_bytes()).ok());
     let told = names.map(|name| {
-        let value = head.headers.get(&name).cloned();
+        let value = head.get(name.as_str()).cloned();
         (name, value)
     });
     Ok(told.collect())
@@ -288,36 +290,19 @@ impl RequestRules {
         let request = &rules.request;
         let set = request.set.iter().map(|(name, _)| name);
         let taken: Vec<String> = set.chain(&request.remove).map(|n| fold(n)).collect();
-        let set = |(name, template): &(String, Template)| {
-            Some((
-                HeaderName::from_bytes(name.as_bytes()).ok()?,
-                template.clone(),
-            ))
-        };
         (!taken.is_empty()).then(|| Self {
             taken,
-            set: request.set.iter().filter_map(set).collect(),
+            set: request.set.clone(),
         })
     }
 
-    fn apply(&self, head: &mut RequestHeader, person: Option<&Account>) -> Result<()> {
-        let looks_like_one =
-            |name: &&HeaderName| self.taken.iter().any(|t| folds_to(name.as_str(), t));
-        let names: Vec<HeaderName> = head
-            .headers
-            .keys()
-            .filter(looks_like_one)
-            .cloned()
-            .collect();
-        for name in &names {
-            head.remove_header(name);
-        }
+    fn apply<'a>(&'a self, head: &mut Outgoing<'a>, person: Option<&Account>) {
+        head.remove(|name| self.taken.iter().any(|t| folds_to(name, t)));
         for (name, template) in &self.set {
             if let Some(text) = fill(template, person) {
-                set(head, name.as_str(), &text)?;
+                set(head, name, &text);
             }
         }
-        Ok(())
     }
 }
 

@@ -7,10 +7,10 @@ use super::forward::Forwarding;
 use super::inbound::{Inbound, Refusal};
 use super::log::Noted;
 use super::message_signature::Moment;
-use super::phases::no_upstream;
 use super::seams::{ErrorKind, Seams, Unavailable};
+use super::steps::no_upstream;
 use super::watch::Case;
-use super::{answers, course, respond, tunnel};
+use super::{answers, course, direct, respond, tunnel};
 use crate::domain::policy::{Decision, Permit};
 use crate::domain::route::Route;
 use pingora::http::ResponseHeader;
@@ -86,6 +86,9 @@ impl Gateway {
         let case = case(request, exchange, inbound, &forwarding.permit, route);
         exchange.watch.begin(case, !request.is_body_empty());
         exchange.forwarding = Some(forwarding);
+        if direct::fits(request, exchange) {
+            return self.direct(request, exchange).await.map(|()| true);
+        }
         Ok(false)
     }
 
@@ -129,7 +132,7 @@ impl Gateway {
             let mut peer = peer.map_err(no_upstream)?;
             // an upgrade is a matter of HTTP/1.1
             peer.options.set_http_version(1, 1);
-            match self.0.websockets.new_stream(&*peer).await {
+            match self.0.transport.new_stream(&*peer).await {
                 Ok(stream) => return Ok((peer, stream)),
                 Err(_) if trip.could_not_connect() => {}
                 Err(fault) => return Err(fault.into_up()),
@@ -163,6 +166,7 @@ fn case(
         token: exchange.token.take(),
         client: exchange.client,
         client_certificate: exchange.client_certificate.clone(),
+        live: Arc::clone(&exchange.live),
         route: permit.route(),
         person: permit.person().cloned(),
         reference: Arc::clone(&exchange.reference),

@@ -5,12 +5,12 @@
 
 use super::Exchange;
 use super::forward::Forwarding;
-use super::inbound::connection_tokens;
 use super::message_signature::Moment;
+use super::outgoing::Outgoing;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
-use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, ORIGIN, TRANSFER_ENCODING, UPGRADE};
-use http::{StatusCode, Version};
+use http::header::{CONTENT_LENGTH, ORIGIN, TRANSFER_ENCODING};
+use http::{HeaderValue, StatusCode};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::Stream;
 use pingora::protocols::http::v1::client::HttpSession as Client;
@@ -27,19 +27,6 @@ use tokio::time::Instant;
 const IDLE: Duration = Duration::from_secs(600);
 /// Longest a side may take to accept bytes.
 const WRITE: Duration = Duration::from_secs(30);
-
-/// Hop-by-hop fields of the client, which end here (RFC 9110 7.6.1).
-const HOP_BY_HOP: [&str; 9] = [
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "http2-settings",
-];
 
 /// Browsers name the page that opens a WebSocket, and cookies go along whatever page that is: only the
 /// application's own may (RFC 6455 10.2). Programs send none.
@@ -60,22 +47,13 @@ pub(super) fn handshake(
     forwarding: &Forwarding,
     moment: Option<Moment>,
 ) -> Result<RequestHeader> {
-    let mut head = session.req_header().clone();
-    let nominated: Vec<HeaderName> = connection_tokens(&head.headers)
-        .flatten()
-        .filter_map(|t| HeaderName::from_bytes(t).ok())
-        .collect();
-    for name in &nominated {
-        head.remove_header(name);
-    }
-    for name in HOP_BY_HOP {
-        head.remove_header(name);
-    }
-    head.set_version(Version::HTTP_11);
+    let client = session.req_header();
+    let mut head = Outgoing::of(client);
+    head.leave_connection(&client.headers);
     exchange.upstream_head(&mut head, forwarding, moment)?;
-    head.insert_header(CONNECTION, "Upgrade")?;
-    head.insert_header(UPGRADE, "websocket")?;
-    Ok(head)
+    head.insert("Connection", HeaderValue::from_static("Upgrade"));
+    head.insert("Upgrade", HeaderValue::from_static("websocket"));
+    head.header()
 }
 
 /// Relays until a side closes, both are silent too long, or `ended` resolves. `tidy` makes the answer's head

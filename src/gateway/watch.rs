@@ -10,14 +10,13 @@ use super::inbound::Inbound;
 use super::log::{Asked, Noted};
 use super::phases::Line;
 use super::tls::Belief;
-use super::{Gateway, session_of};
+use super::{Gateway, Live, session_of};
 use crate::domain::policy::{self, Decision};
 use crate::domain::request::Facts;
 use crate::domain::route::RouteIndex;
 use crate::domain::session::View;
 use crate::domain::trace::Trace;
 use async_trait::async_trait;
-use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use pingora::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream};
 use pingora::protocols::http::ServerSession;
@@ -29,7 +28,6 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
@@ -89,13 +87,14 @@ impl HttpServerApp for Watched {
 }
 
 /// A request that was permitted, as the watchman judges it again.
-#[derive(Debug)]
 pub(super) struct Case {
     pub inbound: Inbound,
     pub client: IpAddr,
     pub client_certificate: Option<Belief>,
     /// The value of the session's cookie; `None` where the answer is not the session's any more.
     pub token: Option<String>,
+    /// The generation of the configuration that `route` is a place in.
+    pub live: Arc<Live>,
     pub route: RouteIndex,
     pub person: Option<Arc<View>>,
     pub reference: Arc<str>,
@@ -109,6 +108,11 @@ pub(super) struct Case {
 }
 
 impl Case {
+    /// `None`: it may last.
+    fn end(&self) -> Option<Instant> {
+        self.started.checked_add(self.time?.saturating_add(LATE))
+    }
+
     fn facts(&self) -> Facts<'_> {
         Facts {
             method: self.inbound.method.as_str(),
@@ -122,12 +126,9 @@ impl Case {
 }
 
 /// Shared by a request and its watchman.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Watch {
     case: OnceLock<Case>,
-    /// The request's time is over.
-    late: AtomicBool,
-    watchman: AtomicWaker,
     /// The client has sent something since it was looked at last.
     active: AtomicBool,
     /// Of the answer, when its head is out; else 0.
@@ -147,23 +148,15 @@ impl Watch {
         WATCH.try_with(Arc::clone).unwrap_or_default()
     }
 
-    /// The request is on its way to the application.
-    pub(super) fn begin(self: &Arc<Self>, case: Case, body: bool) {
-        let end = case.time.map(|time| case.started + time + LATE);
-        if self.case.set(case).is_err() {
-            return;
+    /// The request is on its way to the application. Its watchman is of the same task, and hears of it at once.
+    pub(super) fn begin(&self, case: Case, body: bool) {
+        if self.case.set(case).is_ok() {
+            self.body_is_missing.store(body, Ordering::Relaxed);
         }
-        self.body_is_missing.store(body, Ordering::Relaxed);
-        if let Some(end) = end {
-            let watch = Arc::downgrade(self);
-            tokio::spawn(async move {
-                tokio::time::sleep_until(end).await;
-                if let Some(watch) = watch.upgrade() {
-                    watch.late.store(true, Ordering::Release);
-                    watch.watchman.wake();
-                }
-            });
-        }
+    }
+
+    fn end(&self) -> Option<Instant> {
+        self.case.get().and_then(Case::end)
     }
 
     pub(super) fn body_moved(&self, bytes: usize, end: bool) {
@@ -226,23 +219,26 @@ impl Gateway {
         mut timer: Pin<&mut Sleep>,
     ) -> (&'w Case, &'static str) {
         loop {
-            let is_late = poll_fn(|cx| {
-                watch.watchman.register(cx.waker());
-                match watch.late.load(Ordering::Acquire) {
-                    true => Poll::Ready(true),
-                    false => timer.as_mut().poll(cx).map(|()| false),
+            // the timer may have been set before the request was known
+            poll_fn(|cx| {
+                if let Some(end) = watch.end().filter(|end| *end < timer.deadline()) {
+                    timer.as_mut().reset(end);
                 }
-            });
-            let is_late = is_late.await;
-            match watch.case.get() {
-                Some(case) if is_late => return (case, "time_limit"),
+                timer.as_mut().poll(cx)
+            })
+            .await;
+            let next = match watch.case.get() {
+                Some(case) if case.end().is_some_and(|end| end <= Instant::now()) => {
+                    return (case, "time_limit");
+                }
                 Some(case) if case.bound && !self.still_open(case, &watch.active).await => {
                     return (case, "session_ended");
                 }
-                Some(_) => timer.as_mut().reset(Instant::now() + AGAIN),
+                Some(_) => AGAIN,
                 // nobody's yet: the head is waited for, or the answer is ours
-                None => timer.as_mut().reset(Instant::now() + SETTLED),
-            }
+                None => SETTLED,
+            };
+            timer.as_mut().reset(Instant::now() + next);
         }
     }
 

@@ -15,8 +15,8 @@ use std::sync::Arc;
 const MOST_BYTES: usize = 256 * 1024;
 /// Of one text, as written.
 const MOST_TEXT: usize = 4_000;
-/// Of braces within braces; the built-in texts have two.
-const DEEPEST: usize = 16;
+/// Of `{` in one text; the built-in ones have a few.
+const MOST_BRACES: usize = 64;
 
 /// Texts of one language that stand in for built-in ones.
 #[derive(Clone)]
@@ -86,7 +86,7 @@ pub fn read(language: Language, source: &[u8]) -> Result<Overrides, Vec<Mistake>
     if let Some(line) = too_deep(source) {
         return whole(
             line,
-            "braces are nested too deeply",
+            "a text has more than 64 braces",
             "a value is written { $name }",
         );
     }
@@ -323,25 +323,29 @@ impl Parts {
     }
 }
 
-/// The line where braces are nested so deeply that reading them could exhaust the stack.
+/// The line where a text has so many braces that reading them, one within the other, could exhaust the stack. How deep
+/// they are is the parser's to say: a brace may stand in quotes, and quotes in words.
 fn too_deep(source: &str) -> Option<usize> {
-    let mut depth = 0_usize;
+    let mut braces = 0_usize;
     for (number, line) in source.lines().enumerate() {
-        if !line.starts_with([' ', '{', '}', '[', '*']) {
-            depth = 0;
+        if line.starts_with('#') || begins_text(line) {
+            braces = 0;
         }
-        for c in line.chars() {
-            match c {
-                '{' => depth += 1,
-                '}' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth > DEEPEST {
-                return Some(number + 1);
-            }
+        if !line.starts_with('#') {
+            braces += line.bytes().filter(|b| *b == b'{').count();
+        }
+        if braces > MOST_BRACES {
+            return Some(number + 1);
         }
     }
     None
+}
+
+/// `id =`, which can stand nowhere else at the beginning of a line.
+fn begins_text(line: &str) -> bool {
+    let id = line.split_once('=').map_or("", |(id, _)| id.trim_end());
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    !line.starts_with(' ') && !id.is_empty() && id.chars().all(fits)
 }
 
 fn line_at(source: &str, offset: usize) -> usize {
@@ -459,9 +463,18 @@ mod tests {
         check(
             &format!("signin-submit = {}", "{".repeat(100_000)),
             1,
-            "nested too deeply",
+            "more than 64 braces",
             "",
         );
+        // as deep, with lines that begin like another text, and braces in quotes
+        for (level, line) in [
+            ("{\n$n ->\n*[a] ", 129),
+            ("{\nN(a: 1) ->\n*[a] ", 129),
+            ("{$n ->\n*[a] {\"}}\"}", 33),
+        ] {
+            let text = format!("signin-submit = {}", level.repeat(10_000));
+            check(&text, line, "more than 64 braces", "");
+        }
         check(&"#\n".repeat(200_000), 1, "larger than", "");
         let mistakes = read(Language::English, b"# one\n\xff").unwrap_err();
         assert_eq!(mistakes[0].line, 2);

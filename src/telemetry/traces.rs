@@ -138,8 +138,9 @@ impl Traces {
     }
 
     fn server(&self, r: &Logged<'_>, began: SystemTime) -> SpanData {
+        let (method, given) = method(r.method);
         let mut attributes = vec![
-            KeyValue::new("http.request.method", r.method.to_owned()),
+            KeyValue::new("http.request.method", method),
             KeyValue::new("url.path", r.path.to_owned()),
             KeyValue::new("server.address", r.host.to_owned()),
             KeyValue::new("client.address", r.client.to_string()),
@@ -147,12 +148,16 @@ impl Traces {
             KeyValue::new("vestibule.outcome", r.outcome),
             KeyValue::new("vestibule.request_id", r.id.to_owned()),
         ];
+        if let Some(given) = given {
+            let given = given.to_owned();
+            attributes.push(KeyValue::new("http.request.method_original", given));
+        }
         if !r.route.is_empty() {
             attributes.push(KeyValue::new("vestibule.route", r.route.to_owned()));
         }
         let name = match r.route {
-            "" => r.method.to_owned(),
-            route => format!("{} {route}", r.method),
+            "" => in_name(method).to_owned(),
+            route => format!("{} {route}", in_name(method)),
         };
         let parent = r.trace.parent.map_or(SpanId::INVALID, SpanId::from_bytes);
         let mut span = self.span(r, r.trace.span, SpanKind::Server, name, attributes);
@@ -170,7 +175,8 @@ impl Traces {
         address: UpstreamAddress<'_>,
         began: SystemTime,
     ) -> SpanData {
-        let mut attributes = vec![KeyValue::new("http.request.method", r.method.to_owned())];
+        let (method, _) = method(r.method);
+        let mut attributes = vec![KeyValue::new("http.request.method", method)];
         match address {
             UpstreamAddress::Tcp(address) => {
                 attributes.push(KeyValue::new("server.address", address.ip().to_string()));
@@ -180,7 +186,7 @@ impl Traces {
                 attributes.push(KeyValue::new("server.address", path.display().to_string()));
             }
         }
-        let name = r.method.to_owned();
+        let name = in_name(method).to_owned();
         let mut span = self.span(r, r.trace.upstream_span, SpanKind::Client, name, attributes);
         span.parent_span_id = SpanId::from_bytes(r.trace.span);
         span.start_time = began.checked_add(r.upstream_after).unwrap_or(began);
@@ -236,6 +242,43 @@ fn conclude(span: &mut SpanData, r: &Logged<'_>, failed: bool) {
         span.attributes.push(KeyValue::new("error.type", what));
         span.status = Status::error("");
     }
+}
+
+/// The method as spans are grouped by it, and as it was given where that is another: clients may invent as many as they
+/// like (semantic conventions for HTTP spans).
+fn method(given: &str) -> (&'static str, Option<&str>) {
+    const KNOWN: [&str; 20] = [
+        "GET",
+        "HEAD",
+        "POST",
+        "PUT",
+        "DELETE",
+        "CONNECT",
+        "OPTIONS",
+        "TRACE",
+        "PATCH",
+        "QUERY",
+        "COPY",
+        "LOCK",
+        "MKCALENDAR",
+        "MKCOL",
+        "MOVE",
+        "PROPFIND",
+        "PROPPATCH",
+        "REPORT",
+        "SEARCH",
+        "UNLOCK",
+    ];
+    match KNOWN.into_iter().find(|known| *known == given) {
+        Some(known) => (known, None),
+        None => (OTHER, (!given.is_empty()).then_some(given)),
+    }
+}
+
+const OTHER: &str = "_OTHER";
+
+fn in_name(method: &'static str) -> &'static str {
+    if method == OTHER { "HTTP" } else { method }
 }
 
 fn version(protocol: &'static str) -> &'static str {
@@ -312,4 +355,23 @@ fn chain(fault: &(dyn std::error::Error + 'static)) -> String {
         source = fault.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invented_methods_are_one() {
+        for (given, known, name, original) in [
+            ("GET", "GET", "GET", None),
+            ("PROPFIND", "PROPFIND", "PROPFIND", None),
+            ("get", OTHER, "HTTP", Some("get")),
+            ("X1", OTHER, "HTTP", Some("X1")),
+            ("", OTHER, "HTTP", None),
+        ] {
+            assert_eq!(method(given), (known, original), "{given}");
+            assert_eq!(in_name(method(given).0), name, "{given}");
+        }
+    }
 }

@@ -317,6 +317,44 @@ fn a_lost_key_file_is_not_replaced_in_silence() {
     assert!(!m.path().join("data/secret.key").exists());
 }
 
+/// `vestibule ... | head`: a pipe that nobody reads any more.
+#[test]
+fn a_reader_that_has_gone_is_no_fault() {
+    let m = Machine::new();
+    let said = m.run_with(&["account", "add", "aino"], PASSWORD);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let gone = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer
+    };
+    for arguments in [
+        &["account", "show", "aino"][..],
+        &["account", "show", "aino", "--json"],
+        &["account", "list"],
+        &["account", "export"],
+        &["session", "list"],
+        &["keys", "list"],
+        &["token", "list"],
+        &["helpdesk-code", "aino"],
+        &["account", "disable", "aino"],
+    ] {
+        let start = |out: Stdio, err: Stdio| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+            let config = m.path().join("vestibule.yaml");
+            command.args(arguments).arg("--config").arg(config);
+            command.stdin(Stdio::null()).stdout(out).stderr(err);
+            command.spawn().unwrap().wait_with_output().unwrap()
+        };
+        let said = start(gone().into(), Stdio::piped());
+        let err = String::from_utf8(said.stderr).unwrap();
+        assert_eq!(said.status.code(), Some(0), "{arguments:?}: {err}");
+        assert!(!err.contains("panicked"), "{arguments:?}: {err}");
+        let said = start(gone().into(), gone().into());
+        assert_eq!(said.status.code(), Some(0), "{arguments:?}");
+    }
+}
+
 #[test]
 fn wrong_usage_is_2_and_a_broken_configuration_1() {
     let m = Machine::new();

@@ -9,6 +9,8 @@ use crate::domain::timestamp::Timestamp;
 use argon2::password_hash::phc::{self, PasswordHash as Phc};
 use argon2::password_hash::{CustomizedPasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 /// Memory in KiB, passes and lanes of new hashes: ASVS 5.0 appendix C asks for 46 MiB with one pass.
 const MEMORY_KIB: u32 = 47_104;
@@ -27,6 +29,16 @@ pub struct HashingFailed(String);
 pub fn hash(password: &Password, salt: &[u8; SALT_BYTES]) -> Result<PasswordHash, HashingFailed> {
     hash_with(password.reveal().as_bytes(), salt, (MEMORY_KIB, PASSES))
         .map(PasswordHash::from_encoded)
+}
+
+/// What is checked where there is no account: it looks like a hash of ours, takes as long, and nobody knows a password
+/// for it, as it was not made from one.
+pub fn decoy(salt: &[u8; SALT_BYTES], hash: &[u8; Params::DEFAULT_OUTPUT_LEN]) -> PasswordHash {
+    let version = u32::from(Version::V0x13);
+    let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
+    PasswordHash::from_encoded(format!(
+        "$argon2id$v={version}$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${hash}"
+    ))
 }
 
 /// Checks a password. For an account that does not exist, is disabled or has no password, `decoy` is
@@ -166,6 +178,29 @@ mod tests {
         person.status = Status::Active;
         person.password = None;
         check(Some(&person), "decoy password", false);
+    }
+
+    #[test]
+    fn a_decoy_takes_as_long_as_a_hash() {
+        let real = hash(&pw("correct horse"), &[1; 16]).unwrap();
+        let decoy = decoy(&[2; 16], &[3; 32]);
+        let parts = |hash: &PasswordHash| {
+            let parsed = Phc::new(hash.encoded()).unwrap();
+            let params = Params::try_from(&parsed).unwrap();
+            let lengths = (
+                parsed.salt.unwrap().as_ref().len(),
+                parsed.hash.unwrap().as_bytes().len(),
+            );
+            (
+                parsed.algorithm.to_string(),
+                parsed.version,
+                params,
+                lengths,
+            )
+        };
+        assert_eq!(parts(&decoy), parts(&real));
+        assert!(!is_outdated(&decoy));
+        assert!(!matches_encoded(&pw("correct horse"), &decoy));
     }
 
     #[test]

@@ -175,16 +175,18 @@ impl Certificates {
 
     /// Another takes the place of these; `None`: nobody listens there any more.
     pub(super) fn give_way(&self, next: Option<&Self>) {
-        let same = next.filter(|next| {
-            std::ptr::eq(*next, self) || {
-                let mine = self.read.lock().ca.clone();
-                mine == next.read.lock().ca
-            }
-        });
-        match same {
-            Some(next) if std::ptr::eq(next, self) => {}
-            Some(next) => self.beliefs.pass_on(&next.beliefs),
-            None => self.beliefs.end(),
+        let Some(next) = next else {
+            self.beliefs.end();
+            return;
+        };
+        if std::ptr::eq(next, self) {
+            return;
+        }
+        // held until all is done: read anew in between, the authorities would be others
+        let (mine, theirs) = (self.read.lock(), next.read.lock());
+        match mine.ca == theirs.ca {
+            true => self.beliefs.pass_on(&next.beliefs),
+            false => self.beliefs.end(),
         }
     }
 

@@ -9,6 +9,7 @@
 //! ([`trust`], [`trip`]).
 
 mod health;
+mod idle;
 mod names;
 mod pool;
 mod roster;
@@ -16,6 +17,8 @@ mod standing;
 mod trip;
 mod trust;
 
+pub(super) use idle::{Idle, TIDY};
+pub(super) use roster::Backend;
 pub(super) use trip::{Traveller, Trip};
 
 use super::seams::{Observer, UpstreamEvent};

@@ -10,6 +10,7 @@ use crate::domain::route::Route;
 use crate::domain::upstream::{Balance, Delivery, Timeouts, Upstream};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use pingora::upstreams::peer::Peer as _;
 use sha2::{Digest as _, Sha256};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -216,10 +217,12 @@ impl Pool {
                 }
             };
             for ip in ips {
+                let peer = self.manner.peer(upstream, ip)?;
                 backends.push(Arc::new(Backend {
                     member,
                     ip,
-                    peer: self.manner.peer(upstream, ip)?,
+                    key: peer.reuse_hash(),
+                    peer,
                     standing: known(upstream, ip),
                 }));
             }

@@ -17,13 +17,14 @@ use std::time::Duration;
 const MOST_STREAMS: usize = 100;
 
 /// One address of an upstream.
-pub(super) struct Backend {
+pub(in crate::gateway) struct Backend {
     /// Its upstream's place in the configuration.
     pub(super) member: usize,
     /// `None`: a Unix socket.
     pub(super) ip: Option<IpAddr>,
-    /// Cloned for each request.
-    pub(super) peer: HttpPeer,
+    pub(in crate::gateway) peer: HttpPeer,
+    /// Which connections serve it, [`Peer::reuse_hash`].
+    pub(in crate::gateway) key: u64,
     pub(super) standing: Arc<Standing>,
 }
 

@@ -8,10 +8,10 @@
 //! request to an upstream that has asked for them, goes on connections that only its own session finds again.
 
 use super::pool::Pool;
-use super::roster::Roster;
+use super::roster::{Backend, Roster};
 use super::standing::{Failure, UnderWay};
 use super::{PeerFault, UpstreamEvent};
-use crate::domain::upstream::{Balance, Upstream};
+use crate::domain::upstream::{Balance, Protocol, Upstream};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, WWW_AUTHENTICATE};
 use pingora::lb::selection::consistent::KetamaHashing;
 use pingora::lb::selection::{BackendIter as _, BackendSelection as _};
@@ -69,8 +69,8 @@ impl Trip {
         }
     }
 
-    /// The peer for the next attempt.
-    pub(in crate::gateway) async fn peer(&mut self) -> Result<Box<HttpPeer>, PeerFault> {
+    /// The address for the next attempt.
+    pub(in crate::gateway) async fn next(&mut self) -> Result<Arc<Backend>, PeerFault> {
         let roster = match self.roster.take() {
             Some(roster) => roster,
             None => self.pool.roster().await?,
@@ -84,7 +84,14 @@ impl Trip {
         self.current = Some(number);
         let counts = self.pool.delivery().balance == Balance::LeastConnections;
         self.under_way = counts.then(|| UnderWay::new(&backend.standing));
-        let mut peer = Box::new(backend.peer.clone());
+        let backend = Arc::clone(backend);
+        self.roster = Some(roster);
+        Ok(backend)
+    }
+
+    /// [`Self::next`] for pingora.
+    pub(in crate::gateway) async fn peer(&mut self) -> Result<Box<HttpPeer>, PeerFault> {
+        let mut peer = Box::new(self.next().await?.peer.clone());
         if let Some(key) = self.private {
             peer.group_key = key;
         }
@@ -92,7 +99,6 @@ impl Trip {
             // HTTP/2 has no other way to say so
             peer.options.idle_timeout = Some(Duration::ZERO);
         }
-        self.roster = Some(roster);
         Ok(peer)
     }
 
@@ -114,6 +120,16 @@ impl Trip {
         {
             self.private = Some(self.private_key(client));
         }
+    }
+
+    /// HTTP/1.1, whatever a handshake might agree on.
+    pub(in crate::gateway) fn is_plain_h1(&self) -> bool {
+        self.pool.delivery().protocol == Protocol::H1
+    }
+
+    /// The connection is this person's own, or nobody's.
+    pub(in crate::gateway) const fn is_private(&self) -> bool {
+        self.private.is_some()
     }
 
     /// Nobody will find this attempt's connection again: kept, it would only take the place of one that is of use.
@@ -185,6 +201,11 @@ impl Trip {
             }
             (_, None) => {}
         }
+    }
+
+    /// The upstream has nothing more to do for this request.
+    pub(in crate::gateway) fn has_answered_all(&mut self) {
+        self.under_way = None;
     }
 
     fn blame(&self, failure: Failure) {

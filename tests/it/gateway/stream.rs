@@ -34,25 +34,20 @@ async fn twenty_megabytes_each_way() {
 async fn events_arrive_at_once() {
     let world = World::start().await;
     let mut wire = world.plain().await;
-    let started = tokio::time::Instant::now();
     wire.send(format!(
-        "GET /sse HTTP/1.1\r\nHost: wiki.test\r\nCookie: __Host-vestibule={}\r\n\r\n",
+        "GET /events HTTP/1.1\r\nHost: wiki.test\r\nCookie: __Host-vestibule={}\r\n\r\n",
         world.token
     ))
     .await;
-    wire.head().await;
-    assert_eq!(wire.chunk().await.unwrap(), b"data: 0\n\n");
-    assert!(
-        started.elapsed() < Duration::from_millis(300),
-        "{:?}",
-        started.elapsed()
-    );
-    assert_eq!(wire.chunk().await.unwrap(), b"data: 1\n\n");
-    assert!(
-        started.elapsed() < Duration::from_millis(700),
-        "{:?}",
-        started.elapsed()
-    );
+    // they have no end: collected until some kilobytes are there, they would take minutes
+    let events = async {
+        wire.head().await;
+        for _ in 0..3 {
+            assert_eq!(wire.chunk().await.unwrap(), b"data: \n");
+        }
+    };
+    let arrived = tokio::time::timeout(Duration::from_secs(10), events).await;
+    assert!(arrived.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]

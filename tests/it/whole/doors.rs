@@ -397,6 +397,58 @@ async fn of_many_wrong_passwords_at_once_ten_are_looked_at() {
     assert!(site.count("aino", Event::PasswordRefused).await <= 10);
 }
 
+/// A flood of wrong passwords, each under a name of its own, so that no counter stops it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_sign_ins_is_turned_away_and_nobody_else_notices() {
+    const FLOOD: usize = 40;
+    let site = Site::with(Plan {
+        more: "throttle: { hashing_threads: 1, hashing_queue: 2, network: { free: 1000000 } }",
+        ..Plan::default()
+    })
+    .await;
+    let mut inside = site.browser();
+    assert_eq!(inside.password("aino").await.status, 303);
+    let home = inside.open(&site.url(WIKI, "/")).await;
+    assert_eq!(home.status, 200);
+    let mut b = site.browser();
+    let csrf = field(&b.page("/signin").await.text(), "csrf").unwrap();
+    let sent = (0..FLOOD).map(|n| {
+        let mut b = b.clone();
+        let name = format!("somebody{n}");
+        let fields = [
+            ("csrf", &*csrf),
+            ("username", &*name),
+            ("password", "wrong"),
+        ];
+        let ask = b.form("/signin", &fields);
+        tokio::spawn(async move { b.send(ask).await })
+    });
+    let sent: Vec<_> = sent.collect();
+    // in the midst of it
+    for _ in 0..20 {
+        assert_eq!(inside.get(&site.url(WIKI, "/")).await.status, 200);
+    }
+    let answers: Vec<Answer> = join_all(sent)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let statuses: Vec<u16> = answers.iter().map(|a| a.status).collect();
+    assert!(
+        statuses.iter().all(|s| matches!(s, 422 | 429)),
+        "{statuses:?}"
+    );
+    let away: Vec<&Answer> = answers.iter().filter(|a| a.status == 429).collect();
+    // one is checked and two wait; all came within the time of a few checks
+    assert!(!away.is_empty() && away.len() < FLOOD, "{statuses:?}");
+    for answer in away {
+        let pause: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=60).contains(&pause));
+    }
+    // and then everything is as before
+    assert_eq!(site.browser().password("aino").await.status, 303);
+}
+
 // --- enumeration
 
 /// What is the same for everybody once values that are new each time are blotted out.

@@ -19,7 +19,12 @@ fn tired(hit: &Hit) -> Act {
 /// One request that leaves a connection behind, then this one, which meets its end.
 async fn after_another(world: &World, line: &str, body: &[u8]) -> Answer {
     let mut wire = world.plain().await;
-    let first = on_wire(&mut wire, &world.token, "GET /first", "", b"").await;
+    // with a body or without, as that one has: the two have pools of their own
+    let (before, sent) = match body {
+        [] => ("GET /first", &b""[..]),
+        _ => ("PUT /first", &b"x"[..]),
+    };
+    let first = on_wire(&mut wire, &world.token, before, "", sent).await;
     assert_eq!(first.status, 200);
     // on one connection a request begins when the one before it is over to the last
     on_wire(&mut wire, &world.token, line, "", body).await

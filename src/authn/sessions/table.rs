@@ -1,0 +1,306 @@
+//! Views by the hash of their cookie, and the accounts they share.
+//!
+//! What is kept is small, because there is one for each cookie that was used within a minute: one allocation beside
+//! the view, and an account once for all sessions of its person. A look-up takes one of many locks, to read.
+
+use super::CACHE_TTL;
+use crate::domain::account::Account;
+use crate::domain::id::AccountId;
+use crate::domain::secret::TokenHash;
+use crate::domain::session::View;
+use crate::domain::timestamp::Timestamp;
+use parking_lot::RwLock;
+use std::borrow::Borrow;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+
+/// Parts with a lock each. Two requests meet in one by chance only.
+const SHARDS: usize = 256;
+/// Shards that one [`Table::sweep`] looks through: all of them in a [`CACHE_TTL`], five seconds apart.
+const SWEPT_AT_ONCE: usize = SHARDS.div_ceil(12);
+
+/// What a view was read under: it holds while neither has moved on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Generations {
+    pub(super) session: u32,
+    pub(super) account: u32,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Cached {
+    pub(super) view: Arc<View>,
+    pub(super) generations: Generations,
+    pub(super) loaded_at: Timestamp,
+}
+
+impl Cached {
+    /// Not older than the cache may be. A clock that was set back makes it old, not young.
+    pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
+        self.loaded_at <= now && now.since(self.loaded_at) < CACHE_TTL
+    }
+}
+
+/// A bucket of the table is a pointer: the table itself is between half full and full.
+struct Entry(Box<(TokenHash, Cached)>);
+
+impl Borrow<TokenHash> for Entry {
+    fn borrow(&self) -> &TokenHash {
+        &self.0.0
+    }
+}
+
+impl Hash for Entry {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.0.hash(state);
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.0 == other.0.0
+    }
+}
+
+impl Eq for Entry {}
+
+/// The last eight bytes of a key that is random already: the hash of a token, an id. Nobody but this program
+/// chooses one that is kept.
+#[derive(Default)]
+pub(super) struct Tail(u64);
+
+impl Hasher for Tail {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(tail) = bytes.last_chunk() {
+            self.0 = u64::from_be_bytes(*tail);
+        }
+    }
+    fn write_usize(&mut self, _: usize) {
+        // the length of an array, always the same
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+pub(super) type ByTail = BuildHasherDefault<Tail>;
+type Shard = RwLock<HashSet<Entry, ByTail>>;
+type People = RwLock<HashMap<AccountId, Weak<Account>, ByTail>>;
+
+pub(super) struct Table {
+    views: Box<[Shard]>,
+    people: Box<[People]>,
+    /// The most that one shard holds.
+    most: usize,
+    next_sweep: AtomicUsize,
+}
+
+impl Table {
+    /// For `capacity` views at most, or a few more.
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            views: (0..SHARDS).map(|_| Shard::default()).collect(),
+            people: (0..SHARDS).map(|_| People::default()).collect(),
+            most: capacity.div_ceil(SHARDS).max(1),
+            next_sweep: AtomicUsize::new(0),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.views.iter().map(|shard| shard.read().len()).sum()
+    }
+
+    pub(super) fn get(&self, hash: &TokenHash) -> Option<Cached> {
+        let shard = self.shard(hash)?.read();
+        shard.get(hash).map(|entry| entry.0.1.clone())
+    }
+
+    pub(super) fn remove(&self, hash: &TokenHash) {
+        if let Some(shard) = self.shard(hash) {
+            let removed = shard.write().take(hash);
+            // dropped here, when nobody waits for the lock
+            drop(removed);
+        }
+    }
+
+    /// In the place of what there was for this cookie. Where there is no room, what is too old goes, or else any.
+    pub(super) fn insert(&self, hash: TokenHash, cached: Cached) {
+        let Some(shard) = self.shard(&hash) else {
+            return;
+        };
+        let now = cached.loaded_at;
+        let entry = Entry(Box::new((hash, cached)));
+        let mut shard = shard.write();
+        if shard.len() >= self.most && !shard.contains(&hash) {
+            shard.retain(|entry| entry.0.1.is_fresh(now));
+            if shard.len() >= self.most
+                && let Some(any) = shard.iter().next().map(|entry| entry.0.0)
+            {
+                shard.remove(&any);
+            }
+        }
+        shard.replace(entry);
+    }
+
+    /// The account that other sessions of the person have already, where it is the same in everything.
+    pub(super) fn shared(&self, account: Arc<Account>) -> Arc<Account> {
+        let Some(people) = of(&self.people, account.id.uuid().as_bytes()) else {
+            return account;
+        };
+        let mut people = people.write();
+        match people.get(&account.id).and_then(Weak::upgrade) {
+            Some(known) if known == account => known,
+            Some(_) | None => {
+                people.insert(account.id, Arc::downgrade(&account));
+                account
+            }
+        }
+    }
+
+    /// Lets go of what nobody may use any more, in the next few shards.
+    pub(super) fn sweep(&self, now: Timestamp) {
+        let first = self.next_sweep.fetch_add(SWEPT_AT_ONCE, Ordering::Relaxed);
+        for number in first..first + SWEPT_AT_ONCE {
+            if let Some(shard) = self.views.get(number % SHARDS) {
+                let mut shard = shard.write();
+                shard.retain(|entry| entry.0.1.is_fresh(now));
+                if shard.capacity() > shard.len() * 4 {
+                    let room = shard.len() * 2;
+                    shard.shrink_to(room);
+                }
+            }
+            if let Some(people) = self.people.get(number % SHARDS) {
+                let mut people = people.write();
+                people.retain(|_, account| account.strong_count() > 0);
+                if people.capacity() > people.len() * 4 {
+                    let room = people.len() * 2;
+                    people.shrink_to(room);
+                }
+            }
+        }
+    }
+
+    fn shard(&self, hash: &TokenHash) -> Option<&Shard> {
+        of(&self.views, hash.bytes())
+    }
+}
+
+/// The part for a key. Its bytes are others than those a part looks at itself; those of an id there are random.
+fn of<'a, T>(parts: &'a [T], key: &[u8]) -> Option<&'a T> {
+    const BITS: usize = SHARDS - 1;
+    let from_the_end = key.len().checked_sub(4)?;
+    parts.get(usize::from(*key.get(from_the_end)?) & BITS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::assurance::Factors;
+    use crate::domain::host::Host;
+    use crate::domain::id::SessionId;
+    use crate::domain::policy::tests::account;
+    use crate::domain::secret::Token;
+    use crate::domain::session::Session;
+    use std::time::Duration;
+    use uuid::Uuid;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn hash(number: u32) -> TokenHash {
+        let mut bytes = [0; 32];
+        bytes[..4].copy_from_slice(&number.to_le_bytes());
+        Token::from_random(bytes).hash()
+    }
+
+    fn cached(loaded_at: Timestamp, account: Arc<Account>) -> Cached {
+        Cached {
+            view: Arc::new(View {
+                session: Session {
+                    id: SessionId::from_uuid(Uuid::from_u128(3)),
+                    account: account.id,
+                    factors: Factors::PASSWORD,
+                    auth_time: NOW,
+                    password_at: NOW,
+                    second_factor_at: None,
+                    expires_at: NOW.plus(Duration::from_secs(3600)),
+                    last_seen_at: NOW,
+                    address: None,
+                    user_agent: None,
+                    trusted_device: None,
+                },
+                account,
+                host: Host::parse("app.example.com"),
+            }),
+            generations: Generations {
+                session: 0,
+                account: 0,
+            },
+            loaded_at,
+        }
+    }
+
+    #[test]
+    fn what_was_put_in_is_found_and_nothing_else() {
+        let table = Table::new(100_000);
+        for number in 0..10_000 {
+            table.insert(hash(number), cached(NOW, Arc::new(account())));
+        }
+        assert_eq!(table.len(), 10_000);
+        assert!((0..10_000).all(|n| table.get(&hash(n)).is_some()));
+        assert!(table.get(&hash(10_000)).is_none());
+        table.remove(&hash(7));
+        assert!(table.get(&hash(7)).is_none() && table.get(&hash(8)).is_some());
+        table.insert(hash(8), cached(NOW.plus(CACHE_TTL), Arc::new(account())));
+        assert_eq!(table.get(&hash(8)).unwrap().loaded_at, NOW.plus(CACHE_TTL));
+        assert_eq!(table.len(), 9_999);
+    }
+
+    #[test]
+    fn it_does_not_grow_without_end() {
+        let table = Table::new(2_560);
+        for number in 0..50_000 {
+            table.insert(hash(number), cached(NOW, Arc::new(account())));
+        }
+        assert!(table.len() <= 2_560, "{}", table.len());
+        assert!(table.get(&hash(49_999)).is_some(), "the newest is there");
+    }
+
+    #[test]
+    fn what_is_too_old_goes_within_the_caches_time() {
+        let table = Table::new(100_000);
+        let person = Arc::new(account());
+        let shared = table.shared(Arc::clone(&person));
+        for number in 0..5_000 {
+            table.insert(hash(number), cached(NOW, Arc::clone(&shared)));
+        }
+        drop((person, shared));
+        for _ in 0..12 {
+            table.sweep(NOW.plus(CACHE_TTL - Duration::from_secs(1)));
+        }
+        assert_eq!(table.len(), 5_000);
+        for _ in 0..12 {
+            table.sweep(NOW.plus(CACHE_TTL));
+        }
+        assert_eq!(table.len(), 0);
+        // the accounts of a shard may be looked at before the last session of theirs has gone
+        for _ in 0..12 {
+            table.sweep(NOW.plus(CACHE_TTL));
+        }
+        let left: usize = table.people.iter().map(|p| p.read().len()).sum();
+        assert_eq!(left, 0);
+    }
+
+    #[test]
+    fn an_account_is_shared_only_as_long_as_it_is_the_same() {
+        let table = Table::new(10);
+        let first = table.shared(Arc::new(account()));
+        let same = table.shared(Arc::new(account()));
+        assert!(Arc::ptr_eq(&first, &same));
+        let mut changed = account();
+        changed.groups.insert("admins".into());
+        let other = table.shared(Arc::new(changed.clone()));
+        assert_eq!(*other, changed);
+        assert!(Arc::ptr_eq(&other, &table.shared(Arc::new(changed))));
+    }
+}

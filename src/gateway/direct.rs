@@ -1,0 +1,203 @@
+//! The short way to an application, which most requests take: no body, HTTP/1.1 on the upstream's side.
+//!
+//! Pingora's own way hands each piece of an answer through two channels between two halves of a task, because a body
+//! may stream both ways at once, and copies the request's head with the spelling of each name. Without a body there is
+//! one thing to wait for at a time. Parsing, framing and the pool of connections are pingora's here as there, and what
+//! is done to heads is done by the same functions ([`super::steps`]).
+
+use super::Gateway;
+use super::exchange::Exchange;
+use super::outgoing::Outgoing;
+use super::upstream::{Backend, Trip};
+use futures_util::FutureExt as _;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{Method, Version};
+use pingora::http::ResponseHeader;
+use pingora::protocols::Stream;
+use pingora::protocols::http::HttpTask;
+use pingora::protocols::http::v1::client::HttpSession as Client;
+use pingora::proxy::Session;
+use pingora::upstreams::peer::HttpPeer;
+use pingora::{Error, ErrorType, Result};
+use std::pin::pin;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
+
+/// Most pieces of an answer that are written at once.
+const AT_ONCE: usize = 4;
+/// Whether a request can go this way. One whose connection is somebody's own is found again by pingora's pool only,
+/// where those with a body go.
+pub(super) fn fits(session: &mut Session, exchange: &mut Exchange) -> bool {
+    let client = session.client_addr().and_then(|a| a.as_inet()).copied();
+    let trip = exchange.trip.as_mut().filter(|trip| trip.is_plain_h1());
+    let shared = trip.is_some_and(|trip| {
+        trip.heed_credentials(&session.req_header().headers, client);
+        !trip.is_private()
+    });
+    // whoever reads an answer's body has to know that it is one to HEAD
+    shared && session.is_body_empty() && session.req_header().method != Method::HEAD
+}
+
+impl Gateway {
+    /// Asks one upstream after another, and passes on the answer of the first that has one.
+    pub(super) async fn direct(
+        &self,
+        session: &mut Session,
+        exchange: &mut Exchange,
+    ) -> Result<()> {
+        loop {
+            let (backend, silence) = exchange.backend().await?;
+            let (stream, reused) = match self.0.idle.take(backend.key) {
+                Some(stream) => (stream, true),
+                None => match self.0.transport.new_stream(&backend.peer).await {
+                    Ok(stream) => (stream, false),
+                    Err(fault) => {
+                        if exchange.trip.as_mut().is_some_and(Trip::could_not_connect) {
+                            continue;
+                        }
+                        return Err(fault.into_up());
+                    }
+                },
+            };
+            let asked = self.converse(session, exchange, stream, &backend.peer, silence);
+            match asked.await {
+                Ok(client) => {
+                    self.give_back(client, &backend).await;
+                    return Ok(());
+                }
+                Err(fault) => {
+                    let fault = exchange.broke(session, fault, reused);
+                    if !fault.retry() {
+                        return Err(fault);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Keeps the connection for the next request, where both sides like.
+    async fn give_back(&self, mut client: Client, backend: &Backend) {
+        client.respect_keepalive();
+        if let Some(stream) = client.reuse().await {
+            let idle = backend.peer.options.idle_timeout;
+            self.0.idle.put(backend.key, stream, idle);
+        }
+    }
+
+    /// The request, then all of the answer.
+    async fn converse(
+        &self,
+        session: &mut Session,
+        exchange: &mut Exchange,
+        stream: Stream,
+        peer: &HttpPeer,
+        silence: Option<Duration>,
+    ) -> Result<Client> {
+        let wire = self.wire(session, exchange)?;
+        let mut stream = stream;
+        send(&mut stream, &wire, peer.options.write_timeout).await?;
+        let mut client = Client::new_with_options(stream, peer);
+        client.read_timeout = silence;
+        loop {
+            let first = next(session, &mut client).await?;
+            let mut tasks = Vec::with_capacity(AT_ONCE);
+            let mut is_over = first.is_end();
+            tasks.push(first);
+            // what is there already goes out together
+            while !is_over && tasks.len() < AT_ONCE {
+                let Some(task) =
+                    tokio::task::unconstrained(client.read_response_task()).now_or_never()
+                else {
+                    break;
+                };
+                // what came before it is passed on before it is told
+                let task = task.unwrap_or_else(|fault| HttpTask::Failed(fault.into_up()));
+                is_over = task.is_end();
+                tasks.push(task);
+            }
+            if is_over && let Some(trip) = exchange.trip.as_mut() {
+                trip.has_answered_all();
+            }
+            for task in &mut tasks {
+                filter(session, exchange, task)?;
+            }
+            if session.write_response_tasks(tasks).await? || is_over {
+                break;
+            }
+        }
+        // of chunks, the one that says that there are no more
+        let finished = session.as_mut().finish_body().await;
+        finished.map_err(|e| e.into_down())?;
+        Ok(client)
+    }
+
+    /// The request as it goes to this attempt's upstream.
+    fn wire(&self, session: &Session, exchange: &Exchange) -> Result<Vec<u8>> {
+        let head = session.req_header();
+        let mut outgoing = Outgoing::of(head);
+        outgoing.leave_connection(&head.headers);
+        self.outgoing(&mut outgoing, exchange)?;
+        outgoing.wire()
+    }
+}
+
+/// `limit`: how long the upstream may take to accept it.
+async fn send(stream: &mut Stream, wire: &[u8], limit: Option<Duration>) -> Result<()> {
+    let mut sent = pin!(async {
+        stream.write_all(wire).await?;
+        stream.flush().await
+    });
+    // nearly always it fits into the socket's buffer, and no time has to be kept
+    let sent = match (sent.as_mut().now_or_never(), limit) {
+        (Some(sent), _) => sent,
+        (None, None) => sent.await,
+        (None, Some(limit)) => match tokio::time::timeout(limit, sent).await {
+            Ok(sent) => sent,
+            Err(_) => return Err(Error::new_up(ErrorType::WriteTimedout)),
+        },
+    };
+    sent.map_err(|e| {
+        Error::because(ErrorType::WriteError, "while writing a request's head", e).into_up()
+    })
+}
+
+/// The next piece of the answer, unless the client goes away first.
+async fn next(session: &mut Session, client: &mut Client) -> Result<HttpTask> {
+    tokio::select! {
+        biased;
+        task = client.read_response_task() => task.map_err(|e| e.into_up()),
+        gone = session.as_mut().read_body_or_idle(true) => match gone {
+            Err(fault) => Err(fault.into_down()),
+            // it never ends well
+            Ok(_) => Err(Error::new_down(ErrorType::ConnectionClosed)),
+        },
+    }
+}
+
+fn filter(session: &mut Session, exchange: &mut Exchange, task: &mut HttpTask) -> Result<()> {
+    match task {
+        HttpTask::Header(head, end) => {
+            exchange.answered(head)?;
+            frame(head, *end)?;
+            exchange.answer(head, session.req_header().version)
+        }
+        HttpTask::Body(body, end) | HttpTask::UpgradedBody(body, end) => {
+            let bytes = body.as_ref().map_or(0, bytes::Bytes::len);
+            exchange.watch.answer_moved(bytes, *end);
+            Ok(())
+        }
+        HttpTask::Trailer(_) | HttpTask::Done | HttpTask::Failed(_) => Ok(()),
+    }
+}
+
+/// A body that ends with the upstream's connection is chunked, so that the client's connection goes on.
+fn frame(head: &mut ResponseHeader, end: bool) -> Result<()> {
+    let bodiless = matches!(head.status.as_u16(), 204 | 304) || head.status.is_informational();
+    let framed =
+        head.headers.contains_key(TRANSFER_ENCODING) || head.headers.contains_key(CONTENT_LENGTH);
+    if bodiless || framed || end {
+        return Ok(());
+    }
+    head.set_version(Version::HTTP_11);
+    head.insert_header(TRANSFER_ENCODING, "chunked")
+}
