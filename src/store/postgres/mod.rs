@@ -46,7 +46,7 @@ use crate::domain::throttle::{Admission, Bucket, Counter, Rule};
 use crate::domain::timestamp::Timestamp;
 use async_trait::async_trait;
 use ears::Ears;
-use open::{PATIENCE, WRITE_PATIENCE};
+use open::{LONG_PATIENCE, PATIENCE};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{PgPool, Postgres, Transaction};
 use std::collections::HashMap;
@@ -82,6 +82,11 @@ async fn asked<T>(work: impl Future<Output = Result<T, Fault>> + Send) -> Result
     within(PATIENCE, work).await
 }
 
+/// The same for a question about many, which the console and housekeeping ask.
+async fn searched<T>(work: impl Future<Output = Result<T, Fault>> + Send) -> Result<T, Fault> {
+    within(LONG_PATIENCE, work).await
+}
+
 async fn within<T>(
     patience: Duration,
     work: impl Future<Output = Result<T, Fault>> + Send,
@@ -106,7 +111,7 @@ impl Store for PostgresStore {
     }
 
     async fn accounts(&self, after: Option<&str>, limit: u32) -> Result<Vec<Account>, Fault> {
-        asked(accounts::page(&self.pool, after, limit)).await
+        searched(accounts::page(&self.pool, after, limit)).await
     }
 
     async fn emergency_codes(&self, account: AccountId) -> Result<Vec<EmergencyCode>, Fault> {
@@ -131,7 +136,7 @@ impl Store for PostgresStore {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Session>, Fault> {
-        asked(sessions::list(&self.pool, account, now, limit)).await
+        searched(sessions::list(&self.pool, account, now, limit)).await
     }
 
     async fn hosts_opened(
@@ -150,7 +155,7 @@ impl Store for PostgresStore {
     }
 
     async fn audit(&self, filter: &AuditFilter) -> Result<Vec<Logged>, Fault> {
-        asked(audit::list(&self.pool, filter)).await
+        searched(audit::list(&self.pool, filter)).await
     }
 
     async fn audit_count(
@@ -163,11 +168,11 @@ impl Store for PostgresStore {
     }
 
     async fn search_accounts(&self, text: &str, limit: u32) -> Result<Vec<Account>, Fault> {
-        asked(accounts::search(&self.pool, text, limit)).await
+        searched(accounts::search(&self.pool, text, limit)).await
     }
 
     async fn deletions_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Account>, Fault> {
-        asked(accounts::deletions_due(&self.pool, now, limit)).await
+        searched(accounts::deletions_due(&self.pool, now, limit)).await
     }
 
     async fn device(&self, account: AccountId, token: &TokenHash) -> Result<Option<Device>, Fault> {
@@ -199,7 +204,7 @@ impl Store for PostgresStore {
     }
 
     async fn adoption(&self, since_day: i64, group: Option<&str>) -> Result<Vec<Snapshot>, Fault> {
-        asked(desk::adoption(&self.pool, since_day, group)).await
+        searched(desk::adoption(&self.pool, since_day, group)).await
     }
 
     async fn counter(&self, bucket: &Bucket) -> Result<Counter, Fault> {
@@ -207,7 +212,7 @@ impl Store for PostgresStore {
     }
 
     async fn outbox(&self) -> Result<Outbox, Fault> {
-        asked(mail::outbox(&self.pool)).await
+        searched(mail::outbox(&self.pool)).await
     }
 
     async fn certificates(&self, directory: &str) -> Result<Vec<StoredCertificate>, Fault> {
@@ -219,7 +224,7 @@ impl Store for PostgresStore {
     }
 
     async fn census(&self, now: Timestamp) -> Result<Census, Fault> {
-        asked(accounts::census(&self.pool, now)).await
+        searched(accounts::census(&self.pool, now)).await
     }
 
     async fn commit(&self, changes: &[Change]) -> Result<Commit, Fault> {
@@ -228,7 +233,7 @@ impl Store for PostgresStore {
         if changes.is_empty() {
             return Ok(Commit::Done);
         }
-        within(WRITE_PATIENCE, async {
+        within(LONG_PATIENCE, async {
             for _ in 1..TRIES {
                 match commit::run(self.begin().await?, changes).await {
                     Err(e) if commit::may_be_repeated(&e) => {}
@@ -245,7 +250,7 @@ impl Store for PostgresStore {
         buckets: &[(Bucket, Rule)],
         now: Timestamp,
     ) -> Result<Admission, Fault> {
-        within(WRITE_PATIENCE, async {
+        within(LONG_PATIENCE, async {
             throttle::count(self.begin().await?, buckets, now).await
         })
         .await
@@ -261,14 +266,14 @@ impl Store for PostgresStore {
             return Ok(Vec::new());
         }
         within(
-            WRITE_PATIENCE,
+            LONG_PATIENCE,
             mail::claim(&self.pool, now, lease_until, limit),
         )
         .await
     }
 
     async fn claim_order(&self, claim: &OrderClaim) -> Result<Option<OrderState>, Fault> {
-        within(WRITE_PATIENCE, async {
+        within(LONG_PATIENCE, async {
             certificates::claim(self.begin().await?, claim).await
         })
         .await
@@ -276,7 +281,7 @@ impl Store for PostgresStore {
 
     async fn touch(&self, seen: &[(SessionId, Timestamp)]) -> Result<(), Fault> {
         for some in seen.chunks(sessions::TOUCHED_AT_ONCE) {
-            within(WRITE_PATIENCE, sessions::touch(&self.pool, some)).await?;
+            within(LONG_PATIENCE, sessions::touch(&self.pool, some)).await?;
         }
         Ok(())
     }
@@ -285,7 +290,7 @@ impl Store for PostgresStore {
         for statement in sweep::STATEMENTS {
             for _ in 0..sweep::ROUNDS {
                 let round = sweep::round(&self.pool, statement, now);
-                if within(WRITE_PATIENCE, round).await? < sweep::ROWS {
+                if within(LONG_PATIENCE, round).await? < sweep::ROWS {
                     break;
                 }
             }

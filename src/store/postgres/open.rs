@@ -22,8 +22,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[(
 
 /// How long a connection is waited for, and an answer to a question. A server that is away is a fault by then.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
-/// How long a whole transaction may take, waiting for others included.
-pub(super) const WRITE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a whole transaction may take, waiting for others included, and a search.
+pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(5);
 /// The server's own limits come before ours, so that it does not work on for nobody.
 const LIMITS: [(&str, &str); 3] = [
     ("statement_timeout", "4s"),

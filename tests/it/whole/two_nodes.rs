@@ -181,3 +181,32 @@ async fn a_used_database_gets_no_second_key() {
     assert!(!settings.key_file.exists());
     other.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_run_on_the_same_database() {
+    let database = Database::with_tables().await;
+    let (site, other, _balancer) = start(&database).await;
+    let folder = site.settings.key_file.parent().unwrap();
+    let text = std::fs::read_to_string(folder.join("vestibule.yaml")).unwrap();
+    let run = async |config: &str| {
+        let file = folder.join("command.yaml");
+        std::fs::write(&file, config).unwrap();
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_vestibule"));
+        command.args(["account", "list", "--config"]).arg(&file);
+        let output = command.output().await.unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let (code, said) = run(&text).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("aino@northgate.example"), "{said}");
+    // what does not work is said without the password
+    secret(&folder.join("database.password"), "swordfish");
+    let (code, said) = run(&text).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("password authentication failed"), "{said}");
+    assert!(!said.contains("swordfish"), "{said}");
+    let (code, said) = run(&text.replace(&database.name, "nowhere")).await;
+    assert_eq!(code, Some(1), "{said}");
+    other.stop().await;
+}
