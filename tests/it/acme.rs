@@ -2,6 +2,7 @@
 
 use crate::support::client::{Wire, tls};
 use crate::support::pebble::{Pebble, Wish};
+use crate::support::port::free;
 use crate::support::upstream::Upstream;
 use rustls::pki_types::{CertificateDer, ServerName};
 use std::net::SocketAddr;
@@ -24,11 +25,6 @@ impl Entropy for Dice {
         use ring::rand::SecureRandom as _;
         ring::rand::SystemRandom::new().fill(bytes).unwrap();
     }
-}
-
-fn free() -> u16 {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap().port()
 }
 
 /// A gateway that may be started again and again on the same files.

@@ -77,14 +77,15 @@ impl Probe {
         }
     }
 
-    /// Every question since the start, or the call before, was answered within a second.
+    /// Every question since the start, or the call before, was answered: on a quiet machine within a second, which the
+    /// printed line shows, and within some on one that is busy with other tests.
     #[track_caller]
     fn was_served(&self, during: &str) {
         let longest = self.longest.swap(0, Ordering::SeqCst);
         let answers = self.answers.swap(0, Ordering::SeqCst);
         println!("{during}: {answers} answers to the probe, the longest took {longest} ms");
         assert!(
-            answers > 0 && longest < 1000,
+            answers > 0 && longest < 10_000,
             "{during}: {answers} answers, {longest} ms"
         );
         assert!(!self.task.is_finished());

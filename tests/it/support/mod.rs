@@ -6,6 +6,7 @@ pub(crate) mod client;
 pub(crate) mod h2;
 pub(crate) mod log;
 pub(crate) mod pebble;
+pub(crate) mod port;
 pub(crate) mod postgres;
 pub(crate) mod smtp;
 pub(crate) mod upstream;

@@ -2,6 +2,7 @@
 //! 127.0.0.1.
 
 use super::client::{Wire, tls};
+use super::port::free;
 use super::world::Ca;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -26,11 +27,6 @@ pub(crate) struct Wish {
     pub(crate) tls: u16,
     /// Identifier and base64url key of an external account.
     pub(crate) external: Option<(&'static str, &'static str)>,
-}
-
-fn free() -> u16 {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap().port()
 }
 
 impl Pebble {

@@ -3,6 +3,7 @@
 //! It is watched over by a shell that reads from a pipe: when this process ends, however it ends, the pipe is
 //! closed, and the shell ends the server and removes its folder.
 
+use super::port;
 use super::world::Ca;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use std::path::{Path, PathBuf};
@@ -170,10 +171,7 @@ impl Postgres {
     fn start() -> Self {
         let programs = programs();
         let folder = tempfile::tempdir().unwrap().keep();
-        let port = {
-            let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            socket.local_addr().unwrap().port()
-        };
+        let port = port::free();
         let ca = Ca::new("the database server's");
         let (certificate, key) = ca.issue(&["localhost"]);
         let ca_file = folder.join("ca.pem");

@@ -172,10 +172,7 @@ routes:
     file
 }
 
-pub(super) fn free_port() -> u16 {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap().port()
-}
+pub(super) use crate::support::port::free as free_port;
 
 impl Site {
     pub(super) async fn start() -> Self {
