@@ -8,6 +8,7 @@ mod housekeeping;
 mod mail;
 mod records;
 mod seams;
+pub mod storage;
 mod traces;
 
 use crate::authn::hashing::Limits;
@@ -25,7 +26,6 @@ use crate::portal::brand::{AuthenticatorApp, Brand, Logo, Support};
 use crate::portal::{self, Happening, Portal, assets::Assets};
 use crate::signer::Signer;
 use crate::store::SharedStore;
-use crate::store::sqlite::SqliteStore;
 use crate::telemetry::{self, Metrics};
 use crate::vault::Vault;
 use anyhow::{Context as _, bail};
@@ -53,23 +53,13 @@ pub struct Office {
 impl Office {
     /// Opens store and key file, making both at first use.
     pub async fn open(settings: Settings, env: Env) -> anyhow::Result<Self> {
-        let (key, store) = (&settings.key_file, &settings.storage);
-        if store.exists() && !key.exists() {
-            bail!(
-                "the key file {} is missing, but the store {} is there: put the key file back from a backup; \
-                 with a new one nobody's authenticator app would work any more",
-                key.display(),
-                store.display()
-            );
-        }
-        let vault = Vault::open_or_create(key, &env)?;
-        let store = SqliteStore::open(store).await?;
+        let (vault, store) = storage::open(&settings, &env).await?;
         Self::with(settings, env, vault, store)
     }
 
     /// Opens what is there, for commands that only make sense on a store with something in it.
     pub async fn open_existing(settings: Settings, env: Env) -> anyhow::Result<Self> {
-        let store = SqliteStore::open_existing(&settings.storage).await?;
+        let store = storage::open_existing(&settings.storage).await?;
         let vault = Vault::open(&settings.key_file, &env)?;
         Self::with(settings, env, vault, store)
     }
@@ -78,10 +68,9 @@ impl Office {
         settings: Settings,
         env: Env,
         vault: Vault,
-        store: SqliteStore,
+        store: SharedStore,
     ) -> anyhow::Result<Self> {
         let vault = Arc::new(vault);
-        let store: SharedStore = Arc::new(store);
         let authn = Authn::new(
             Arc::clone(&store),
             Arc::clone(&vault),
@@ -341,7 +330,7 @@ pub struct Reloaded {
 fn stays(before: &Settings, after: &Settings) -> anyhow::Result<()> {
     let fixed = [
         ("portal: url", before.portal == after.portal),
-        ("storage: url", before.storage == after.storage),
+        ("storage", before.storage == after.storage),
         ("secrets: key_file", before.key_file == after.key_file),
         (
             "limits: connections",

@@ -88,7 +88,7 @@ async fn heed_notices(
 ) {
     let mut rotation = Rotation::default();
     loop {
-        tokio::time::sleep(NOTICE_INTERVAL).await;
+        store.wait_for_notices(NOTICE_INTERVAL).await;
         let keys_changed = match store.notices(after).await {
             Ok((next, notices)) => {
                 after = next;

@@ -19,8 +19,6 @@ mod session;
 mod texts;
 mod token;
 
-use crate::store::SharedStore;
-use crate::store::sqlite::SqliteStore;
 use clap::{Args, Parser, Subcommand};
 use load::Store;
 use output::Format;
@@ -210,8 +208,7 @@ fn look_up(
         return Ok(None);
     };
     load::runtime()?.block_on(async {
-        let store: SharedStore =
-            std::sync::Arc::new(SqliteStore::open_existing(&settings.storage).await?);
+        let store = crate::app::storage::open_existing(&settings.storage).await?;
         Ok(store.account_by_name(&key).await?)
     })
 }

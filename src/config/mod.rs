@@ -21,7 +21,7 @@ pub use settings::{
     AccessLogFormat, AccessLogSettings, AccessLogTarget, AcmeSettings, AppSettings, BrandSettings,
     CertificateFiles, ClientCertificateSettings, ExternalAccountSettings, Hashing, HstsSettings,
     Listener, ListenerKind, MailCredentials, MailSecurity, MailSettings, PasswordSettings, Sender,
-    Settings, Support, TlsSettings, TraceSettings,
+    Settings, StorageSettings, Support, TlsSettings, TraceSettings,
 };
 
 use problems::{Place, Problems};

@@ -9,6 +9,7 @@ mod forward_auth;
 mod limits;
 pub mod logs;
 mod rewrite;
+mod storage;
 pub mod tls;
 mod traces;
 mod upstreams;
@@ -20,6 +21,7 @@ pub use rewrite::{
     Cookies, Destination, Headers, ReferrerPolicy, RequestHeaders, ResponseHeaders, Rewrite,
     SameSite, SecurityHeaders,
 };
+pub use storage::Storage;
 pub use traces::Traces;
 pub use upstreams::{Balance, Health, Protocol, Timeouts, UpstreamTls};
 
@@ -197,15 +199,6 @@ pub struct Support {
     pub phone: Option<String>,
     /// Address of a chat, https.
     pub chat: Option<WebUrl>,
-}
-
-/// The store.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Storage {
-    /// `sqlite:` and a file, made at the first start.
-    #[schemars(extend("default" = "sqlite:data/vestibule.db"))]
-    pub url: Option<String>,
 }
 
 /// Keys of the gateway itself.

@@ -2,6 +2,7 @@
 //! the configuration file.
 
 use crate::domain::binding::EnrolmentProof;
+use crate::domain::database::Server;
 use crate::domain::desk::Roles;
 use crate::domain::host::{Host, Origin};
 use crate::domain::limits::Limits;
@@ -13,7 +14,7 @@ use crate::i18n::Overrides;
 use ipnet::IpNet;
 use rustls::pki_types::CertificateDer;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -33,8 +34,7 @@ pub struct Settings {
     pub askers: Vec<IpNet>,
     pub portal: Origin,
     pub brand: BrandSettings,
-    /// The SQLite file.
-    pub storage: PathBuf,
+    pub storage: StorageSettings,
     pub key_file: PathBuf,
     /// `None`: requests are written into the program's own log.
     pub access_log: Option<AccessLogSettings>,
@@ -58,6 +58,25 @@ pub struct Settings {
     /// Files the configuration was read from besides its own, those of certificates on listeners left out: they
     /// are looked after by themselves.
     pub files: Vec<PathBuf>,
+}
+
+/// Where everything is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StorageSettings {
+    /// One SQLite file.
+    File(PathBuf),
+    /// A PostgreSQL database.
+    Server(Server),
+}
+
+impl StorageSettings {
+    /// The file, where it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Server(_) => None,
+        }
+    }
 }
 
 /// Which traces are recorded, and where they go.

@@ -15,6 +15,7 @@ pub mod authenticator;
 pub mod binding;
 pub mod confirmation;
 pub mod credentials;
+pub mod database;
 pub mod desk;
 pub mod device;
 pub mod headers;

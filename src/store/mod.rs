@@ -8,6 +8,8 @@
 //!
 //! Invariants: tokens and codes only as hashes; secrets only sealed; what was acknowledged is on disk.
 
+mod fault;
+pub mod postgres;
 pub mod sqlite;
 
 use crate::domain::account::{Account, NameKey, PasswordHash, Status};
@@ -29,6 +31,7 @@ use crate::domain::timestamp::Timestamp;
 use async_trait::async_trait;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The store does not work: to be answered with 503, never with a way in.
 #[derive(Debug, thiserror::Error)]
@@ -601,6 +604,9 @@ pub trait Store: Send + Sync {
     async fn last_notice(&self) -> Result<i64, Fault>;
     /// Notices after `after`, with the number to ask from next.
     async fn notices(&self, after: i64) -> Result<(i64, Vec<Notice>), Fault>;
+    /// Returns when it is time to look for notices: after the usual time, or at once where the store is told of
+    /// them.
+    async fn wait_for_notices(&self, usual: Duration);
 }
 
 /// Writes the audit records of a transaction that is on disk to the log, a JSON line each.

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
-use vestibule::config::{self, ListenerKind, Report, Settings};
+use vestibule::config::{self, ListenerKind, Report, Settings, StorageSettings};
 use vestibule::domain::account::{Account, Status};
 use vestibule::domain::binding::EnrolmentProof;
 use vestibule::domain::password_rules::Because;
@@ -130,7 +130,8 @@ fn a_plain_file_has_no_mistakes_and_the_documented_defaults() {
         (10, 5, 500)
     );
     assert_eq!((s.hashing.threads, s.hashing.queue), (0, 64));
-    assert_eq!(s.storage, folder.path().join("config/data/vestibule.db"));
+    let file = folder.path().join("config/data/vestibule.db");
+    assert_eq!(s.storage, StorageSettings::File(file));
     assert_eq!(s.key_file, folder.path().join("config/data/secret.key"));
     assert_eq!(s.brand.languages, ["en", "fi", "sv", "nb", "da", "de"]);
     let wiki = &s.routes.routes()[0];
@@ -479,9 +480,49 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     ("no proof named", "  enrolment_proof: helpdesk\n", ""),
     (
-        "postgres",
+        "postgres: nobody on the other side is known",
         "password:\n",
-        "storage: { url: \"postgres://db/vestibule\" }\npassword:\n",
+        "storage: { url: \"postgres://vestibule@db.example.com/vestibule?sslmode=prefer\" }\npassword:\n",
+    ),
+    (
+        "postgres: no user, no database",
+        "password:\n",
+        "storage: { url: \"postgres://db.example.com?sslmode=verify-full\" }\npassword:\n",
+    ),
+    (
+        "postgres: no host",
+        "password:\n",
+        "storage: { url: \"postgresql:///sso\" }\npassword:\n",
+    ),
+    (
+        "postgres: unknown parameter",
+        "password:\n",
+        "storage: { url: \"postgres://vestibule@db.example.com/sso?connect_timeout=3&sslmode=full\" }\npassword:\n",
+    ),
+    (
+        "postgres: password",
+        "password:\n",
+        "storage: { url: \"postgres://vestibule:hunter2@localhost/sso\" }\npassword:\n",
+    ),
+    (
+        "postgres: half a certificate",
+        "password:\n",
+        "storage: { url: \"postgres://vestibule@localhost/sso?sslcert=wiki.pem&sslrootcert=nowhere.pem\" }\npassword:\n",
+    ),
+    (
+        "postgres: several hosts",
+        "password:\n",
+        "storage: { url: \"postgres://vestibule@one,two/sso\" }\npassword:\n",
+    ),
+    (
+        "postgres: pool",
+        "password:\n",
+        "storage: { url: \"postgres://vestibule@localhost/sso\", pool: 1 }\npassword:\n",
+    ),
+    (
+        "a file with a pool",
+        "password:\n",
+        "storage: { url: \"sqlite:x.db\", pool: 4, password_file: x }\npassword:\n",
     ),
     (
         "unknown store",
@@ -1206,4 +1247,86 @@ fn keys_that_others_can_read_are_refused() {
         let (started, report) = mode("config/data/secret.key", rights);
         assert_eq!(started, starts, "{rights:o} {report}");
     }
+}
+
+/// The address of a database, read as PostgreSQL's own clients read it; where nothing is said, the stricter way.
+#[test]
+fn the_database() {
+    use vestibule::domain::database::{Place, Protection};
+    let folder = Folder::new();
+    folder.write("config/database.password", "open sesame\n");
+    let read = |url: &str, more: &str| {
+        let storage = format!("storage: {{ url: \"{url}\"{more} }}\npassword:\n");
+        let text = BASE.replace("password:\n", &storage);
+        let (settings, report) = folder.examine(&text);
+        let warnings: Vec<_> = report.warnings().map(|w| w.message.clone()).collect();
+        let settings = settings.unwrap_or_else(|| panic!("{report}"));
+        match settings.storage {
+            StorageSettings::Server(server) => (server, warnings),
+            StorageSettings::File(path) => panic!("{}", path.display()),
+        }
+    };
+    let ca = "sslrootcert=../certs/internal-ca.pem";
+    use Protection::{Authority, Encrypted, Host, IfOffered, None};
+    for (url, protection, warned) in [
+        ("postgres://v@db.example.com/sso", Host, ""),
+        (
+            "postgres://v@db.example.com/sso?sslmode=verify-full",
+            Host,
+            "",
+        ),
+        (&format!("postgresql://v@db.example.com/sso?{ca}"), Host, ""),
+        (
+            &format!("postgres://v@db.example.com/sso?sslmode=verify-ca&{ca}"),
+            Authority,
+            "",
+        ),
+        (
+            &format!("postgres://v@db.example.com/sso?sslmode=require&{ca}"),
+            Authority,
+            "",
+        ),
+        (
+            "postgres://v@db.example.com/sso?sslmode=require",
+            Encrypted,
+            "pose as the database",
+        ),
+        (
+            "postgres://v@10.0.0.7/sso?sslmode=disable",
+            None,
+            "in the clear",
+        ),
+        ("postgres://v@localhost/sso", IfOffered, ""),
+        ("postgres://v@127.0.0.1/sso?sslmode=disable", None, ""),
+        ("postgres://v@[::1]/sso?sslmode=prefer", IfOffered, ""),
+        (&format!("postgres://v@localhost/sso?{ca}"), Host, ""),
+        ("postgres://v@%2Frun%2Fpostgresql/sso", None, ""),
+    ] {
+        let (server, warnings) = read(url, "");
+        assert_eq!(server.protection, protection, "{url}");
+        assert_eq!(server.authorities.is_some(), url.contains(ca), "{url}");
+        assert_eq!(
+            warnings.len(),
+            usize::from(!warned.is_empty()),
+            "{url}: {warnings:?}"
+        );
+        assert!(
+            warnings.iter().all(|w| w.contains(warned)),
+            "{url}: {warnings:?}"
+        );
+    }
+    let more = ", pool: 40, password_file: database.password";
+    let (server, _) = read("postgres://some%40body@[2001:db8::5]:6432/my%20sso", more);
+    let host = "2001:db8::5".to_owned();
+    assert_eq!(server.place, Place::Tcp { host, port: 6432 });
+    assert_eq!(
+        (server.user.as_str(), server.database.as_str()),
+        ("some@body", "my sso")
+    );
+    assert_eq!(server.connections, 40);
+    assert_eq!(server.password.unwrap().as_str(), "open sesame");
+    let (server, _) = read("postgres://v@%2Frun%2Fpostgresql:6432/sso", "");
+    let folder = "/run/postgresql".into();
+    assert_eq!(server.place, Place::Socket { folder, port: 6432 });
+    assert_eq!((server.password, server.connections), (Option::None, 16));
 }

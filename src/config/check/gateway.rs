@@ -347,43 +347,6 @@ impl Check<'_> {
         apps
     }
 
-    pub(super) fn storage(&mut self, section: Option<&schema::Storage>) -> PathBuf {
-        let at = self.at(&["storage", "url"]);
-        let url = section
-            .and_then(|s| s.url.as_deref())
-            .unwrap_or("sqlite:data/vestibule.db");
-        let help = "write `url: \"sqlite:data/vestibule.db\"`";
-        let file = match url.split_once(':') {
-            Some(("sqlite", "")) => {
-                self.error(&at, "`sqlite:` names no file", help);
-                ""
-            }
-            Some(("sqlite", ":memory:")) => {
-                self.error(
-                    &at,
-                    "a store in memory forgets every account at the end",
-                    help,
-                );
-                ""
-            }
-            Some(("sqlite", file)) => file.strip_prefix("//").unwrap_or(file),
-            Some(("postgres" | "postgresql", _)) => {
-                self.error(
-                    &at,
-                    "PostgreSQL is not in force in this version",
-                    format!("one node keeps its store in a file: {help}"),
-                );
-                ""
-            }
-            _ => {
-                let kind = shortened(url.split(':').next().unwrap_or(url), 20);
-                self.error(&at, format!("`{kind}` is not a kind of store"), help);
-                ""
-            }
-        };
-        self.resolve(file)
-    }
-
     pub(super) fn key_file(&mut self, section: Option<&schema::Secrets>) -> PathBuf {
         let at = self.at(&["secrets", "key_file"]);
         let written = section

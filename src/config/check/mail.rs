@@ -95,11 +95,7 @@ impl Check<'_> {
             return None;
         }
         let host = written.trim_start_matches('[').trim_end_matches(']');
-        let on_this_machine = match host.parse::<IpAddr>() {
-            Ok(address) => address.is_loopback(),
-            Err(_) => host.eq_ignore_ascii_case("localhost"),
-        };
-        let (security, usual) = match (url.scheme(), on_this_machine) {
+        let (security, usual) = match (url.scheme(), is_this_machine(host)) {
             ("smtps", _) => (MailSecurity::ImplicitTls, 465),
             (_, false) => (MailSecurity::StartTls, 587),
             (_, true) => (MailSecurity::StartTlsIfOffered, 587),
@@ -164,8 +160,16 @@ impl Check<'_> {
     }
 }
 
+/// Whether what is sent to this host stays on this machine.
+pub(super) fn is_this_machine(host: &str) -> bool {
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    }
+}
+
 /// Percent-decoded (RFC 3986 2.1); `None` where that gives no text.
-fn decoded(text: &str) -> Option<String> {
+pub(super) fn decoded(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut out = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {

@@ -12,6 +12,7 @@ mod mail;
 mod people;
 mod rewrite;
 mod routes;
+mod storage;
 mod texts;
 mod tls;
 mod traces;
@@ -107,6 +108,7 @@ impl<'a> Check<'a> {
         let askers = self.forward_auth(file, &listeners, &table);
         let places = (portal.as_ref(), &table);
         let acme = self.acme(file.acme.as_ref(), &listeners, places);
+        let storage = self.storage(file.storage.as_ref());
         let two_factor = self.two_factor_rules(file);
         let (sessions, remember_account) = self.sessions(file.sessions.as_ref());
         let (throttle, hashing) = self.throttle(file.throttle.as_ref());
@@ -119,7 +121,7 @@ impl<'a> Check<'a> {
             trusted_proxies: self.trusted_proxies(file.trusted_proxies.as_ref()),
             askers,
             brand: self.brand(file),
-            storage: self.storage(file.storage.as_ref()),
+            storage: storage?,
             key_file: self.key_file(file.secrets.as_ref()),
             sessions,
             remember_account,

@@ -1,7 +1,6 @@
 //! Accounts, their names and groups.
 
 use super::commit::{Applied, Outcome};
-use super::fault::unfit;
 use super::notices;
 use super::rows::{self, account_columns};
 use crate::domain::account::{Account, NameKey, PasswordHash, Status};
@@ -9,6 +8,7 @@ use crate::domain::authenticator::TotpBinding;
 use crate::domain::id::{AccountId, AuthenticatorId};
 use crate::domain::reminder;
 use crate::domain::timestamp::Timestamp;
+use crate::store::fault::unfit;
 use crate::store::{Census, Fault};
 use sqlx::{Row as _, SqliteConnection, SqlitePool, query};
 use std::collections::BTreeSet;

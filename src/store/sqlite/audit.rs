@@ -1,11 +1,11 @@
 //! The audit trail. Triggers of the table refuse every change and removal.
 
 use super::commit::{Applied, Outcome};
-use super::fault::unfit;
 use super::rows;
 use crate::domain::audit::{Event, Logged, Record};
 use crate::domain::id::AccountId;
 use crate::domain::timestamp::Timestamp;
+use crate::store::fault::unfit;
 use crate::store::{AuditFilter, Fault};
 use sqlx::{SqliteConnection, SqlitePool, query};
 

@@ -1,11 +1,11 @@
 //! Authenticators and recovery codes. Whatever is spent is spent by the one statement that finds it.
 
 use super::commit::{Applied, Outcome};
-use super::fault::unfit;
 use super::{notices, rows};
 use crate::domain::authenticator::{EmergencyCode, OneTimeCode, TotpBinding};
 use crate::domain::id::{AccountId, AuthenticatorId};
 use crate::store::Fault;
+use crate::store::fault::unfit;
 use sqlx::{SqliteConnection, SqlitePool, query};
 
 pub(super) async fn emergency_codes(

@@ -17,7 +17,6 @@ mod certificates;
 mod commit;
 mod desk;
 mod devices;
-mod fault;
 mod keys;
 mod mail;
 mod notices;
@@ -48,6 +47,7 @@ use async_trait::async_trait;
 use open::FileIdentity;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// A store in one SQLite file.
 #[derive(Debug)]
@@ -253,5 +253,9 @@ impl Store for SqliteStore {
 
     async fn notices(&self, after: i64) -> Result<(i64, Vec<Notice>), Fault> {
         notices::after(self.reader()?, after).await
+    }
+
+    async fn wait_for_notices(&self, usual: Duration) {
+        tokio::time::sleep(usual).await;
     }
 }

@@ -1,8 +1,8 @@
 //! Opening the file: rights, settings, migrations.
 
-use super::fault::chain;
 use super::{SqliteStore, accounts};
 use crate::store::Fault;
+use crate::store::fault::chain;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqlStr};

@@ -8,6 +8,7 @@ mod authenticators;
 mod certificates;
 mod notices;
 mod people;
+mod postgres_server;
 mod races;
 mod sample;
 mod sessions;
@@ -56,7 +57,8 @@ macro_rules! contract {
             contract!(@two $open;
                 races: a_totp_step an_emergency_code a_one_time_code a_ticket an_attempt_s_version
                     a_name tries_never_outrun_the_throttle wrong_codes_are_all_counted
-                    notices_are_heard_by_the_other an_order;
+                    notices_are_heard_by_the_other no_notice_is_passed_by an_order
+                    one_signing_key_stays_in_use;
             );
         }
     };
@@ -81,3 +83,4 @@ macro_rules! contract {
 }
 
 contract!(sqlite, crate::store::sqlite_file::fresh);
+contract!(postgres, crate::store::postgres_server::fresh);

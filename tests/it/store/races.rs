@@ -129,6 +129,69 @@ pub async fn notices_are_heard_by_the_other(s: [SharedStore; 2]) {
     assert!(view.is_none());
 }
 
+/// Who reads on from the last number misses none, in whichever order the writers are done.
+pub async fn no_notice_is_passed_by(s: [SharedStore; 2]) {
+    const WRITERS: u8 = 100;
+    for n in 0..WRITERS {
+        done(s[0].as_ref(), [add(n)]).await;
+    }
+    let mut after = s[1].last_notice().await.unwrap();
+    let tasks: Vec<_> = (0..WRITERS)
+        .map(|n| {
+            let store = s[usize::from(n % 2)].clone();
+            let audit = Change::Audit(record(Event::CodeAccepted, None, NOW));
+            let mut changes = vec![audit; usize::from(n % 7)];
+            let groups = Change::SetGroups {
+                account: account_id(n),
+                groups: [].into(),
+            };
+            changes.insert(0, groups);
+            tokio::spawn(async move { store.commit(&changes).await.unwrap() })
+        })
+        .collect();
+    let mut heard = Vec::new();
+    loop {
+        // what was done before the question is in the answer
+        let all_done = tasks.iter().all(tokio::task::JoinHandle::is_finished);
+        let (next, told) = s[1].notices(after).await.unwrap();
+        after = next;
+        heard.extend(told);
+        if all_done {
+            break;
+        }
+    }
+    for task in tasks {
+        assert_eq!(task.await.unwrap(), Commit::Done);
+    }
+    let told: std::collections::HashSet<String> =
+        heard.iter().map(|notice| format!("{notice:?}")).collect();
+    assert_eq!(told.len(), usize::from(WRITERS));
+}
+
+/// Processes that rotate the keys at the same time agree on one.
+pub async fn one_signing_key_stays_in_use(s: [SharedStore; 2]) {
+    let tasks: Vec<_> = (0..20)
+        .map(|n| {
+            let store = s[usize::from(n % 2)].clone();
+            let rotate = [
+                Change::AddSigningKey(signing_key(n, 0)),
+                Change::RetireOtherKeys {
+                    current: signing_key(n, 0).id,
+                    published_until: later(100),
+                },
+            ];
+            tokio::spawn(async move { store.commit(&rotate).await.unwrap() })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap(), Commit::Done);
+    }
+    let keys = s[0].signing_keys(NOW).await.unwrap();
+    assert_eq!(keys.len(), 20);
+    let in_use = keys.iter().filter(|key| key.retired_until.is_none());
+    assert_eq!(in_use.count(), 1);
+}
+
 /// One of two processes orders a certificate.
 pub async fn an_order(s: [SharedStore; 2]) {
     let tasks: Vec<_> = (0..50)

@@ -7,6 +7,7 @@ pub(crate) mod h2;
 pub(crate) mod log;
 pub(crate) mod pebble;
 pub(crate) mod port;
+pub(crate) mod postgres;
 pub(crate) mod smtp;
 pub(crate) mod upstream;
 pub(crate) mod world;

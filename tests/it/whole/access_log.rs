@@ -16,7 +16,12 @@ async fn site(more: &'static str) -> Site {
 
 /// The lines, when there are so many.
 async fn lines(site: &Site, count: usize) -> Vec<String> {
-    let path = site.settings.storage.with_file_name("access.log");
+    let path = site
+        .settings
+        .storage
+        .file()
+        .unwrap()
+        .with_file_name("access.log");
     for _ in 0..400 {
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         if text.lines().count() >= count {

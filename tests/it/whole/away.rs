@@ -50,7 +50,7 @@ async fn without_its_store_nobody_gets_in() {
     assert_eq!(b.get(&site.url(WIKI, "/")).await.status, 200);
     site.wiki.take();
 
-    take_away(&site.settings.storage).await;
+    take_away(site.settings.storage.file().unwrap()).await;
 
     // a session that was seen a moment ago goes on
     assert_eq!(b.get(&site.url(WIKI, "/")).await.status, 200);

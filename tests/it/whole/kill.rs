@@ -287,7 +287,7 @@ async fn what_was_acknowledged_survives_being_killed() {
             // those who were cut off know nothing
             let _ = task.await;
         }
-        is_whole(&settings.storage).await;
+        is_whole(settings.storage.file().unwrap()).await;
         child = serve(&file, &net).await;
         all_is_there(&net, &office, &told, &mut seen).await;
     }

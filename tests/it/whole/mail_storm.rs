@@ -84,11 +84,12 @@ async fn no_mail_is_lost_by_being_killed() {
         }
         child.start_kill().unwrap();
         child.wait().await.unwrap();
-        is_whole(&settings.storage).await;
+        is_whole(settings.storage.file().unwrap()).await;
         let waiting = office.store.outbox().await.unwrap().waiting;
         cut_short += usize::from(waiting > 0);
         // what the dead one had claimed is free again, as it is two minutes later
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&settings.storage);
+        let options =
+            sqlx::sqlite::SqliteConnectOptions::new().filename(settings.storage.file().unwrap());
         let mut db = sqlx::SqliteConnection::connect_with(&options)
             .await
             .unwrap();

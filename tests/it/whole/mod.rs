@@ -33,4 +33,5 @@ mod secrets;
 mod sessions;
 mod tabs;
 mod traces;
+mod two_nodes;
 mod upgrade;

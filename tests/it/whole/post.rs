@@ -36,7 +36,7 @@ impl Site {
     async fn database(&self) -> sqlx::SqliteConnection {
         use sqlx::Connection as _;
         let options = sqlx::sqlite::SqliteConnectOptions::new()
-            .filename(&self.settings.storage)
+            .filename(self.settings.storage.file().unwrap())
             .busy_timeout(std::time::Duration::from_secs(10));
         sqlx::SqliteConnection::connect_with(&options)
             .await

@@ -44,6 +44,8 @@ pub(super) struct Plan {
     /// Further routes; WIKI and PAYROLL stand for the addresses of the applications.
     pub(super) routes: &'static str,
     pub(super) wiki_policy: &'static str,
+    /// Of the section `storage`.
+    pub(super) storage: String,
 }
 
 impl Default for Plan {
@@ -55,6 +57,7 @@ impl Default for Plan {
             more: "",
             routes: "",
             wiki_policy: "optional",
+            storage: "url: \"sqlite:vestibule.db\"".to_owned(),
         }
     }
 }
@@ -113,6 +116,7 @@ pub(super) fn write_site(
         more,
         routes,
         wiki_policy,
+        storage,
     } = plan;
     let routes = routes
         .replace("WIKI", &wiki.to_string())
@@ -126,7 +130,7 @@ brand:
   name: Northgate
   support: {{ email: help@northgate.example }}
   languages: [en, fi]
-storage: {{ url: "sqlite:vestibule.db" }}
+storage: {{ {storage} }}
 secrets: {{ key_file: secret.key }}
 sessions: {{ idle: 1h, lifetime: 10h }}
 two_factor:

@@ -126,7 +126,7 @@ async fn a_store_of_the_version_before_is_taken_over() {
         .iter()
         .map(|b| format!("{b:02x}"))
         .collect();
-    let mut db = open(&settings.storage).await;
+    let mut db = open(settings.storage.file().unwrap()).await;
     let first = Migration::new(
         1,
         "init".into(),
@@ -149,7 +149,7 @@ async fn a_store_of_the_version_before_is_taken_over() {
     db.close().await.unwrap();
 
     let office = Office::open(settings.clone(), env.clone()).await.unwrap();
-    let mut db = open(&settings.storage).await;
+    let mut db = open(settings.storage.file().unwrap()).await;
     assert_eq!(values(&mut db, &columns).await, before);
     is_sound(&mut db).await;
     let aino = office.authn.find_account("aino@example.com").await;

@@ -1,10 +1,14 @@
 //! What the driver's errors are to the rest of the program.
 
-use crate::store::Fault;
+use super::Fault;
+use sqlx::error::DatabaseError;
+use sqlx::postgres::PgDatabaseError;
 use std::error::Error as _;
 
 /// Result codes of SQLite that mean a damaged file: SQLITE_CORRUPT and SQLITE_NOTADB.
 const DAMAGED: [i32; 2] = [11, 26];
+/// PostgreSQL's: data_corrupted and index_corrupted.
+const DAMAGED_ON_A_SERVER: [&str; 2] = ["XX001", "XX002"];
 
 impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
@@ -20,10 +24,16 @@ impl From<sqlx::Error> for Fault {
     }
 }
 
-fn is_damage(error: &dyn sqlx::error::DatabaseError) -> bool {
-    let code = error.code().and_then(|c| c.parse::<i32>().ok());
+fn is_damage(error: &dyn DatabaseError) -> bool {
+    let Some(code) = error.code() else {
+        return false;
+    };
+    if error.try_downcast_ref::<PgDatabaseError>().is_some() {
+        return DAMAGED_ON_A_SERVER.contains(&&*code);
+    }
     // Extended codes keep the primary one in their low byte.
-    code.is_some_and(|c| DAMAGED.contains(&(c & 0xff)))
+    code.parse::<i32>()
+        .is_ok_and(|c| DAMAGED.contains(&(c & 0xff)))
 }
 
 /// The error and its causes, each said once.
