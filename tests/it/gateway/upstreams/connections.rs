@@ -228,3 +228,49 @@ async fn a_stranger_takes_no_place_in_the_pool() {
     let patience = std::time::Duration::from_secs(1);
     assert!(tokio::time::timeout(patience, closed.recv()).await.is_err());
 }
+
+/// An application that says more than it was asked for, in one packet with its answer or a moment later.
+async fn talkative() -> vestibule::domain::route::Upstream {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut io, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = [0; 4096];
+                while let Ok(length @ 1..) = io.read(&mut head).await {
+                    let asked = String::from_utf8_lossy(&head[..length]).into_owned();
+                    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+                    let more = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";
+                    let _ = match asked.contains("/at-once") {
+                        true => io.write_all(&[&answer[..], more].concat()).await,
+                        false => {
+                            let _ = io.write_all(answer).await;
+                            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                            io.write_all(more).await
+                        }
+                    };
+                }
+            });
+        }
+    });
+    at(address, false)
+}
+
+/// Response queue poisoning: what is left on a connection would be the answer to whoever comes next.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_application_says_unasked_is_no_answer_to_anybody() {
+    let upstream = talkative().await;
+    let world = world_for(&[], |route| route.upstreams = vec![upstream]).await;
+    let (aino, bo) = (session(&world, 11), session(&world, 12));
+    for path in ["/at-once", "/later"] {
+        for line in [format!("GET {path}"), format!("POST {path}")] {
+            for token in [&aino, &bo, &aino] {
+                let mut wire = world.plain().await;
+                let body = if line.starts_with("POST") { "x" } else { "" };
+                let answer = on_wire(&mut wire, token, &line, "", body.as_bytes()).await;
+                assert_eq!(answer.text(), "ok", "{line}");
+                tokio::time::sleep(std::time::Duration::from_millis(60)).await;
+            }
+        }
+    }
+}
