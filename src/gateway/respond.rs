@@ -18,7 +18,7 @@ use http::header::{
     SET_COOKIE, TRANSFER_ENCODING, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
-use pingora::http::ResponseHeader;
+use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 use std::time::Duration;
@@ -456,6 +456,11 @@ pub(super) async fn send(
 ) -> Result<bool> {
     drain(session).await;
     let (parts, body) = answer.into_parts();
+    // it reads the status, and takes a page for a message that broke off
+    let body = match is_grpc(session.req_header()) {
+        true => Bytes::new(),
+        false => body,
+    };
     let status = match exchange.verdict_only {
         true => verdict(parts.status),
         false => parts.status,
@@ -488,6 +493,12 @@ pub(super) async fn send(
         .await
         .map_err(down)?;
     Ok(true)
+}
+
+/// Whether a request is a call of gRPC ("gRPC over HTTP2", content types).
+fn is_grpc(head: &RequestHeader) -> bool {
+    let kind = head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    kind.is_some_and(|kind| kind.starts_with(b"application/grpc"))
 }
 
 /// Largest unread body that is taken off the connection so that it can be used again.
