@@ -368,6 +368,7 @@ fn assertion(older: i64) -> Piece {
     Box::new(move || {
         world.clock.advance(older);
         black_box(signer.assertion(&view, &spec).unwrap());
+        let _ = &world;
     })
 }
 
@@ -394,5 +395,7 @@ fn ticket() -> Piece {
                 .await;
             black_box(redeemed.unwrap());
         });
+        // its files are there for as long as it is
+        let _ = &world;
     })
 }
