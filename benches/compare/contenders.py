@@ -194,7 +194,11 @@ backend b
   uri {ask}
   header_up X-Forwarded-Proto https
   copy_headers Remote-User
+  transport http {{
+    keepalive off
+  }}
  }}"""
+        # with kept connections some questions reach the application, see docs/forward-auth.md
         return self.asking(self.caddy(tls, f"Caddy + forward_auth ({kind[0]})", first, also=[pid]), tls, pid)
 
     def apache(self, tls):
