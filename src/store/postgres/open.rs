@@ -15,11 +15,18 @@ use std::time::Duration;
 
 /// (version, name, SQL). A released migration is never edited: its checksum is in the database. Nodes of the version
 /// before go on working while it runs and after it: a migration adds, and takes away only what no version in use reads.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "init",
-    include_str!("../../../migrations/postgres/0001_init.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "init",
+        include_str!("../../../migrations/postgres/0001_init.sql"),
+    ),
+    (
+        2,
+        "many",
+        include_str!("../../../migrations/postgres/0002_many.sql"),
+    ),
+];
 
 /// How long a connection is waited for, and an answer to a question. A server that is away is a fault by then.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);

@@ -9,6 +9,7 @@ mod certificates;
 mod fail_over;
 mod notices;
 mod people;
+mod plans;
 mod postgres_server;
 mod races;
 mod sample;
