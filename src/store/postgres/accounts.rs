@@ -60,10 +60,11 @@ pub(super) async fn page(
 
 pub(super) async fn census(db: &PgPool, now: Timestamp) -> Result<Census, Fault> {
     let row = query(
-        "SELECT (SELECT count(*) FROM accounts) AS accounts,
-                (SELECT count(*) FROM accounts WHERE status = 'active') AS active_accounts,
-                (SELECT count(*) FROM accounts WHERE totp_id IS NOT NULL) AS with_second_factor,
-                (SELECT count(*) FROM portal_sessions WHERE expires_at > $1) AS sessions",
+        "SELECT count(*) AS accounts,
+                count(*) FILTER (WHERE status = 'active') AS active_accounts,
+                count(totp_id) AS with_second_factor,
+                (SELECT count(*) FROM portal_sessions WHERE expires_at > $1) AS sessions
+         FROM accounts",
     )
     .bind(now.seconds())
     .fetch_one(db)
@@ -347,13 +348,20 @@ fn folded(text: &str) -> String {
     NameKey::new(&text).map_or_else(|| text.trim().to_lowercase(), |key| key.as_str().to_owned())
 }
 
+/// Each branch brings as many as are shown, so that what matches everybody is not put together first. An account has
+/// two names at most.
 pub(super) async fn search(db: &PgPool, text: &str, limit: u32) -> Result<Vec<Account>, Fault> {
     const SQL: &str = concat!(
         "SELECT ",
         account_columns!(),
-        " FROM (SELECT * FROM accounts WHERE id = $3 OR id IN
-                  (SELECT account_id FROM account_names WHERE name_key LIKE $1 ESCAPE '\\')
-                OR name_folded LIKE $1 ESCAPE '\\'
+        " FROM (SELECT * FROM accounts WHERE id IN
+                 ((SELECT id FROM accounts WHERE name_folded LIKE $1 ESCAPE '\\'
+                       ORDER BY login LIMIT $2)
+                  UNION ALL
+                  (SELECT o.id FROM account_names n JOIN accounts o ON o.id = n.account_id
+                       WHERE n.name_key LIKE $1 ESCAPE '\\' ORDER BY o.login LIMIT $2 * 2)
+                  UNION ALL
+                  SELECT $3)
                 ORDER BY login LIMIT $2) a
           LEFT JOIN account_groups g ON g.account_id = a.id
           ORDER BY a.login"
@@ -368,7 +376,9 @@ pub(super) async fn search(db: &PgPool, text: &str, limit: u32) -> Result<Vec<Ac
         })
         .collect();
     let id = AccountId::parse(text.trim()).map(|id| id.uuid());
+    // planned for each text: the few called so are looked up, of the many the first by login are taken
     let rows = query(SQL)
+        .persistent(false)
         .bind(format!("%{escaped}%"))
         .bind(i64::from(limit))
         .bind(id)

@@ -38,8 +38,8 @@ pub(super) async fn claim(
     limit: u32,
 ) -> Result<Vec<ClaimedMail>, Fault> {
     let rows = query(
-        "UPDATE outbox SET due_at = $2, tries = tries + 1 WHERE id IN
-             (SELECT id FROM outbox WHERE due_at <= $1 ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED)
+        "UPDATE outbox SET due_at = $2, tries = tries + 1 WHERE id = ANY (ARRAY
+             (SELECT id FROM outbox WHERE due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED))
          RETURNING id, account_id, sealed, queued_at, tries",
     )
     .bind(now.seconds())
