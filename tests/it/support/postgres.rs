@@ -274,7 +274,7 @@ impl Postgres {
 }
 
 /// Debian keeps a folder for each version.
-fn programs() -> PathBuf {
+pub(crate) fn programs() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten();

@@ -1,11 +1,11 @@
 //! Attacks on the whole: every test is one that worked somewhere, once, against a gateway of this kind.
 
-mod browser;
+pub(crate) mod browser;
 mod change;
 mod desk;
-mod phone;
+pub(crate) mod phone;
 mod post;
-mod site;
+pub(crate) mod site;
 
 mod access_log;
 mod account;
