@@ -9,7 +9,6 @@ use crate::support::client::Wire;
 use crate::whole::browser::SESSION;
 use crate::whole::site::{LOGIN, WIKI};
 use futures_util::future::join_all;
-use std::path::Path;
 use std::time::Duration;
 use tokio::time::Instant;
 use vestibule::domain::audit::Event;
@@ -17,17 +16,18 @@ use vestibule::store::AuditFilter;
 
 /// Longest that a session may open anything after it was ended and everything is back: what the cache believes
 /// without a word from the store.
-const TO_REVOKE: Duration = vestibule::authn::sessions::CACHE_TTL;
+pub(super) const TO_REVOKE: Duration = vestibule::authn::sessions::CACHE_TTL;
 
 /// How long it took until every revoked session was refused on every node.
 pub(super) async fn revoked_are_out(
     world: &World,
     revoked: &[Revoked],
-    (back, ledger): (Instant, &Ledger),
+    (back, patience): (Instant, Duration),
+    ledger: &Ledger,
 ) -> Duration {
     let tries = revoked.iter().flat_map(|one| {
         let nodes = world.nodes.iter();
-        nodes.map(move |node| is_refused(one, one.walker.at(&node.net), back))
+        nodes.map(move |node| is_refused(one, one.walker.at(&node.net), (back, patience)))
     });
     let mut worst = Duration::ZERO;
     for took in join_all(tries).await {
@@ -39,7 +39,11 @@ pub(super) async fn revoked_are_out(
     worst
 }
 
-async fn is_refused(one: &Revoked, mut thief: Walker, back: Instant) -> Result<Duration, String> {
+async fn is_refused(
+    one: &Revoked,
+    mut thief: Walker,
+    (back, patience): (Instant, Duration),
+) -> Result<Duration, String> {
     let since = one.at.max(back);
     loop {
         let wiki = thief.get(WIKI, "/").await.map(|a| a.status);
@@ -47,11 +51,11 @@ async fn is_refused(one: &Revoked, mut thief: Walker, back: Instant) -> Result<D
         if wiki == Some(302) && portal == Some(303) {
             return Ok(since.elapsed());
         }
-        if since.elapsed() > TO_REVOKE {
+        if since.elapsed() > patience {
             let address = thief.browser.net.address;
             return Err(format!(
                 "{} ({}): the session still lives on {address}: {wiki:?} {portal:?}",
-                one.login, one.why
+                one.person.login, one.why
             ));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -61,11 +65,11 @@ async fn is_refused(one: &Revoked, mut thief: Walker, back: Instant) -> Result<D
 /// Sockets of sessions that are over are closed.
 pub(super) async fn sockets_end(
     sockets: Vec<(String, Wire)>,
-    revoked: &[Revoked],
+    (revoked, patience): (&[Revoked], Duration),
     ledger: &Ledger,
 ) {
     for (login, mut wire) in sockets {
-        if revoked.iter().any(|r| r.login == login) && !wire.closes_within(TO_REVOKE).await {
+        if revoked.iter().any(|r| r.person.login == login) && !wire.closes_within(patience).await {
             ledger.violation(format!("{login}: a WebSocket outlived its session"));
         }
     }
@@ -78,8 +82,9 @@ pub(super) async fn those_inside_stay(world: &World, inside: &[(String, Walker)]
             let mut walker = walker.at(&node.net);
             async move {
                 let status = walker.page("/").await.map(|a| a.status);
-                let still = walker.browser.at.ends_with(":") || walker.browser.at.ends_with('/');
-                (status == Some(200) && still).then_some(()).ok_or(login)
+                // and not at the door
+                let at_home = walker.browser.at.ends_with('/');
+                (status == Some(200) && at_home).then_some(()).ok_or(login)
             }
         })
     });
@@ -120,7 +125,7 @@ async fn replay(world: &World, used: Use) -> Result<(), String> {
     // what nobody was told of may be good still: once
     for _ in 0..if used.told { 1 } else { 2 } {
         for node in &world.nodes {
-            let (mut there, _) = (walker.at(&node.net), ());
+            let mut there = walker.at(&node.net);
             if tries(&mut there, login, &used.once).await? {
                 accepted += 1;
                 walker = at_door(world, login).await?;
@@ -232,6 +237,20 @@ pub(super) async fn the_store_agrees(world: &World, entries: &Entries, ledger: &
             store(person, "a one-time code was given and is not in the trail");
         }
     }
+    for one in &entries.revoked {
+        let event = match one.why {
+            "sign-outs" => Event::SignedOut,
+            "sessions ended" => Event::SessionRevoked,
+            // counted with the account itself
+            _ => continue,
+        };
+        if count(world, &one.person, event).await == 0 {
+            store(
+                &one.person,
+                "a session was ended and the trail does not know",
+            );
+        }
+    }
     for person in &entries.people {
         if let Err(what) = is_whole(world, person).await {
             store(person, &what);
@@ -313,27 +332,4 @@ async fn is_whole(world: &World, person: &Person) -> Result<(), String> {
         true => Ok(()),
         false => Err(wrong.join("; ")),
     }
-}
-
-/// `PRAGMA integrity_check`, and no row without the one it belongs to.
-pub(crate) async fn file_is_whole(file: &Path, ledger: &Ledger) {
-    use sqlx::Connection as _;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
-    let db = sqlx::sqlite::SqliteConnection::connect_with(&options).await;
-    let mut db = db.unwrap();
-    let word: String = sqlx::query_scalar("PRAGMA integrity_check")
-        .fetch_one(&mut db)
-        .await
-        .unwrap();
-    let orphans = sqlx::query("PRAGMA foreign_key_check")
-        .fetch_all(&mut db)
-        .await
-        .unwrap();
-    if word != "ok" || !orphans.is_empty() {
-        ledger.violation(format!(
-            "the file is broken: {word}, {} orphans",
-            orphans.len()
-        ));
-    }
-    db.close().await.unwrap();
 }

@@ -128,11 +128,16 @@ impl Database {
         let mut child = self.child.take().unwrap();
         // the first one would start others in place of those that are gone
         signal(child.id(), Signal::STOP);
-        for id in children(child.id()) {
-            signal(id, Signal::KILL);
+        let others = children(child.id());
+        for id in &others {
+            signal(*id, Signal::KILL);
         }
         child.kill().unwrap();
         child.wait().unwrap();
+        // as long as one of them has its memory, none is started anew
+        while others.iter().any(|id| is_alive(*id)) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     pub(super) fn stop(&self) {
@@ -173,9 +178,20 @@ fn children(parent: u32) -> Vec<u32> {
     ids.filter(|id| parent_of(*id) == Some(parent)).collect()
 }
 
+fn is_alive(id: u32) -> bool {
+    standing(id).is_some_and(|(state, _)| state != "Z")
+}
+
 fn parent_of(id: u32) -> Option<u32> {
+    standing(id).map(|(_, parent)| parent)
+}
+
+/// The state of a process, and who has started it.
+fn standing(id: u32) -> Option<(String, u32)> {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     // the name, in parentheses, may hold anything
     let (_, rest) = stat.rsplit_once(") ")?;
-    rest.split(' ').nth(1)?.parse().ok()
+    let (state, rest) = rest.split_once(' ')?;
+    let parent = rest.split(' ').next()?.parse().ok()?;
+    Some((state.to_owned(), parent))
 }

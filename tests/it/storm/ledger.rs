@@ -43,7 +43,7 @@ pub(super) struct Use {
 
 /// A session that somebody was told is over.
 pub(super) struct Revoked {
-    pub(super) login: String,
+    pub(super) person: Person,
     pub(super) walker: Walker,
     pub(super) at: Instant,
     pub(super) why: &'static str,
@@ -91,7 +91,7 @@ impl Ledger {
 
     pub(super) fn revoked(&self, kind: &'static str, person: &Person, walker: Walker) {
         let revoked = Revoked {
-            login: person.login.clone(),
+            person: person.clone(),
             walker,
             at: Instant::now(),
             why: kind,

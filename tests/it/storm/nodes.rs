@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::{Child, Command};
+use vestibule::env::variable;
 
 pub(crate) struct Node {
     config: PathBuf,
@@ -32,7 +33,8 @@ impl Node {
             .append(true)
             .open(self.log())
             .unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_vestibule"))
+        let built = || env!("CARGO_BIN_EXE_vestibule").to_owned();
+        let child = Command::new(variable("STORM_PROGRAM").unwrap_or_else(built))
             .args(["serve", "--log", "warn", "--config"])
             .arg(&self.config)
             .stdout(Stdio::from(log.try_clone().unwrap()))

@@ -1,6 +1,6 @@
 //! One round: fresh people, what they do all at once, harm in the middle of it, and the reckoning.
 
-use super::checker;
+use super::checker::{self, TO_REVOKE};
 use super::console;
 use super::dice::Dice;
 use super::harm::Harm;
@@ -8,6 +8,10 @@ use super::ledger::{Entries, Ledger};
 use super::people;
 use super::walker::Walker;
 use super::world::World;
+use crate::support::sqlite;
+use crate::whole::site::WIKI;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,19 +33,20 @@ pub(super) struct Outcome {
     pub(super) ghosts: Vec<Walker>,
 }
 
-/// Doings, each begun at a moment of its own.
+/// What people are about to do, each from a moment of their own on.
 struct Crowd<'a> {
-    all: JoinSet<Option<()>>,
+    all: Vec<BoxFuture<'static, Option<()>>>,
     dice: &'a mut Dice,
 }
 
 impl Crowd<'_> {
     fn begin(&mut self, doing: impl Future<Output = Option<()>> + Send + 'static) {
-        let pause = Duration::from_millis(self.dice.up_to(600));
-        self.all.spawn(async move {
+        let pause = Duration::from_millis(self.dice.up_to(900));
+        let doing = async move {
             sleep(pause).await;
             doing.await
-        });
+        };
+        self.all.push(doing.boxed());
     }
 }
 
@@ -56,7 +61,7 @@ pub(super) async fn run(
     let name = |what: &str| format!("{what}-{round}");
     let (mut everybody, mut sockets) = (Vec::new(), Vec::new());
     let mut crowd = Crowd {
-        all: JoinSet::new(),
+        all: Vec::new(),
         dice,
     };
     for n in 0..3 {
@@ -93,10 +98,7 @@ pub(super) async fn run(
         let walker = world.inside(&person, APP).await;
         // every node knows the session
         for node in &world.nodes {
-            let _ = walker
-                .at(&node.net)
-                .get(crate::whole::site::WIKI, "/")
-                .await;
+            let _ = walker.at(&node.net).get(WIKI, "/").await;
         }
         let node = &world.nodes[n % world.nodes.len()];
         if ["leaves", "ended"].contains(&kind) {
@@ -132,8 +134,9 @@ pub(super) async fn run(
     }
     ledger.note(|e| e.people = everybody);
 
-    let Crowd { mut all, dice } = crowd;
-    sleep(Duration::from_millis(50 + dice.up_to(1000))).await;
+    let Crowd { all, dice } = crowd;
+    let mut all: JoinSet<Option<()>> = all.into_iter().collect();
+    sleep(Duration::from_millis(50 + dice.up_to(1200))).await;
     harm.strike(world, dice).await;
     let back = Instant::now();
     let recovery = answers_again(world, &ledger).await;
@@ -144,13 +147,16 @@ pub(super) async fn run(
         }
     }
     let mut entries = ledger.close();
-    let revocation = checker::revoked_are_out(world, &entries.revoked, (back, &ledger)).await;
-    checker::sockets_end(sockets, &entries.revoked, &ledger).await;
+    let revocation =
+        checker::revoked_are_out(world, &entries.revoked, (back, TO_REVOKE), &ledger).await;
+    checker::sockets_end(sockets, (&entries.revoked, TO_REVOKE), &ledger).await;
     checker::those_inside_stay(world, &entries.inside, &ledger).await;
     checker::the_store_agrees(world, &entries, &ledger).await;
     checker::once_is_once(world, std::mem::take(&mut entries.uses), &ledger).await;
     if let Some(file) = world.file() {
-        checker::file_is_whole(&file, &ledger).await;
+        if let Some(damage) = sqlite::damage(&file).await {
+            ledger.violation(format!("the file is broken: {damage}"));
+        }
     }
     entries.violations.extend(ledger.close().violations);
     let ghosts = entries.revoked.iter().take(2).map(|r| r.walker.clone());

@@ -12,6 +12,8 @@ use std::time::Duration;
 pub(super) struct Counts {
     pub(super) requests: AtomicU64,
     pub(super) unanswered: AtomicU64,
+    /// Forms that were sent and may have been done or not.
+    pub(super) in_the_dark: AtomicU64,
     pub(super) replays: AtomicU64,
 }
 
@@ -104,7 +106,10 @@ impl Walker {
         let ask = self.browser.form(path, &all);
         match self.ask(ask).await {
             Some(answer) => Sent::Answered(answer),
-            None => Sent::InTheDark,
+            None => {
+                self.counts.in_the_dark.fetch_add(1, Ordering::Relaxed);
+                Sent::InTheDark
+            }
         }
     }
 

@@ -9,5 +9,6 @@ pub(crate) mod pebble;
 pub(crate) mod port;
 pub(crate) mod postgres;
 pub(crate) mod smtp;
+pub(crate) mod sqlite;
 pub(crate) mod upstream;
 pub(crate) mod world;

@@ -20,7 +20,6 @@ mod doors;
 mod enrolment;
 mod forward_auth;
 mod injection;
-mod kill;
 mod lanes;
 mod load;
 mod mail_storm;
