@@ -160,7 +160,7 @@ impl Sessions {
         let cached = cached.filter(|c| self.is_current(c, now) && tells_activity(c, rules, now));
         let view = match cached {
             Some(cached) => cached.view,
-            None => match self.load(&hash, now).await? {
+            None => match self.load(&hash, host, now).await? {
                 Some(view) => view,
                 None => return Ok(None),
             },
@@ -224,7 +224,12 @@ impl Sessions {
         cached.is_fresh(now) && self.generations(&cached.view) == cached.generations
     }
 
-    async fn load(&self, hash: &TokenHash, now: Timestamp) -> Result<Option<Arc<View>>, Fault> {
+    async fn load(
+        &self,
+        hash: &TokenHash,
+        host: Option<&Host>,
+        now: Timestamp,
+    ) -> Result<Option<Arc<View>>, Fault> {
         let before = self.forgotten.load(Ordering::Acquire);
         let Some(mut view) = self.store.session(hash, now).await? else {
             self.views.remove(hash);
@@ -246,8 +251,11 @@ impl Sessions {
             view.session.last_seen_at = seen.max(view.session.last_seen_at);
         }
         // where the session was begun from is for the list of sessions, which asks the store
-        view.session.address = None;
-        view.session.user_agent = None;
+        view.session.begun = None;
+        // the caller's is that of the route, which all of the host's sessions share
+        if view.host.as_ref() == host {
+            view.host = host.cloned();
+        }
         view.account = self.views.shared(view.account);
         let view = Arc::new(view);
         let cached = Cached {
@@ -320,8 +328,7 @@ mod tests {
                 second_factor_at: None,
                 expires_at: env.now().plus(rules.lifetime),
                 last_seen_at: env.now(),
-                address: None,
-                user_agent: None,
+                begun: None,
                 trusted_device: None,
             };
             let changes = [

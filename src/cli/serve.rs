@@ -6,6 +6,7 @@ use super::Outcome;
 use super::load::{self, Loaded};
 use crate::app::handover::{self, Start};
 use crate::app::{self, Reloaded};
+use crate::authn::hashing;
 use crate::env::Env;
 use crate::telemetry::{self, Format};
 use anyhow::Context as _;
@@ -58,6 +59,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    hashing::spare_memory();
     load::runtime()?.block_on(async {
         let mut told = Told::listen()?;
         let start = Start::of_process()?;

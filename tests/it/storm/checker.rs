@@ -151,8 +151,16 @@ async fn replay(world: &World, used: Use) -> Result<(), String> {
     let step = step_of(now()).max(last + 1);
     let code = phone.code(i64::try_from(step * 30).unwrap());
     let next = Once::Totp { step, code };
-    if !tries(&mut walker, login, &next).await? || walker.browser.cookie(LOGIN, SESSION).is_none() {
-        return Err(format!("{login}: the next code of the app is refused"));
+    let is_right = tries(&mut walker, login, &next).await?;
+    if is_right && walker.browser.cookie(LOGIN, SESSION).is_none() {
+        // who was cut off before the emergency codes were stored is shown them now
+        let fields = [("stored", "1"), ("do", "finish")];
+        let _ = walker.form("/enrol/codes", "/enrol/codes", &fields).await;
+    }
+    if !is_right || walker.browser.cookie(LOGIN, SESSION).is_none() {
+        return Err(format!(
+            "{login}: the next code of the app lets nobody in (accepted: {is_right})"
+        ));
     }
     let mut walker = at_door(world, login).await?;
     for node in &world.nodes {

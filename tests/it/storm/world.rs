@@ -181,8 +181,7 @@ impl World {
             second_factor_at: second.map(|_| now),
             expires_at: now.plus(self.office.settings.sessions.lifetime),
             last_seen_at: now,
-            address: None,
-            user_agent: None,
+            begun: None,
             trusted_device: None,
         };
         let open = Change::OpenSession {

@@ -18,6 +18,7 @@ mod crowd;
 mod devices;
 mod doors;
 mod enrolment;
+mod everywhere;
 mod forward_auth;
 mod injection;
 mod lanes;
