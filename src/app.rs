@@ -2,6 +2,7 @@
 //! together, and runs them.
 
 mod access_log;
+mod attended;
 mod certificates;
 pub mod handover;
 mod housekeeping;
@@ -25,11 +26,12 @@ use crate::ops::{self, Readiness};
 use crate::portal::brand::{AuthenticatorApp, Brand, Logo, Support};
 use crate::portal::{self, Happening, Portal, assets::Assets};
 use crate::signer::Signer;
-use crate::store::SharedStore;
+use crate::store::{FaultKind, SharedStore};
 use crate::telemetry::{self, Metrics};
 use crate::vault::Vault;
 use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
+use attended::Attended;
 use records::Records;
 use seams::{AssertionSeam, ObserverSeam, PageSeam, SessionSeam};
 use std::io::Read as _;
@@ -55,6 +57,18 @@ impl Office {
     pub async fn open(settings: Settings, env: Env) -> anyhow::Result<Self> {
         let (vault, store) = storage::open(&settings, &env).await?;
         Self::with(settings, env, vault, store)
+    }
+
+    /// The same, with faults of the store counted and told.
+    async fn attended(
+        settings: Settings,
+        env: Env,
+        metrics: &Arc<Metrics>,
+    ) -> anyhow::Result<Self> {
+        let (vault, store) = storage::open(&settings, &env).await?;
+        let metrics = Arc::clone(metrics);
+        let store = Attended::new(store, move |kind| metrics.store_fault(kind.code()));
+        Self::with(settings, env, vault, Arc::new(store))
     }
 
     /// Opens what is there, for commands that only make sense on a store with something in it.
@@ -358,7 +372,6 @@ impl Base {
         Ok(Seams {
             sessions: Arc::new(SessionSeam {
                 authn: Arc::clone(&office.authn),
-                metrics: Arc::clone(&self.metrics),
             }),
             pages: Arc::new(PageSeam(portal)),
             assertions: Arc::new(AssertionSeam(Arc::clone(&self.signer))),
@@ -416,10 +429,11 @@ pub async fn start_on(
     env: Env,
     mut inherited: gateway::Inherited,
 ) -> anyhow::Result<Running> {
-    let office = Office::open(settings, env).await?;
-    let settings = &office.settings;
-    let started = office.env.now();
+    let started = env.now();
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), started.seconds()));
+    metrics.store_fault_kinds(FaultKind::ALL.map(FaultKind::code));
+    let office = Office::attended(settings, env, &metrics).await?;
+    let settings = &office.settings;
     let signer = Signer::load(
         Arc::clone(&office.store),
         Arc::clone(&office.vault),
@@ -510,7 +524,8 @@ fn count(metrics: &Metrics, what: Happening) {
         Happening::ReminderShown => metrics.reminder(Reminder::Shown),
         Happening::ReminderPostponed => metrics.reminder(Reminder::Postponed),
         Happening::Enrolled => metrics.reminder(Reminder::Enrolled),
-        Happening::Fault => metrics.store_fault(),
+        // of the store's own it is told where they happen
+        Happening::Fault => metrics.store_fault(FaultKind::Other.code()),
     }
 }
 

@@ -160,7 +160,7 @@ pub struct Metrics {
     sessions: Gauge,
     websockets: Gauge,
     assertions_signed: Counter,
-    store_faults: Counter,
+    store_faults: Family<KindLabel, Counter>,
     mails: Family<ResultLabel, Counter>,
     mails_waiting: Gauge,
     oldest_mail: Gauge,
@@ -187,7 +187,7 @@ impl Metrics {
             sessions: Gauge::default(),
             websockets: Gauge::default(),
             assertions_signed: Counter::default(),
-            store_faults: Counter::default(),
+            store_faults: Family::default(),
             mails: Family::default(),
             mails_waiting: Gauge::default(),
             oldest_mail: Gauge::default(),
@@ -246,7 +246,11 @@ impl Metrics {
             self.assertions_signed.clone(),
         );
         let faults = self.store_faults.clone();
-        r.register("store_faults", "Failures of the store", faults);
+        r.register(
+            "store_faults",
+            "Failures of the store, by what is wrong with it",
+            faults,
+        );
         r.register(
             "config_loads",
             "Configurations read, at the start and since, by what became of them",
@@ -402,8 +406,15 @@ impl Metrics {
         self.traces_lost.clone()
     }
 
-    pub fn store_fault(&self) {
-        self.store_faults.inc();
+    /// Kinds that are there from the start, so that a first fault is a rise.
+    pub fn store_fault_kinds(&self, kinds: impl IntoIterator<Item = &'static str>) {
+        for kind in kinds {
+            let _ = self.store_faults.get_or_create(&KindLabel { kind });
+        }
+    }
+
+    pub fn store_fault(&self, kind: &'static str) {
+        self.store_faults.get_or_create(&KindLabel { kind }).inc();
     }
 
     /// Counts a WebSocket connection for as long as the value lives.
@@ -533,7 +544,7 @@ mod tests {
         m.throttled(Throttled::Code);
         m.reminder(Reminder::Postponed);
         m.assertion_signed();
-        m.store_fault();
+        m.store_fault("away");
         m.set_sessions(7);
         m.set_accounts(3, 4);
         m.mail(Mail::Deferred);
@@ -586,7 +597,7 @@ mod tests {
         check(r#"vestibule_throttled_total{kind="code"}"#, "1");
         check(r#"vestibule_reminders_total{action="postponed"}"#, "1");
         check("vestibule_assertions_signed_total", "1");
-        check("vestibule_store_faults_total", "1");
+        check("vestibule_store_faults_total{kind=\"away\"}", "1");
         check("vestibule_sessions ", "7");
         check(r#"vestibule_accounts{second_factor="on"}"#, "3");
         check(r#"vestibule_accounts{second_factor="off"}"#, "4");

@@ -19,7 +19,6 @@ pub(super) fn postman(office: &Office, metrics: &Arc<Metrics>) -> anyhow::Result
         Happening::Sent => metrics.mail(Mail::Sent),
         Happening::Deferred => metrics.mail(Mail::Deferred),
         Happening::Failed => metrics.mail(Mail::Failed),
-        Happening::StoreFault => metrics.store_fault(),
     };
     let postman = Postman::new(postman::Parts {
         store: Arc::clone(&office.store),

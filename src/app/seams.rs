@@ -20,21 +20,13 @@ use std::sync::Arc;
 
 pub(super) struct SessionSeam {
     pub(super) authn: Arc<Authn>,
-    pub(super) metrics: Arc<Metrics>,
-}
-
-impl SessionSeam {
-    fn unavailable(&self, fault: &dyn std::fmt::Display) -> Unavailable {
-        self.metrics.store_fault();
-        Unavailable(fault.to_string())
-    }
 }
 
 #[async_trait]
 impl seams::Sessions for SessionSeam {
     async fn find(&self, token: &str, host: &Host) -> Result<Option<Arc<View>>, Unavailable> {
         let found = self.authn.sessions().find(token, Some(host)).await;
-        found.map_err(|fault| self.unavailable(&fault))
+        found.map_err(|fault| Unavailable(fault.to_string()))
     }
 
     fn seen(&self, view: &View) {
@@ -43,7 +35,7 @@ impl seams::Sessions for SessionSeam {
 
     async fn end(&self, view: &View) -> Result<(), Unavailable> {
         let ended = self.authn.sign_out(view, &Place::default()).await;
-        ended.map_err(|fault| self.unavailable(&fault))
+        ended.map_err(|fault| Unavailable(fault.to_string()))
     }
 }
 

@@ -41,8 +41,6 @@ pub enum Happening {
     Deferred,
     /// Given up: refused for good, run out, or nobody took it for three days.
     Failed,
-    /// The store could not be asked or told.
-    StoreFault,
 }
 
 /// What the postman works with.
@@ -117,7 +115,6 @@ impl Postman {
                 Ok(claimed) if claimed >= AT_ONCE as usize => continue,
                 Ok(_) => told = false,
                 Err(fault) => {
-                    (self.parts.observer)(Happening::StoreFault);
                     if !told {
                         tracing::warn!(error = %fault, "the outbox cannot be read; it is tried again");
                     }
@@ -248,7 +245,6 @@ impl Postman {
                 }
                 Err(_) => tokio::time::sleep(POLL).await,
             }
-            (self.parts.observer)(Happening::StoreFault);
         }
     }
 }

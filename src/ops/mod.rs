@@ -10,7 +10,7 @@ pub use readiness::Readiness;
 
 use crate::domain::timestamp::Timestamp;
 use crate::env::Env;
-use crate::store::{Fault, SharedStore};
+use crate::store::{Fault, FaultKind, SharedStore};
 use crate::telemetry::{CONTENT_TYPE, Metrics};
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE as CONTENT_TYPE_HEADER};
@@ -171,14 +171,10 @@ impl Answers {
         let read = tokio::time::timeout(STORE_TIMEOUT, self.sources.store.last_notice()).await;
         match read {
             Ok(Ok(_)) => {}
-            Ok(Err(e)) => {
-                self.sources.metrics.store_fault();
-                tracing::warn!(error = %e, "not ready: the store fails");
-                // what exactly is wrong with it is for the log, not for a listener without a sign-in
-                reasons.push("the store fails; see the log".to_owned());
-            }
+            // what exactly is wrong with it is for the log, not for a listener without a sign-in
+            Ok(Err(_)) => reasons.push("the store fails; see the log".to_owned()),
             Err(_) => {
-                self.sources.metrics.store_fault();
+                self.sources.metrics.store_fault(FaultKind::Away.code());
                 reasons.push(format!(
                     "the store did not answer within {} s",
                     STORE_TIMEOUT.as_secs()
@@ -206,7 +202,7 @@ impl Answers {
         }
     }
 
-    /// Where the store fails the last numbers stand, and the fault is counted.
+    /// Where the store fails the last numbers stand.
     async fn refresh_census(&self) {
         let now = self.sources.env.now();
         let mut last = self.census_at.lock().await;
@@ -233,12 +229,9 @@ impl Answers {
     async fn counted<T>(&self, reading: impl Future<Output = Result<T, Fault>>) -> Option<T> {
         match tokio::time::timeout(STORE_TIMEOUT, reading).await {
             Ok(Ok(counted)) => return Some(counted),
-            Ok(Err(e)) => {
-                tracing::warn!(error = %e, "the store cannot be counted through");
-            }
-            Err(_) => {}
+            Ok(Err(_)) => {}
+            Err(_) => self.sources.metrics.store_fault(FaultKind::Away.code()),
         }
-        self.sources.metrics.store_fault();
         None
     }
 }

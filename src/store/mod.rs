@@ -12,6 +12,8 @@ mod fault;
 pub mod postgres;
 pub mod sqlite;
 
+pub use fault::FaultKind;
+
 use crate::domain::account::{Account, NameKey, PasswordHash, Status};
 use crate::domain::adoption::Snapshot;
 use crate::domain::api_token::ApiToken;
@@ -38,6 +40,20 @@ use std::time::Duration;
 pub enum Fault {
     #[error("the store cannot be opened: {0}")]
     Open(String),
+    /// No way there, or no answer in time.
+    #[error("the store is away: {0}")]
+    Away(String),
+    /// A disk mounted read-only, a standby, a server that was told so.
+    #[error("the store takes no changes: {0}")]
+    ReadOnly(String),
+    #[error("the store's disk is full: {0}")]
+    Full(String),
+    /// It works, for others: locks, connections or memory are taken.
+    #[error("the store is too busy: {0}")]
+    Busy(String),
+    /// None of our connections became free.
+    #[error("the store is too busy: no connection became free")]
+    NoConnection,
     #[error("the store failed: {0}")]
     Query(String),
     #[error("the store holds a value that cannot be read: {0}")]

@@ -451,7 +451,10 @@ impl Desk {
             Err(Stop::Forged) => errors::forged(self),
             Err(Stop::Malformed(why)) => errors::malformed(self, why),
             Err(Stop::Fault(fault)) => {
-                self.portal.happened(Happening::Fault);
+                // a fault of the store is counted where it happens
+                if !matches!(fault, authn::Fault::Store(_)) {
+                    self.portal.happened(Happening::Fault);
+                }
                 errors::fault(self, &fault)
             }
             Err(Stop::Render(error)) => {

@@ -2,7 +2,7 @@
 //!
 //! Invariants: every change that must happen once has one winner on all nodes together ([`commit`] says how);
 //! a server that is away is a fault within some two seconds, and so is one that does not answer; what was acknowledged
-//! is on the server's disk. Nodes hear of each other's changes at once, by calls of the server ([`ears`]), and read
+//! is on the server's disk; a standby is not asked ([`way`]). Nodes hear of each other's changes at once, by calls of the server ([`ears`]), and read
 //! what they are from a table ([`notices`]), which they look at every second anyway.
 //!
 //! [`rows`] alone knows how a row becomes a domain value; the other files are grouped as [`Change`] is, reads
@@ -26,6 +26,7 @@ mod rows;
 mod sessions;
 mod sweep;
 mod throttle;
+mod way;
 
 use super::{
     AuditFilter, Census, Change, ClaimedMail, Commit, Fault, Link, Notice, OrderClaim, OrderState,
@@ -50,13 +51,15 @@ use open::{LONG_PATIENCE, PATIENCE};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{PgPool, Postgres, Transaction};
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use way::Way;
 
 /// A store in one database of a server.
 pub struct PostgresStore {
     pool: PgPool,
     options: PgConnectOptions,
+    way: Arc<Way>,
     /// From the first wait for notices on; commands need none.
     ears: OnceLock<Ears>,
 }
@@ -75,59 +78,75 @@ impl PostgresStore {
             .begin_with("BEGIN ISOLATION LEVEL READ COMMITTED")
             .await
     }
-}
 
-/// The answer to a question, or a fault when it takes too long.
-async fn asked<T>(work: impl Future<Output = Result<T, Fault>> + Send) -> Result<T, Fault> {
-    within(PATIENCE, work).await
-}
+    /// The answer to a question, or a fault when it takes too long.
+    async fn asked<T>(
+        &self,
+        work: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> Result<T, Fault> {
+        self.within(PATIENCE, work).await
+    }
 
-/// The same for a question about many, which the console and housekeeping ask.
-async fn searched<T>(work: impl Future<Output = Result<T, Fault>> + Send) -> Result<T, Fault> {
-    within(LONG_PATIENCE, work).await
-}
+    /// The same for a question about many, which the console and housekeeping ask.
+    async fn searched<T>(
+        &self,
+        work: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> Result<T, Fault> {
+        self.within(LONG_PATIENCE, work).await
+    }
 
-async fn within<T>(
-    patience: Duration,
-    work: impl Future<Output = Result<T, Fault>> + Send,
-) -> Result<T, Fault> {
-    match tokio::time::timeout(patience, work).await {
-        Ok(done) => done,
-        Err(_) => Err(Fault::Query(format!(
-            "the database server has not answered within {} s",
-            patience.as_secs()
-        ))),
+    async fn within<T>(
+        &self,
+        patience: Duration,
+        work: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> Result<T, Fault> {
+        let waited = match tokio::time::timeout(patience, work).await {
+            Ok(Err(Fault::NoConnection)) => PATIENCE,
+            Ok(done) => return done,
+            Err(_) => patience,
+        };
+        Err(if self.way.leads_to_standby() {
+            Fault::ReadOnly("the database server is a standby".to_owned())
+        } else {
+            Fault::Away(format!(
+                "the database server has not answered within {} s",
+                waited.as_secs()
+            ))
+        })
     }
 }
 
 #[async_trait]
 impl Store for PostgresStore {
     async fn account_by_name(&self, name: &NameKey) -> Result<Option<Account>, Fault> {
-        asked(accounts::by_name(&self.pool, name)).await
+        self.asked(accounts::by_name(&self.pool, name)).await
     }
 
     async fn account(&self, id: AccountId) -> Result<Option<Account>, Fault> {
-        asked(accounts::by_id(&self.pool, id)).await
+        self.asked(accounts::by_id(&self.pool, id)).await
     }
 
     async fn accounts(&self, after: Option<&str>, limit: u32) -> Result<Vec<Account>, Fault> {
-        searched(accounts::page(&self.pool, after, limit)).await
+        self.searched(accounts::page(&self.pool, after, limit))
+            .await
     }
 
     async fn emergency_codes(&self, account: AccountId) -> Result<Vec<EmergencyCode>, Fault> {
-        asked(authenticators::emergency_codes(&self.pool, account)).await
+        self.asked(authenticators::emergency_codes(&self.pool, account))
+            .await
     }
 
     async fn one_time_code(&self, account: AccountId) -> Result<Option<OneTimeCode>, Fault> {
-        asked(authenticators::one_time_code(&self.pool, account)).await
+        self.asked(authenticators::one_time_code(&self.pool, account))
+            .await
     }
 
     async fn attempt(&self, token: &TokenHash) -> Result<Option<StoredAttempt>, Fault> {
-        asked(attempts::find(&self.pool, token)).await
+        self.asked(attempts::find(&self.pool, token)).await
     }
 
     async fn session(&self, token: &TokenHash, now: Timestamp) -> Result<Option<View>, Fault> {
-        asked(sessions::find(&self.pool, token, now)).await
+        self.asked(sessions::find(&self.pool, token, now)).await
     }
 
     async fn sessions_of(
@@ -136,26 +155,28 @@ impl Store for PostgresStore {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Session>, Fault> {
-        searched(sessions::list(&self.pool, account, now, limit)).await
+        self.searched(sessions::list(&self.pool, account, now, limit))
+            .await
     }
 
     async fn hosts_opened(
         &self,
         account: AccountId,
     ) -> Result<HashMap<SessionId, Vec<Host>>, Fault> {
-        asked(sessions::hosts_opened(&self.pool, account)).await
+        self.asked(sessions::hosts_opened(&self.pool, account))
+            .await
     }
 
     async fn ticket(&self, token: &TokenHash) -> Result<Option<Ticket>, Fault> {
-        asked(sessions::ticket(&self.pool, token)).await
+        self.asked(sessions::ticket(&self.pool, token)).await
     }
 
     async fn signing_keys(&self, now: Timestamp) -> Result<Vec<StoredKey>, Fault> {
-        asked(keys::published(&self.pool, now)).await
+        self.asked(keys::published(&self.pool, now)).await
     }
 
     async fn audit(&self, filter: &AuditFilter) -> Result<Vec<Logged>, Fault> {
-        searched(audit::list(&self.pool, filter)).await
+        self.searched(audit::list(&self.pool, filter)).await
     }
 
     async fn audit_count(
@@ -164,67 +185,72 @@ impl Store for PostgresStore {
         event: Event,
         since: Timestamp,
     ) -> Result<u32, Fault> {
-        asked(audit::count(&self.pool, account, event, since)).await
+        self.asked(audit::count(&self.pool, account, event, since))
+            .await
     }
 
     async fn search_accounts(&self, text: &str, limit: u32) -> Result<Vec<Account>, Fault> {
-        searched(accounts::search(&self.pool, text, limit)).await
+        self.searched(accounts::search(&self.pool, text, limit))
+            .await
     }
 
     async fn deletions_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Account>, Fault> {
-        searched(accounts::deletions_due(&self.pool, now, limit)).await
+        self.searched(accounts::deletions_due(&self.pool, now, limit))
+            .await
     }
 
     async fn device(&self, account: AccountId, token: &TokenHash) -> Result<Option<Device>, Fault> {
-        asked(devices::find(&self.pool, account, token)).await
+        self.asked(devices::find(&self.pool, account, token)).await
     }
 
     async fn devices_of(&self, account: AccountId) -> Result<Vec<Device>, Fault> {
-        asked(devices::list(&self.pool, account)).await
+        self.asked(devices::list(&self.pool, account)).await
     }
 
     async fn link(&self, token: &TokenHash) -> Result<Option<Link>, Fault> {
-        asked(mail::link(&self.pool, token)).await
+        self.asked(mail::link(&self.pool, token)).await
     }
 
     async fn has_mark(&self, account: AccountId, mark: &str) -> Result<bool, Fault> {
-        asked(desk::has_mark(&self.pool, account, mark)).await
+        self.asked(desk::has_mark(&self.pool, account, mark)).await
     }
 
     async fn approvals(&self, now: Timestamp) -> Result<Vec<Approval>, Fault> {
-        asked(desk::approvals(&self.pool, now)).await
+        self.asked(desk::approvals(&self.pool, now)).await
     }
 
     async fn api_token(&self, token: &TokenHash) -> Result<Option<ApiToken>, Fault> {
-        asked(desk::token(&self.pool, token)).await
+        self.asked(desk::token(&self.pool, token)).await
     }
 
     async fn api_tokens(&self) -> Result<Vec<ApiToken>, Fault> {
-        asked(desk::tokens(&self.pool)).await
+        self.asked(desk::tokens(&self.pool)).await
     }
 
     async fn adoption(&self, since_day: i64, group: Option<&str>) -> Result<Vec<Snapshot>, Fault> {
-        searched(desk::adoption(&self.pool, since_day, group)).await
+        self.searched(desk::adoption(&self.pool, since_day, group))
+            .await
     }
 
     async fn counter(&self, bucket: &Bucket) -> Result<Counter, Fault> {
-        asked(throttle::stored(&self.pool, bucket)).await
+        self.asked(throttle::stored(&self.pool, bucket)).await
     }
 
     async fn outbox(&self) -> Result<Outbox, Fault> {
-        searched(mail::outbox(&self.pool)).await
+        self.searched(mail::outbox(&self.pool)).await
     }
 
     async fn certificates(&self, directory: &str) -> Result<Vec<StoredCertificate>, Fault> {
-        asked(certificates::list(&self.pool, directory)).await
+        self.asked(certificates::list(&self.pool, directory)).await
     }
 
     async fn acme_account(&self, directory: &str) -> Result<Option<Vec<u8>>, Fault> {
-        asked(certificates::account(&self.pool, directory)).await
+        self.asked(certificates::account(&self.pool, directory))
+            .await
     }
 
     async fn census(&self, now: Timestamp) -> Result<Census, Fault> {
-        searched(accounts::census(&self.pool, now)).await
+        self.searched(accounts::census(&self.pool, now)).await
     }
 
     async fn commit(&self, changes: &[Change]) -> Result<Commit, Fault> {
@@ -233,7 +259,7 @@ impl Store for PostgresStore {
         if changes.is_empty() {
             return Ok(Commit::Done);
         }
-        within(LONG_PATIENCE, async {
+        self.within(LONG_PATIENCE, async {
             for _ in 1..TRIES {
                 match commit::run(self.begin().await?, changes).await {
                     Err(e) if commit::may_be_repeated(&e) => {}
@@ -250,7 +276,7 @@ impl Store for PostgresStore {
         buckets: &[(Bucket, Rule)],
         now: Timestamp,
     ) -> Result<Admission, Fault> {
-        within(LONG_PATIENCE, async {
+        self.within(LONG_PATIENCE, async {
             throttle::count(self.begin().await?, buckets, now).await
         })
         .await
@@ -262,10 +288,10 @@ impl Store for PostgresStore {
         lease_until: Timestamp,
         limit: u32,
     ) -> Result<Vec<ClaimedMail>, Fault> {
-        if !asked(mail::any_due(&self.pool, now)).await? {
+        if !self.asked(mail::any_due(&self.pool, now)).await? {
             return Ok(Vec::new());
         }
-        within(
+        self.within(
             LONG_PATIENCE,
             mail::claim(&self.pool, now, lease_until, limit),
         )
@@ -273,7 +299,7 @@ impl Store for PostgresStore {
     }
 
     async fn claim_order(&self, claim: &OrderClaim) -> Result<Option<OrderState>, Fault> {
-        within(LONG_PATIENCE, async {
+        self.within(LONG_PATIENCE, async {
             certificates::claim(self.begin().await?, claim).await
         })
         .await
@@ -281,7 +307,8 @@ impl Store for PostgresStore {
 
     async fn touch(&self, seen: &[(SessionId, Timestamp)]) -> Result<(), Fault> {
         for some in seen.chunks(sessions::TOUCHED_AT_ONCE) {
-            within(LONG_PATIENCE, sessions::touch(&self.pool, some)).await?;
+            self.within(LONG_PATIENCE, sessions::touch(&self.pool, some))
+                .await?;
         }
         Ok(())
     }
@@ -290,7 +317,7 @@ impl Store for PostgresStore {
         for statement in sweep::STATEMENTS {
             for _ in 0..sweep::ROUNDS {
                 let round = sweep::round(&self.pool, statement, now);
-                if within(LONG_PATIENCE, round).await? < sweep::ROWS {
+                if self.within(LONG_PATIENCE, round).await? < sweep::ROWS {
                     break;
                 }
             }
@@ -299,17 +326,19 @@ impl Store for PostgresStore {
     }
 
     async fn last_notice(&self) -> Result<i64, Fault> {
-        asked(notices::last(&self.pool)).await
+        self.asked(notices::last(&self.pool)).await
     }
 
     async fn notices(&self, after: i64) -> Result<(i64, Vec<Notice>), Fault> {
-        asked(notices::after(&self.pool, after)).await
+        self.asked(notices::after(&self.pool, after)).await
     }
 
     async fn wait_for_notices(&self, _usual: Duration) {
         /// A call may be lost with its connection, and a change is to be in force within a second.
         const ANYWAY: Duration = Duration::from_secs(1);
-        let ears = self.ears.get_or_init(|| Ears::listen(&self.options));
+        let ears = self
+            .ears
+            .get_or_init(|| Ears::listen(&self.options, &self.way));
         ears.wait(ANYWAY).await;
     }
 }

@@ -1,5 +1,6 @@
 //! Connecting: where the server is, what holds for every connection, migrations.
 
+use super::way::{self, Way};
 use super::{PostgresStore, locks};
 use crate::domain::database::{Place, Protection, Server};
 use crate::store::Fault;
@@ -9,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::{
     ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool, Row as _, SqlStr,
 };
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// (version, name, SQL). A released migration is never edited: its checksum is in the database. Nodes of the version
@@ -105,9 +106,11 @@ impl PostgresStore {
         };
         prepare(&mut connection, tables).await?;
         connection.close().await.map_err(|e| chain(&e))?;
+        let way = Arc::default();
         Ok(Self {
-            pool: pool(server.connections, &options),
+            pool: pool(server.connections, &options, &way),
             options,
+            way,
             ears: OnceLock::new(),
         })
     }
@@ -121,40 +124,44 @@ enum Tables {
 }
 
 /// Connections that are tried before they are used: a server that was restarted is met by new ones.
-fn pool(connections: u32, options: &PgConnectOptions) -> PgPool {
-    PgPoolOptions::new()
+fn pool(connections: u32, options: &PgConnectOptions, way: &Arc<Way>) -> PgPool {
+    let known = Arc::clone(way);
+    to_the_primary(way)
         .max_connections(connections)
-        .acquire_timeout(PATIENCE)
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                // What was acknowledged is on disk, whatever the server's own setting: a spent code that comes back
-                // is a code used twice. Stricter ones (replicas) stay.
-                connection
-                    .execute(
-                        "SELECT set_config('synchronous_commit', 'local', false)
-                         WHERE current_setting('synchronous_commit') = 'off'",
-                    )
-                    .await?;
-                Ok(())
-            })
+        // by `is_good`, which does not wait for ever
+        .test_before_acquire(false)
+        .before_acquire(move |connection, about| {
+            let way = Arc::clone(&known);
+            Box::pin(async move { Ok(way.is_good(connection, about.age).await) })
         })
+        .after_release(|connection, _| Box::pin(async { Ok(way::is_usable(connection).await) }))
         .connect_lazy_with(options.clone())
 }
 
 /// The one connection that hears of notices.
-pub(super) fn ears(options: &PgConnectOptions) -> PgPool {
-    PgPoolOptions::new()
+pub(super) fn ears(options: &PgConnectOptions, way: &Arc<Way>) -> PgPool {
+    to_the_primary(way)
         .max_connections(1)
-        .acquire_timeout(PATIENCE)
         .idle_timeout(None)
         .max_lifetime(None)
         .connect_lazy_with(options.clone())
+}
+
+fn to_the_primary(way: &Arc<Way>) -> PgPoolOptions {
+    let way = Arc::clone(way);
+    PgPoolOptions::new()
+        .acquire_timeout(PATIENCE)
+        .after_connect(move |connection, _| {
+            let way = Arc::clone(&way);
+            Box::pin(async move { way.begin(connection).await })
+        })
 }
 
 async fn prepare(c: &mut PgConnection, tables: Tables) -> Result<(), String> {
     let about = sqlx::query(
         "SELECT current_setting('server_encoding') AS encoding,
                 current_setting('server_version_num')::int AS version,
+                pg_is_in_recovery() AS standby,
                 to_regclass('accounts') IS NOT NULL AS is_there",
     )
     .fetch_one(&mut *c)
@@ -170,6 +177,12 @@ async fn prepare(c: &mut PgConnection, tables: Tables) -> Result<(), String> {
     }
     if version < 130_000 {
         return Err("the server is older than PostgreSQL 13".to_owned());
+    }
+    if about.try_get("standby").map_err(get)? {
+        return Err(
+            "the server is a standby, which takes no changes; name the primary, or an address that leads to it"
+                .to_owned(),
+        );
     }
     if tables == Tables::MustExist && !about.try_get::<bool, _>("is_there").map_err(get)? {
         return Err("there is no store".to_owned());

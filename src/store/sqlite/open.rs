@@ -246,7 +246,7 @@ impl FileIdentity {
                 "{} was replaced while it was in use; restart to open the new one",
                 self.path.display()
             ))),
-            Err(e) => Err(Fault::Query(format!("{}: {e}", self.path.display()))),
+            Err(e) => Err(Fault::Away(format!("{}: {e}", self.path.display()))),
         }
     }
 }
@@ -285,7 +285,7 @@ mod tests {
         full.execute(&store.writer).await.unwrap();
         let fault = store.commit(&entry(1_000_000)).await;
         assert!(
-            matches!(&fault, Err(Fault::Query(why)) if why.contains("full")),
+            matches!(&fault, Err(Fault::Full(why)) if why.contains("full")),
             "{fault:?}"
         );
         assert_eq!(entries(&store).await, 0);
@@ -294,6 +294,22 @@ mod tests {
         room.execute(&store.writer).await.unwrap();
         assert_eq!(store.commit(&entry(1_000_000)).await.unwrap(), Commit::Done);
         assert_eq!(entries(&store).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_takes_no_changes_is_told_apart_and_read() {
+        let place = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&place.path().join("v.db")).await.unwrap();
+        assert_eq!(store.commit(&entry(1)).await.unwrap(), Commit::Done);
+        // what SQLite says of a disk that is mounted read-only
+        let deaf = sqlx::query("PRAGMA query_only = ON");
+        deaf.execute(&store.writer).await.unwrap();
+        let fault = store.commit(&entry(1)).await;
+        assert!(matches!(&fault, Err(Fault::ReadOnly(_))), "{fault:?}");
+        assert_eq!(entries(&store).await, 1);
+        let well = sqlx::query("PRAGMA query_only = OFF");
+        well.execute(&store.writer).await.unwrap();
+        assert_eq!(store.commit(&entry(1)).await.unwrap(), Commit::Done);
     }
 
     /// SQLite rolls back by itself when the disk is full or fails, and the driver does not see it.

@@ -6,6 +6,7 @@ mod attempts;
 mod audit;
 mod authenticators;
 mod certificates;
+mod fail_over;
 mod notices;
 mod people;
 mod postgres_server;

@@ -268,7 +268,10 @@ async fn everything_is_a_fault(store: &SharedStore) {
         store.last_notice().await.err(),
     ];
     for (i, fault) in faults.into_iter().enumerate() {
-        assert!(matches!(fault, Some(Fault::Query(_))), "{i}: {fault:?}");
+        assert!(
+            matches!(fault, Some(Fault::Away(_) | Fault::Query(_))),
+            "{i}: {fault:?}"
+        );
     }
 }
 

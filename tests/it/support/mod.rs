@@ -3,11 +3,13 @@
 
 pub(crate) mod app;
 pub(crate) mod client;
+pub(crate) mod cluster;
 pub(crate) mod h2;
 pub(crate) mod log;
 pub(crate) mod pebble;
 pub(crate) mod port;
 pub(crate) mod postgres;
+pub(crate) mod road;
 pub(crate) mod smtp;
 pub(crate) mod sqlite;
 pub(crate) mod upstream;
