@@ -42,6 +42,7 @@ pub(super) struct Use {
 }
 
 /// A session that somebody was told is over.
+#[derive(Clone)]
 pub(super) struct Revoked {
     pub(super) person: Person,
     pub(super) walker: Walker,
@@ -97,6 +98,10 @@ impl Ledger {
             why: kind,
         };
         self.told(kind, |e| e.revoked.push(revoked));
+    }
+
+    pub(super) fn revoked_by_now(&self) -> Vec<Revoked> {
+        self.0.lock().revoked.clone()
     }
 
     pub(super) fn violation(&self, what: String) {

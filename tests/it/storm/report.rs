@@ -49,7 +49,7 @@ impl Report {
     pub(super) fn line(&self, of: usize) {
         let (revoked, back) = self.slowest();
         println!(
-            "{} of {of} rounds, {} acknowledged, {} violations, slowest: refused {revoked:.1} s, back {back:.1} s",
+            "{} of {of} rounds, {} acknowledged, {} violations, revoked sessions open for {revoked:.1} s, back after {back:.1} s at most",
             self.rounds,
             self.acknowledged(),
             self.violations.len()
@@ -79,7 +79,9 @@ impl Report {
         println!("| acknowledged, all | {} |", self.acknowledged());
         println!("| codes tried again | {} |", n(&counts.replays));
         let (revoked, back) = self.slowest();
-        println!("| revoked sessions refused everywhere after | {revoked:.1} s at most |");
+        println!(
+            "| a revoked session opens something, once everything is back, for | {revoked:.1} s at most |"
+        );
         println!("| everything answers again after | {back:.1} s at most |");
         println!("| violations | {} |", self.violations.len());
     }
