@@ -1,6 +1,7 @@
 //! A PostgreSQL server of the storm's own, on disk as an operator would have it (`fsync` on), that is killed and
 //! stopped with all its processes, and started again.
 
+use super::dice::Dice;
 use crate::support::{port, postgres};
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
@@ -88,6 +89,10 @@ impl Database {
             .stdout(log())
             .stderr(log());
         self.child = Some(command.spawn().unwrap());
+        self.answers().await;
+    }
+
+    async fn answers(&self) {
         for _ in 0..1200 {
             if let Ok(connection) = self.connect("postgres").await {
                 let _ = connection.close().await;
@@ -138,6 +143,21 @@ impl Database {
         while others.iter().any(|id| is_alive(*id)) {
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// `SIGKILL` for one process of it, as the kernel does when memory is short. The first one ends all others and
+    /// begins anew.
+    pub(super) async fn wound(&self, dice: &mut Dice) {
+        let all = children(self.child.as_ref().unwrap().id());
+        let others: Vec<u32> = all.iter().copied().filter(|id| is_alive(*id)).collect();
+        signal(others[dice.below(others.len())], Signal::KILL);
+        for _ in 0..2000 {
+            if !others.iter().any(|id| is_alive(*id)) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        self.answers().await;
     }
 
     pub(super) fn stop(&self) {

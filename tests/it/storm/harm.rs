@@ -13,6 +13,8 @@ pub(super) enum Harm {
     AllNodesKilled,
     NodeStopped,
     DatabaseKilled,
+    /// One process of the server, which then begins anew by itself.
+    DatabaseWounded,
     DatabaseStopped,
     EverythingKilled,
     CableCut,
@@ -23,7 +25,7 @@ pub(super) enum Harm {
 
 impl Harm {
     pub(super) const ON_ONE_FILE: [Self; 2] = [Self::NodeKilled, Self::NodeStopped];
-    pub(super) const ON_A_SERVER: [Self; 10] = [
+    pub(super) const ON_A_SERVER: [Self; 11] = [
         Self::NodeKilled,
         Self::DatabaseKilled,
         Self::CableLost,
@@ -33,6 +35,7 @@ impl Harm {
         Self::DatabaseStopped,
         Self::CableStalled,
         Self::EverythingKilled,
+        Self::DatabaseWounded,
         Self::AllCablesLost,
     ];
 
@@ -42,6 +45,7 @@ impl Harm {
             Self::AllNodesKilled => "all nodes killed",
             Self::NodeStopped => "node stopped for 2 s",
             Self::DatabaseKilled => "PostgreSQL killed",
+            Self::DatabaseWounded => "one process of PostgreSQL killed",
             Self::DatabaseStopped => "PostgreSQL stopped for 2 s",
             Self::EverythingKilled => "all nodes and PostgreSQL killed",
             Self::CableCut => "connections of a node reset",
@@ -77,6 +81,10 @@ impl Harm {
                 database.kill();
                 sleep(spell / 2).await;
                 database.revive().await;
+            }
+            Self::DatabaseWounded => {
+                let database = world.database.as_ref().unwrap();
+                database.wound(dice).await;
             }
             Self::DatabaseStopped => {
                 let database = world.database.as_ref().unwrap();
