@@ -48,6 +48,7 @@ enum LogFormat {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    hashing::spare_memory();
     // before anything can replace the file
     let program = handover::program()?;
     let Loaded { settings, warnings } = load::settings(&arguments.config)?;
@@ -59,7 +60,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    hashing::spare_memory();
     load::runtime()?.block_on(async {
         let mut told = Told::listen()?;
         let start = Start::of_process()?;
