@@ -50,6 +50,7 @@ fn request() -> Logged<'static> {
 fn offered() -> BTreeSet<String> {
     let metrics = Metrics::new("0", 0);
     // some appear with their first event
+    metrics.store_fault("away");
     metrics.config_reload(true, 0);
     metrics.request(&metrics.route("wiki"), Outcome::Forwarded, &request());
     metrics.set_certificates([("wiki.test", CertificateSource::File, 0)]);

@@ -15,6 +15,7 @@ mod api;
 mod apps;
 mod away;
 mod crowd;
+mod database;
 mod devices;
 mod doors;
 mod enrolment;

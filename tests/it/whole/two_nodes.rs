@@ -56,7 +56,7 @@ impl Balancer {
     }
 }
 
-fn secret(path: &Path, text: &str) {
+pub(super) fn secret(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
