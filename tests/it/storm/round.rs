@@ -158,10 +158,10 @@ pub(super) async fn run(
     checker::those_inside_stay(world, &entries.inside, &ledger).await;
     checker::the_store_agrees(world, &entries, &ledger).await;
     checker::once_is_once(world, std::mem::take(&mut entries.uses), &ledger).await;
-    if let Some(file) = world.file() {
-        if let Some(damage) = sqlite::damage(&file).await {
-            ledger.violation(format!("the file is broken: {damage}"));
-        }
+    if let Some(file) = world.file()
+        && let Some(damage) = sqlite::damage(&file).await
+    {
+        ledger.violation(format!("the file is broken: {damage}"));
     }
     entries.violations.extend(ledger.close().violations);
     let ghosts = entries.revoked.iter().take(2).map(|r| r.walker.clone());
