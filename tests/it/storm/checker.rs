@@ -188,9 +188,16 @@ async fn at_door(world: &World, login: &str) -> Result<Walker, String> {
 
 /// Whether a code was accepted.
 async fn tries(walker: &mut Walker, login: &str, once: &Once) -> Result<bool, String> {
-    walker.replay();
     let (path, field) = once.door();
-    let sent = walker.form(path, path, &[(field, once.text())]).await;
+    let mut sent = Sent::Not;
+    for _ in 0..3 {
+        walker.replay();
+        sent = walker.form(path, path, &[(field, once.text())]).await;
+        // a machine that is busy with other tests may be late
+        if matches!(sent, Sent::Answered(_)) {
+            break;
+        }
+    }
     match &sent {
         Sent::Answered(answer) if answer.status == 422 => Ok(false),
         Sent::Answered(answer) if answer.status == 303 && !sent.leads_to("/signin") => Ok(true),
