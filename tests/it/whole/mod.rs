@@ -1,11 +1,11 @@
 //! Attacks on the whole: every test is one that worked somewhere, once, against a gateway of this kind.
 
-mod browser;
+pub(crate) mod browser;
 mod change;
 mod desk;
-mod phone;
+pub(crate) mod phone;
 mod post;
-mod site;
+pub(crate) mod site;
 
 mod access_log;
 mod account;
@@ -22,7 +22,6 @@ mod enrolment;
 mod everywhere;
 mod forward_auth;
 mod injection;
-mod kill;
 mod lanes;
 mod load;
 mod mail_storm;
