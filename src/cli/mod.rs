@@ -3,6 +3,7 @@
 //! Exit codes: 0 ok, 1 refused or failed, 2 wrong usage (clap's own).
 
 mod account;
+mod backup;
 mod check;
 mod completions;
 mod demo;
@@ -91,6 +92,8 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Copies the embedded store while it is in use
+    Backup(backup::Arguments),
     /// Prints the texts of pages and mails, to say some of them in other words
     Texts(texts::Arguments),
     /// Drives URLs like their users, and says how fast they were and what went wrong
@@ -155,6 +158,7 @@ fn dispatch(command: Command) -> anyhow::Result<Outcome> {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments, &look_up),
+        Command::Backup(arguments) => backup::run(&arguments),
         Command::Texts(arguments) => texts::run(&arguments),
         Command::Loadtest(arguments) => loadtest::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

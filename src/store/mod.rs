@@ -11,6 +11,7 @@
 mod fault;
 pub mod postgres;
 pub mod sqlite;
+pub mod tables;
 
 use crate::domain::account::{Account, NameKey, PasswordHash, Status};
 use crate::domain::adoption::Snapshot;

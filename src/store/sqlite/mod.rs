@@ -15,12 +15,14 @@ mod audit;
 mod authenticators;
 mod certificates;
 mod commit;
+pub mod copy;
 mod desk;
 mod devices;
 mod keys;
 mod mail;
 mod notices;
 mod open;
+mod presence;
 mod rows;
 mod sessions;
 mod sweep;
@@ -45,6 +47,7 @@ use crate::domain::throttle::{Admission, Bucket, Counter, Rule};
 use crate::domain::timestamp::Timestamp;
 use async_trait::async_trait;
 use open::FileIdentity;
+pub use presence::Presence;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -55,6 +58,8 @@ pub struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
     file: FileIdentity,
+    /// Nobody puts another file in its place meanwhile.
+    _presence: Presence,
 }
 
 impl SqliteStore {

@@ -14,6 +14,7 @@ mod admin;
 mod api;
 mod apps;
 mod away;
+mod backup;
 mod crowd;
 mod devices;
 mod doors;
