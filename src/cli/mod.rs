@@ -14,7 +14,9 @@ mod keys;
 mod load;
 mod loadtest;
 mod man;
+mod migrate_store;
 mod output;
+mod restore;
 mod serve;
 mod session;
 mod texts;
@@ -94,6 +96,10 @@ enum Command {
     },
     /// Copies the embedded store while it is in use
     Backup(backup::Arguments),
+    /// Puts a copy in the place of the embedded store, while nobody uses it
+    Restore(restore::Arguments),
+    /// Copies everything into another store, of a file or of PostgreSQL, and verifies every row
+    MigrateStore(migrate_store::Arguments),
     /// Prints the texts of pages and mails, to say some of them in other words
     Texts(texts::Arguments),
     /// Drives URLs like their users, and says how fast they were and what went wrong
@@ -159,6 +165,8 @@ fn dispatch(command: Command) -> anyhow::Result<Outcome> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments, &look_up),
         Command::Backup(arguments) => backup::run(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
+        Command::MigrateStore(arguments) => migrate_store::run(&arguments),
         Command::Texts(arguments) => texts::run(&arguments),
         Command::Loadtest(arguments) => loadtest::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

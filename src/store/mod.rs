@@ -12,6 +12,7 @@ mod fault;
 pub mod postgres;
 pub mod sqlite;
 pub mod tables;
+pub mod transfer;
 
 use crate::domain::account::{Account, NameKey, PasswordHash, Status};
 use crate::domain::adoption::Snapshot;

@@ -4,7 +4,7 @@
 //! the list with the schemas of both backends, so that a migration that adds a column is not forgotten here.
 
 /// What a column holds; each backend has a type of its own for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// The 16 bytes of a UUID.
     Id,

@@ -1,6 +1,8 @@
 //! The store as a whole, for the command line: copied, put back, moved to another database.
 
 pub mod backup;
+pub mod migrate;
+pub mod restore;
 
 use crate::domain::audit::{Actor, Event, Place, Record};
 use crate::env::Env;

@@ -144,7 +144,7 @@ enum Tables {
 }
 
 /// What holds for every connection.
-pub(super) fn settings(path: &Path) -> SqliteConnectOptions {
+pub(in crate::store) fn settings(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(false)
@@ -188,7 +188,7 @@ pub(super) fn migrator() -> Migrator {
     Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect())
 }
 
-pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+pub(in crate::store) fn is_busy(error: &sqlx::Error) -> bool {
     const SQLITE_BUSY: i32 = 5;
     let code = error.as_database_error().and_then(|e| e.code());
     code.and_then(|c| c.parse::<i32>().ok())
