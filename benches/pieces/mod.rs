@@ -2,7 +2,7 @@
 //! `benches/instructions`, which counts.
 
 use futures_util::FutureExt as _;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use uuid::Uuid;
 use vestibule::app::Office;
-use vestibule::domain::account::{Account, History, Status};
+use vestibule::domain::account::{Account, Attributes, History, Status};
 use vestibule::domain::assurance::{Factors, SecondFactor};
 use vestibule::domain::host::{Host, Origin};
 use vestibule::domain::id::{AccountId, SessionId};
@@ -148,8 +148,8 @@ fn account(number: u128) -> Account {
         login: format!("person{number}"),
         email: Some(format!("person{number}@example.com")),
         name: "Aino Virtanen".into(),
-        groups: BTreeSet::from(["staff".to_owned()]),
-        attributes: BTreeMap::new(),
+        groups: BTreeSet::from(["staff".to_owned()]).into(),
+        attributes: Attributes::default(),
         language: None,
         status: Status::Active,
         created_at: NOW,
@@ -170,8 +170,7 @@ fn session(account: AccountId, number: u128) -> Session {
         second_factor_at: Some(NOW),
         expires_at: NOW.plus(Duration::from_secs(36_000)),
         last_seen_at: NOW,
-        address: None,
-        user_agent: None,
+        begun: None,
         trusted_device: None,
     }
 }

@@ -75,8 +75,8 @@ impl Authn {
             login: new.login.trim().to_owned(),
             email: new.email.map(|e| e.trim().to_owned()),
             name: new.name,
-            groups: new.groups,
-            attributes: new.attributes,
+            groups: new.groups.into(),
+            attributes: new.attributes.into(),
             language: new.language,
             status: if new.disabled {
                 Status::Disabled

@@ -11,7 +11,7 @@ use crate::domain::id::{AccountId, AttemptId, SessionId};
 use crate::domain::login::{Attempt, Began, Frame, Grant, NeedsCodes, Next, State};
 use crate::domain::return_to::Destination;
 use crate::domain::secret::{Token, TokenHash};
-use crate::domain::session::{self, Session};
+use crate::domain::session::{self, Beginning, Session};
 use crate::domain::timestamp::Timestamp;
 use crate::store::{Change, Commit, StoredAttempt};
 use crate::vault::Purpose;
@@ -323,8 +323,10 @@ impl Authn {
                 .filter(|_| grant.factors().assurance() == Assurance::Aal2),
             expires_at: now.plus(lifetime),
             last_seen_at: now,
-            address: place.address.map(|a| a.to_string()),
-            user_agent: place.user_agent.clone(),
+            begun: Beginning::new(
+                place.address.map(|a| a.to_string()),
+                place.user_agent.clone(),
+            ),
             trusted_device: grant.trusted_device(),
         }
     }

@@ -11,7 +11,7 @@ mod table;
 use crate::domain::host::Host;
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::secret::{Token, TokenHash};
-use crate::domain::session::{Rules, View};
+use crate::domain::session::{Rules, Session, View};
 use crate::domain::timestamp::Timestamp;
 use crate::env::Env;
 use crate::store::{Fault, Notice, SharedStore};
@@ -112,6 +112,8 @@ pub struct Sessions {
     /// Moves on before any of the counters does.
     forgotten: AtomicU64,
     active: Active,
+    /// How often activity was written down.
+    flushed: AtomicU64,
 }
 
 impl std::fmt::Debug for Sessions {
@@ -131,6 +133,7 @@ impl Sessions {
             accounts: Counters::new(),
             forgotten: AtomicU64::new(0),
             active: Active(std::array::from_fn(|_| Mutex::default())),
+            flushed: AtomicU64::new(0),
         }
     }
 
@@ -160,7 +163,7 @@ impl Sessions {
         let cached = cached.filter(|c| self.is_current(c, now) && tells_activity(c, rules, now));
         let view = match cached {
             Some(cached) => cached.view,
-            None => match self.load(&hash, now).await? {
+            None => match self.load(&hash, host, now).await? {
                 Some(view) => view,
                 None => return Ok(None),
             },
@@ -172,6 +175,13 @@ impl Sessions {
     /// Notes that the person did something, for the idle limit; cheap.
     pub fn seen(&self, view: &View) {
         self.active.note(view.session.id, self.env.now());
+    }
+
+    /// What is known here of its activity, and perhaps not yet in the store.
+    pub fn bring_up_to_date(&self, session: &mut Session) {
+        if let Some(seen) = self.active.of(session.id) {
+            session.last_seen_at = seen.max(session.last_seen_at);
+        }
     }
 
     /// Forgets what is cached of a session; its next request asks the store.
@@ -207,7 +217,8 @@ impl Sessions {
             return Ok(());
         }
         self.store.touch(&active).await?;
-        // not before: who is loaded in between is told of it from here
+        // who was read before it was written, and looks for it here after it is forgotten, is told to read again
+        self.flushed.fetch_add(1, Ordering::AcqRel);
         self.active.forget(&active);
         Ok(())
     }
@@ -224,30 +235,41 @@ impl Sessions {
         cached.is_fresh(now) && self.generations(&cached.view) == cached.generations
     }
 
-    async fn load(&self, hash: &TokenHash, now: Timestamp) -> Result<Option<Arc<View>>, Fault> {
-        let before = self.forgotten.load(Ordering::Acquire);
+    async fn load(
+        &self,
+        hash: &TokenHash,
+        host: Option<&Host>,
+        now: Timestamp,
+    ) -> Result<Option<Arc<View>>, Fault> {
+        let changes = || {
+            let forgotten = self.forgotten.load(Ordering::Acquire);
+            (forgotten, self.flushed.load(Ordering::Acquire))
+        };
+        let before = changes();
         let Some(mut view) = self.store.session(hash, now).await? else {
             self.views.remove(hash);
             return Ok(None);
         };
         let generations = self.generations(&view);
+        self.bring_up_to_date(&mut view.session);
         // A change that landed while we read may be in the generations and not in the view: then it is read once more,
         // and a change after this moves the generations on.
-        if self.forgotten.load(Ordering::Acquire) != before {
+        if changes() != before {
             let (id, account) = (view.session.id, view.session.account);
             match self.store.session(hash, now).await? {
                 Some(again) if (again.session.id, again.session.account) == (id, account) => {
                     view = again;
+                    self.bring_up_to_date(&mut view.session);
                 }
                 Some(_) | None => return Ok(None),
             }
         }
-        if let Some(seen) = self.active.of(view.session.id) {
-            view.session.last_seen_at = seen.max(view.session.last_seen_at);
-        }
         // where the session was begun from is for the list of sessions, which asks the store
-        view.session.address = None;
-        view.session.user_agent = None;
+        view.session.begun = None;
+        // the caller's is that of the route, which all of the host's sessions share
+        if view.host.as_ref() == host {
+            view.host = host.cloned();
+        }
         view.account = self.views.shared(view.account);
         let view = Arc::new(view);
         let cached = Cached {
@@ -320,8 +342,7 @@ mod tests {
                 second_factor_at: None,
                 expires_at: env.now().plus(rules.lifetime),
                 last_seen_at: env.now(),
-                address: None,
-                user_agent: None,
+                begun: None,
                 trusted_device: None,
             };
             let changes = [

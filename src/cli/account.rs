@@ -200,7 +200,7 @@ fn show(account: &Account, format: Format) -> anyhow::Result<()> {
             groups.join(", ")
         }
     );
-    for (key, value) in &account.attributes {
+    for (key, value) in account.attributes.iter() {
         output::say!("attribute   {key}={value}");
     }
     output::say!(

@@ -6,6 +6,7 @@ use super::Outcome;
 use super::load::{self, Loaded};
 use crate::app::handover::{self, Start};
 use crate::app::{self, Reloaded};
+use crate::authn::hashing;
 use crate::env::Env;
 use crate::telemetry::{self, Format};
 use anyhow::Context as _;
@@ -47,6 +48,7 @@ enum LogFormat {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    hashing::spare_memory();
     // before anything can replace the file
     let program = handover::program()?;
     let Loaded { settings, warnings } = load::settings(&arguments.config)?;

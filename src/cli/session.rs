@@ -83,10 +83,10 @@ async fn revoke_all(office: &Office, name: &str, format: Format) -> anyhow::Resu
 /// Where it is used from; of one that no browser has opened, what it is for.
 fn place(session: &Session) -> &str {
     // any browser can say that it is this
-    if session.address.is_none() && session.user_agent.as_deref() == Some(minting::USER_AGENT) {
+    if session.address().is_none() && session.user_agent() == Some(minting::USER_AGENT) {
         return "nowhere: made for load tests";
     }
-    session.address.as_deref().unwrap_or("-")
+    session.address().unwrap_or("-")
 }
 
 fn list(sessions: &[Session], format: Format) -> anyhow::Result<()> {
@@ -98,7 +98,7 @@ fn list(sessions: &[Session], format: Format) -> anyhow::Result<()> {
                     "id": s.id.to_string(), "account": s.account.to_string(), "acr": s.assurance().acr(),
                     "amr": s.factors.amr(), "auth_time": s.auth_time.seconds(),
                     "last_seen_at": s.last_seen_at.seconds(), "expires_at": s.expires_at.seconds(),
-                    "address": s.address, "user_agent": s.user_agent,
+                    "address": s.address(), "user_agent": s.user_agent(),
                 })
             })
             .collect();
@@ -123,7 +123,7 @@ mod tests {
     use crate::domain::id::SessionId;
     use crate::domain::minting::Allowance;
     use crate::domain::policy::tests::{NOW, account};
-    use crate::domain::session::Rules;
+    use crate::domain::session::{Beginning, Rules};
     use std::time::Duration;
 
     /// Whoever stole a password cannot hide where they are by what their browser says it is.
@@ -138,7 +138,7 @@ mod tests {
         let id = SessionId::from_uuid(uuid::Uuid::nil());
         let mut session = allowance.session(id, &account(), NOW);
         assert_eq!(place(&session), "nowhere: made for load tests");
-        session.address = Some("192.0.2.7".to_owned());
+        session.begun = Beginning::new(Some("192.0.2.7".to_owned()), None);
         assert_eq!(place(&session), "192.0.2.7");
     }
 }

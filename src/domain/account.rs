@@ -5,8 +5,10 @@ use super::id::AccountId;
 use super::password_rules::Person;
 use super::reminder;
 use super::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 /// The canonical spelling of a login name or e-mail address: NFKC, trimmed, lower case. Look-ups and
 /// throttling use only this, so that `John`, `john ` and a compatibility twin are one account and one
@@ -69,8 +71,9 @@ pub struct Account {
     pub login: String,
     pub email: Option<String>,
     pub name: String,
-    pub groups: BTreeSet<String>,
-    pub attributes: BTreeMap<String, String>,
+    /// Shared: many people are in the same groups.
+    pub groups: Arc<BTreeSet<String>>,
+    pub attributes: Attributes,
     /// BCP 47 tag of the person's language, where one was chosen.
     pub language: Option<String>,
     pub status: Status,
@@ -80,6 +83,46 @@ pub struct Account {
     pub totp: Option<TotpBinding>,
     pub reminder: reminder::Record,
     pub history: History,
+}
+
+/// Further facts of a person, by name: sorted, and small in memory, as there is one for each who is signed in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "BTreeMap<String, String>", into = "BTreeMap<String, String>")]
+pub struct Attributes(Box<[(Box<str>, Box<str>)]>);
+
+impl Attributes {
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let at = self.0.binary_search_by(|(known, _)| (**known).cmp(name));
+        self.0.get(at.ok()?).map(|(_, value)| &**value)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<BTreeMap<String, String>> for Attributes {
+    fn from(sorted: BTreeMap<String, String>) -> Self {
+        let pairs = sorted.into_iter();
+        Self(
+            pairs
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+}
+
+impl From<Attributes> for BTreeMap<String, String> {
+    fn from(attributes: Attributes) -> Self {
+        let pairs = attributes.0.into_iter();
+        pairs
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect()
+    }
 }
 
 /// What has happened to an account, and what is planned for it.

@@ -148,7 +148,7 @@ impl Tally {
         }
         let standing = Standing::of(account, rules, now);
         self.all.count(standing);
-        for group in &account.groups {
+        for group in account.groups.iter() {
             match self.groups.get_mut(group) {
                 Some(figures) => figures.count(standing),
                 None => {
@@ -184,12 +184,17 @@ mod tests {
     use crate::domain::policy::TwoFactor;
     use crate::domain::policy::tests::account;
     use crate::domain::reminder::Record;
+    use std::collections::BTreeSet;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
 
     fn somebody(groups: &[&str], grace_ends_at: i64, exempt_until: Option<i64>) -> Account {
         Account {
-            groups: groups.iter().map(|g| (*g).to_owned()).collect(),
+            groups: groups
+                .iter()
+                .map(|g| (*g).to_owned())
+                .collect::<BTreeSet<_>>()
+                .into(),
             totp: None,
             reminder: Record {
                 grace_ends_at: Some(Timestamp::from_seconds(grace_ends_at)),

@@ -242,8 +242,7 @@ mod tests {
             second_factor_at: second.map(|(_, age)| ago(age)),
             expires_at: NOW.plus(Duration::from_secs(3600)),
             last_seen_at: NOW,
-            address: None,
-            user_agent: None,
+            begun: None,
             trusted_device: None,
         }
     }

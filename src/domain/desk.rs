@@ -375,7 +375,11 @@ mod tests {
     fn somebody(n: u128, groups: &[&str]) -> Account {
         Account {
             id: AccountId::from_uuid(Uuid::from_u128(n)),
-            groups: groups.iter().map(|g| (*g).to_owned()).collect(),
+            groups: groups
+                .iter()
+                .map(|g| (*g).to_owned())
+                .collect::<BTreeSet<_>>()
+                .into(),
             ..account()
         }
     }
@@ -483,8 +487,7 @@ mod tests {
             second_factor_at: second.map(|(_, age)| ago(age)),
             expires_at: NOW.plus(Duration::from_secs(60)),
             last_seen_at: NOW,
-            address: None,
-            user_agent: None,
+            begun: None,
             trusted_device: None,
         }
     }

@@ -1,10 +1,11 @@
 //! Host names and origins, canonical from the first parse on.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A host name or IP literal without port: lower case, no trailing dot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Host(Box<str>);
+pub struct Host(Arc<str>);
 
 impl Host {
     /// Parses a `Host` header or URI authority without user information. Returns the canonical host and

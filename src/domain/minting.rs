@@ -8,7 +8,7 @@ use super::account::Account;
 use super::assurance::{Factors, SecondFactor};
 use super::desk::Roles;
 use super::id::SessionId;
-use super::session::{Rules, Session};
+use super::session::{Beginning, Rules, Session};
 use super::timestamp::Timestamp;
 use std::time::Duration;
 
@@ -111,8 +111,7 @@ impl Allowance {
             second_factor_at: Some(now),
             expires_at: now.plus(self.lifetime),
             last_seen_at: now,
-            address: None,
-            user_agent: Some(USER_AGENT.to_owned()),
+            begun: Beginning::new(None, Some(USER_AGENT.to_owned())),
             trusted_device: None,
         }
     }
@@ -189,7 +188,7 @@ mod tests {
         let check = |login: &str, groups: &str, status: Status, want: Option<bool>| {
             let account = Account {
                 login: login.to_owned(),
-                groups: group(groups),
+                groups: group(groups).into(),
                 status,
                 ..account()
             };

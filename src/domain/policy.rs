@@ -310,7 +310,7 @@ fn second_factor_unmet(
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::domain::account::{Account, Status as AccountStatus};
+    use crate::domain::account::{Account, Attributes, Status as AccountStatus};
     use crate::domain::assurance::{Factors, SecondFactor};
     use crate::domain::authenticator::TotpBinding;
     use crate::domain::host::Host;
@@ -333,8 +333,8 @@ pub(crate) mod tests {
             login: "aino".into(),
             email: Some("aino@example.com".into()),
             name: "Aino Virtanen".into(),
-            groups: BTreeSet::from(["staff".to_owned()]),
-            attributes: BTreeMap::new(),
+            groups: BTreeSet::from(["staff".to_owned()]).into(),
+            attributes: Attributes::default(),
             language: None,
             status: AccountStatus::Active,
             created_at: NOW,
@@ -367,8 +367,7 @@ pub(crate) mod tests {
             second_factor_at: None,
             expires_at: NOW.plus(Duration::from_secs(36_000)),
             last_seen_at: NOW,
-            address: None,
-            user_agent: None,
+            begun: None,
             trusted_device: None,
         };
         Case {

@@ -32,13 +32,41 @@ pub struct Session {
     pub second_factor_at: Option<Timestamp>,
     pub expires_at: Timestamp,
     pub last_seen_at: Timestamp,
-    pub address: Option<String>,
-    pub user_agent: Option<String>,
+    /// Where it was begun; known to the store, and not kept of those in memory.
+    pub begun: Option<Box<Beginning>>,
     /// The trusted device that stood in for the code; gone when the trust is gone.
     pub trusted_device: Option<DeviceId>,
 }
 
+/// Where a sign-in came from, for people who look through their sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beginning {
+    pub address: Option<String>,
+    pub user_agent: Option<String>,
+}
+
+impl Beginning {
+    /// `None` where nothing is known.
+    pub fn new(address: Option<String>, user_agent: Option<String>) -> Option<Box<Self>> {
+        let is_known = address.is_some() || user_agent.is_some();
+        is_known.then(|| {
+            Box::new(Self {
+                address,
+                user_agent,
+            })
+        })
+    }
+}
+
 impl Session {
+    pub fn address(&self) -> Option<&str> {
+        self.begun.as_ref()?.address.as_deref()
+    }
+
+    pub fn user_agent(&self) -> Option<&str> {
+        self.begun.as_ref()?.user_agent.as_deref()
+    }
+
     pub fn is_live(&self, rules: &Rules, now: Timestamp) -> bool {
         now < self.expires_at && now.since(self.last_seen_at) < rules.idle
     }

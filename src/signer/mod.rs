@@ -33,10 +33,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderValue;
 use keys::KeySet;
+use moka::Expiry;
 use moka::sync::Cache;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// No assertion can be made: answer 503, never forward without it.
 #[derive(Debug, thiserror::Error)]
@@ -57,10 +58,12 @@ pub enum Fault {
     NotSigned(String),
 }
 
-/// Most memory the tokens kept for re-use may take.
-const CACHE_BYTES: u64 = 64 << 20;
-/// A token nobody asks for is dropped after this.
-const CACHE_IDLE: Duration = Duration::from_secs(300);
+/// Most memory the tokens kept for re-use may take: some 500,000. They are those of sessions that were active within
+/// half of a token's lifetime, and signing one costs more than all the rest of a request.
+const CACHE_BYTES: u64 = 1 << 30;
+
+/// What a kept token takes besides its own bytes: its place in the cache, and an account that may be here only.
+const BESIDES: usize = 1_024;
 
 /// Signs, and publishes the keys to check it with.
 pub struct Signer {
@@ -110,7 +113,7 @@ impl Signer {
             tokens: Cache::builder()
                 .max_capacity(CACHE_BYTES)
                 .weigher(|_, kept: &Arc<Kept>| kept.weight())
-                .time_to_idle(CACHE_IDLE)
+                .expire_after(OnceHalfGone)
                 .build(),
             metrics: None,
         })
@@ -223,9 +226,29 @@ impl Kept {
                 || same_person(&self.account, &view.account))
     }
 
+    /// In bytes.
     fn weight(&self) -> u32 {
-        let bytes = self.token.len() + self.audience.len() + size_of::<Self>() + size_of::<Place>();
+        let bytes = self.token.len() + self.audience.len() + size_of::<Self>() + BESIDES;
         u32::try_from(bytes).unwrap_or(u32::MAX)
+    }
+}
+
+/// A token that nobody may use any more is not kept.
+struct OnceHalfGone;
+
+impl Expiry<Place, Arc<Kept>> for OnceHalfGone {
+    fn expire_after_create(&self, _: &Place, kept: &Arc<Kept>, _: Instant) -> Option<Duration> {
+        Some(kept.lifetime / 2)
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &Place,
+        kept: &Arc<Kept>,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(kept.lifetime / 2)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::store::{AuditFilter, Change, Commit, Store as _, StoredKey};
 use jsonwebtoken::jwk::{JwkSet, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 const ISSUER: &str = "https://login.example.com";
@@ -92,8 +93,7 @@ fn view() -> View {
             second_factor_at: Some(at),
             expires_at: at.plus(Duration::from_secs(36_000)),
             last_seen_at: at,
-            address: None,
-            user_agent: None,
+            begun: None,
             trusted_device: None,
         },
         account: Arc::new(Account {
@@ -101,7 +101,7 @@ fn view() -> View {
             login: "aino".into(),
             email: Some("aino@example.com".into()),
             name: "Aino Virtanen, \"ä\"".into(),
-            groups: ["staff".to_owned(), "finance".to_owned()].into(),
+            groups: BTreeSet::from(["staff".to_owned(), "finance".to_owned()]).into(),
             attributes: Default::default(),
             language: None,
             status: Status::Active,
@@ -314,8 +314,7 @@ async fn any_difference_in_what_it_says_makes_a_new_one() {
     let changes: [(&str, Edit); 7] = [
         ("groups", |v| {
             drop(
-                Arc::make_mut(&mut v.account)
-                    .groups
+                Arc::make_mut(&mut Arc::make_mut(&mut v.account).groups)
                     .insert("admins".into())
                     .to_string(),
             )

@@ -189,7 +189,7 @@ pub enum Change {
     /// Once: the account is there and in these groups: what was allowed because of them is so still.
     ExpectGroups {
         account: AccountId,
-        groups: BTreeSet<String>,
+        groups: Arc<BTreeSet<String>>,
     },
     /// The same password under another hash: no date moves.
     RehashPassword {

@@ -1081,7 +1081,8 @@ fn aino(groups: &[&str]) -> Account {
         groups: groups
             .iter()
             .map(|g| (*g).to_owned())
-            .collect::<BTreeSet<_>>(),
+            .collect::<BTreeSet<_>>()
+            .into(),
         attributes: Default::default(),
         language: None,
         status: Status::Active,

@@ -1,10 +1,10 @@
 //! Properties of the sign-in: no order of events opens a session that claims more than was proven.
 
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
-use vestibule::domain::account::{Account, PasswordHash, Status};
+use vestibule::domain::account::{Account, Attributes, PasswordHash, Status};
 use vestibule::domain::assurance::{Assurance, Factors, SecondFactor};
 use vestibule::domain::authenticator::{EmergencyCode, OneTimeCode, TotpBinding};
 use vestibule::domain::binding::{App, EnrolmentProof};
@@ -35,8 +35,8 @@ fn account(with_app: bool) -> Account {
         login: "aino".into(),
         email: None,
         name: "Aino".into(),
-        groups: BTreeSet::new(),
-        attributes: BTreeMap::new(),
+        groups: Arc::default(),
+        attributes: Attributes::default(),
         language: None,
         status: Status::Active,
         created_at: NOW,
@@ -486,8 +486,7 @@ fn session(password: u64, second: Option<(SecondFactor, u64)>) -> Session {
         second_factor_at: second.map(|(_, age)| ago(age)),
         expires_at: NOW.plus(Duration::from_secs(3600)),
         last_seen_at: NOW,
-        address: None,
-        user_agent: None,
+        begun: None,
         trusted_device: None,
     }
 }

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -447,8 +448,7 @@ fn view(now: Timestamp) -> View {
             second_factor_at: Some(now),
             expires_at: now.plus(Duration::from_secs(36_000)),
             last_seen_at: now,
-            address: None,
-            user_agent: None,
+            begun: None,
             trusted_device: None,
         },
         account: Arc::new(Account {
@@ -456,7 +456,7 @@ fn view(now: Timestamp) -> View {
             login: "aino".into(),
             email: None,
             name: "Aino Virtanen".into(),
-            groups: ["staff".to_owned()].into(),
+            groups: BTreeSet::from(["staff".to_owned()]).into(),
             attributes: Default::default(),
             language: None,
             status: Status::Active,

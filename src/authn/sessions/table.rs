@@ -9,9 +9,9 @@ use crate::domain::id::AccountId;
 use crate::domain::secret::TokenHash;
 use crate::domain::session::View;
 use crate::domain::timestamp::Timestamp;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::borrow::Borrow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
@@ -87,10 +87,15 @@ impl Hasher for Tail {
 pub(super) type ByTail = BuildHasherDefault<Tail>;
 type Shard = RwLock<HashSet<Entry, ByTail>>;
 type People = RwLock<HashMap<AccountId, Weak<Account>, ByTail>>;
+/// Many people are in the same groups.
+type Memberships = Mutex<HashSet<Arc<BTreeSet<String>>>>;
+/// Beyond this no other is kept to be shared.
+const MEMBERSHIPS: usize = 1024;
 
 pub(super) struct Table {
     views: Box<[Shard]>,
     people: Box<[People]>,
+    memberships: Memberships,
     /// The most that one shard holds.
     most: usize,
     next_sweep: AtomicUsize,
@@ -102,6 +107,7 @@ impl Table {
         Self {
             views: (0..SHARDS).map(|_| Shard::default()).collect(),
             people: (0..SHARDS).map(|_| People::default()).collect(),
+            memberships: Memberships::default(),
             most: capacity.div_ceil(SHARDS).max(1),
             next_sweep: AtomicUsize::new(0),
         }
@@ -117,27 +123,26 @@ impl Table {
     }
 
     pub(super) fn remove(&self, hash: &TokenHash) {
-        if let Some(shard) = self.shard(hash) {
+        // most who come with an unknown cookie were never here
+        if let Some(shard) = self.shard(hash).filter(|shard| shard.read().contains(hash)) {
             let removed = shard.write().take(hash);
             // dropped here, when nobody waits for the lock
             drop(removed);
         }
     }
 
-    /// In the place of what there was for this cookie. Where there is no room, what is too old goes, or else any.
+    /// In the place of what there was for this cookie. Where there is no room, the oldest of a few goes.
     pub(super) fn insert(&self, hash: TokenHash, cached: Cached) {
         let Some(shard) = self.shard(&hash) else {
             return;
         };
-        let now = cached.loaded_at;
         let entry = Entry(Box::new((hash, cached)));
         let mut shard = shard.write();
         if shard.len() >= self.most && !shard.contains(&hash) {
-            shard.retain(|entry| entry.0.1.is_fresh(now));
-            if shard.len() >= self.most
-                && let Some(any) = shard.iter().next().map(|entry| entry.0.0)
-            {
-                shard.remove(&any);
+            let few = shard.iter().take(8);
+            let oldest = few.min_by_key(|entry| entry.0.1.loaded_at);
+            if let Some(oldest) = oldest.map(|entry| entry.0.0) {
+                shard.remove(&oldest);
             }
         }
         shard.replace(entry);
@@ -152,14 +157,32 @@ impl Table {
         match people.get(&account.id).and_then(Weak::upgrade) {
             Some(known) if known == account => known,
             Some(_) | None => {
+                let mut account = account;
+                if let Some(account) = Arc::get_mut(&mut account) {
+                    account.groups = self.membership(Arc::clone(&account.groups));
+                }
                 people.insert(account.id, Arc::downgrade(&account));
                 account
             }
         }
     }
 
+    /// The same groups as others have them.
+    fn membership(&self, groups: Arc<BTreeSet<String>>) -> Arc<BTreeSet<String>> {
+        let mut known = self.memberships.lock();
+        if let Some(known) = known.get(&groups) {
+            return Arc::clone(known);
+        }
+        if known.len() < MEMBERSHIPS {
+            known.insert(Arc::clone(&groups));
+        }
+        groups
+    }
+
     /// Lets go of what nobody may use any more, in the next few shards.
     pub(super) fn sweep(&self, now: Timestamp) {
+        let nobodys = |groups: &Arc<_>| Arc::strong_count(groups) == 1;
+        self.memberships.lock().retain(|groups| !nobodys(groups));
         let first = self.next_sweep.fetch_add(SWEPT_AT_ONCE, Ordering::Relaxed);
         for number in first..first + SWEPT_AT_ONCE {
             if let Some(shard) = self.views.get(number % SHARDS) {
@@ -225,8 +248,7 @@ mod tests {
                     second_factor_at: None,
                     expires_at: NOW.plus(Duration::from_secs(3600)),
                     last_seen_at: NOW,
-                    address: None,
-                    user_agent: None,
+                    begun: None,
                     trusted_device: None,
                 },
                 account,
@@ -297,8 +319,12 @@ mod tests {
         let first = table.shared(Arc::new(account()));
         let same = table.shared(Arc::new(account()));
         assert!(Arc::ptr_eq(&first, &same));
+        let mut another = account();
+        another.id = AccountId::from_uuid(Uuid::from_u128(77));
+        let another = table.shared(Arc::new(another));
+        assert!(Arc::ptr_eq(&first.groups, &another.groups));
         let mut changed = account();
-        changed.groups.insert("admins".into());
+        Arc::make_mut(&mut changed.groups).insert("admins".into());
         let other = table.shared(Arc::new(changed.clone()));
         assert_eq!(*other, changed);
         assert!(Arc::ptr_eq(&other, &table.shared(Arc::new(changed))));

@@ -66,7 +66,7 @@ pub(super) async fn append(w: &mut Work, record: &Record) -> Applied {
     .bind(record.account.map(|id| id.uuid()))
     .bind(record.actor.code().into_owned())
     .bind(record.place.address.map(|a| a.to_string()))
-    .bind(rows::optional_text(record.place.user_agent.as_ref()))
+    .bind(rows::optional_text(record.place.user_agent.as_deref()))
     .bind(rows::text(&record.detail))
     .execute(w.db())
     .await?;

@@ -49,7 +49,7 @@ pub(super) async fn add(w: &mut Work, device: &Device, token: &TokenHash) -> App
     .bind(device.last_used_at.seconds())
     .bind(device.trusted_until.map(Timestamp::seconds))
     .bind(&device.address)
-    .bind(rows::optional_text(device.user_agent.as_ref()))
+    .bind(rows::optional_text(device.user_agent.as_deref()))
     .execute(w.db())
     .await?;
     query(

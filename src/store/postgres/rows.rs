@@ -14,7 +14,7 @@ use crate::domain::id::{
 };
 use crate::domain::reminder;
 use crate::domain::secret::TokenHash;
-use crate::domain::session::{Session, View};
+use crate::domain::session::{Beginning, Session, View};
 use crate::domain::throttle::Counter;
 use crate::domain::timestamp::Timestamp;
 use crate::store::{
@@ -97,8 +97,8 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
     }
 }
 
-pub(super) fn optional_text(written: Option<&String>) -> Option<Cow<'_, str>> {
-    written.map(|written| text(written))
+pub(super) fn optional_text(written: Option<&str>) -> Option<Cow<'_, str>> {
+    written.map(text)
 }
 
 /// Never the value itself: what cannot be read may be anything.
@@ -115,7 +115,7 @@ pub(super) fn accounts(rows: &[Row]) -> Result<Vec<Account>, Fault> {
         let id = AccountId::from_uuid(uuid(row, "a_id")?);
         let group: Option<String> = get(row, "group_name")?;
         match accounts.last_mut().filter(|last| last.id == id) {
-            Some(same) => same.groups.extend(group),
+            Some(same) => Arc::make_mut(&mut same.groups).extend(group),
             None => accounts.push(account(row, id, group)?),
         }
     }
@@ -135,7 +135,7 @@ fn account(row: &Row, id: AccountId, group: Option<String>) -> Result<Account, F
         login: get(row, "login")?,
         email: get(row, "email")?,
         name: get(row, "name")?,
-        groups: BTreeSet::from_iter(group),
+        groups: Arc::new(BTreeSet::from_iter(group)),
         attributes,
         language: get(row, "language")?,
         status,
@@ -244,8 +244,7 @@ pub(super) fn session(row: &Row) -> Result<Session, Fault> {
         second_factor_at: optional_time(row, "second_factor_at")?,
         expires_at: time(row, "expires_at")?,
         last_seen_at: time(row, "last_seen_at")?,
-        address: get(row, "address")?,
-        user_agent: get(row, "user_agent")?,
+        begun: Beginning::new(get(row, "address")?, get(row, "user_agent")?),
         trusted_device: optional_uuid(row, "trusted_device_id")?.map(DeviceId::from_uuid),
     })
 }

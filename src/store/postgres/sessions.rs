@@ -124,8 +124,8 @@ pub(super) async fn open(w: &mut Work, session: &Session, token: &TokenHash) -> 
     .bind(session.second_factor_at.map(Timestamp::seconds))
     .bind(session.expires_at.seconds())
     .bind(session.last_seen_at.seconds())
-    .bind(&session.address)
-    .bind(rows::optional_text(session.user_agent.as_ref()))
+    .bind(session.address())
+    .bind(rows::optional_text(session.user_agent()))
     .bind(session.trusted_device.map(|id| id.uuid()))
     .execute(w.db())
     .await?;

@@ -127,8 +127,8 @@ pub(super) async fn open(
     .bind(session.second_factor_at.map(Timestamp::seconds))
     .bind(session.expires_at.seconds())
     .bind(session.last_seen_at.seconds())
-    .bind(&session.address)
-    .bind(&session.user_agent)
+    .bind(session.address())
+    .bind(session.user_agent())
     .bind(
         session
             .trusted_device

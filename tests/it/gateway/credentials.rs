@@ -4,6 +4,7 @@ use crate::support::upstream::{value, values};
 use crate::support::world::World;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -50,7 +51,7 @@ async fn a_name_that_would_be_read_as_another_is_not_sent() {
         let nick = nick.to_owned();
         world.sessions.open(77, move |view| {
             let account = std::sync::Arc::make_mut(&mut view.account);
-            account.attributes.insert("nick".into(), nick);
+            account.attributes = BTreeMap::from([("nick".into(), nick)]).into();
         })
     };
     for bad in ["admin:x", ""] {

@@ -1,5 +1,6 @@
 use super::sample::*;
-use vestibule::domain::account::{History, PasswordHash, Status};
+use std::sync::Arc;
+use vestibule::domain::account::{Attributes, History, PasswordHash, Status};
 use vestibule::domain::reminder;
 use vestibule::store::{Census, Change, Store};
 
@@ -23,8 +24,8 @@ pub async fn adding_and_finding(s: &dyn Store) {
     bare.email = None;
     bare.language = None;
     bare.password = None;
-    bare.groups.clear();
-    bare.attributes.clear();
+    bare.groups = Arc::default();
+    bare.attributes = Attributes::default();
     bare.status = Status::Disabled;
     done(
         s,
@@ -128,8 +129,8 @@ pub async fn changing_each_part(s: &dyn Store) {
     assert_eq!(get(s, 1).await, want);
 
     for groups in [vec!["finance", "staff"], vec![]] {
-        want.groups = groups.into_iter().map(String::from).collect();
-        let groups = want.groups.clone();
+        want.groups = Arc::new(groups.into_iter().map(String::from).collect());
+        let groups = (*want.groups).clone();
         done(
             s,
             [Change::SetGroups {

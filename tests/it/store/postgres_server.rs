@@ -3,6 +3,7 @@
 use super::sample::*;
 use crate::support::postgres::{Database, PASSWORD, server};
 use crate::support::world::Ca;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -531,7 +532,7 @@ async fn rotations_at_the_same_time_leave_one_key() {
 async fn what_was_expected_still_holds_at_the_commit() {
     let (place, one, other) = fresh().await;
     let mut agent = account(1);
-    agent.groups = ["support".to_owned()].into();
+    agent.groups = BTreeSet::from(["support".to_owned()]).into();
     let agent_is_there = Change::AddAccount(Box::new(agent));
     done(one.as_ref(), [agent_is_there, add(2)]).await;
     let trigger = "TRIGGER linger AFTER DELETE ON account_groups FOR EACH STATEMENT";
@@ -544,7 +545,7 @@ async fn what_was_expected_still_holds_at_the_commit() {
     };
     tokio::time::sleep(Duration::from_millis(200)).await;
     // as if the agent was one still, until the other transaction is done
-    let groups = ["support".to_owned()].into();
+    let groups = BTreeSet::from(["support".to_owned()]).into();
     let expected = Change::ExpectGroups { account, groups };
     let act = Change::RemoveSecondFactor {
         account: account_id(2),

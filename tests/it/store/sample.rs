@@ -1,5 +1,7 @@
 //! Values to store, told apart by a number.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 use vestibule::domain::account::{Account, History, NameKey, PasswordHash, Status};
@@ -10,7 +12,7 @@ use vestibule::domain::host::Host;
 use vestibule::domain::id::{AccountId, AuthenticatorId, SessionId};
 use vestibule::domain::reminder;
 use vestibule::domain::secret::TokenHash;
-use vestibule::domain::session::Session;
+use vestibule::domain::session::{Beginning, Session};
 use vestibule::domain::timestamp::Timestamp;
 use vestibule::store::{AuditFilter, Change, Commit, Store, StoredAttempt, StoredKey, Ticket};
 
@@ -51,10 +53,12 @@ pub fn account(n: u8) -> Account {
         login: format!("User{n}"),
         email: Some(format!("User{n}@Example.com")),
         name: format!("Ünser Mann №{n}"),
-        groups: ["staff", "wiki \"editors\""].map(String::from).into(),
-        attributes: [("employee_id", "00'17"), ("ключ", "värde")]
-            .map(|(k, v)| (k.to_owned(), v.to_owned()))
-            .into(),
+        groups: Arc::new(["staff", "wiki \"editors\""].map(String::from).into()),
+        attributes: BTreeMap::from(
+            [("employee_id", "00'17"), ("ключ", "värde")]
+                .map(|(k, v)| (k.to_owned(), v.to_owned())),
+        )
+        .into(),
         language: Some("fi".to_owned()),
         status: Status::Active,
         created_at: NOW,
@@ -119,8 +123,7 @@ pub fn session(n: u8, account: u8) -> Session {
         second_factor_at: None,
         expires_at: later(36_000),
         last_seen_at: NOW,
-        address: Some("2001:db8::1".to_owned()),
-        user_agent: Some("Browser/1".to_owned()),
+        begun: Beginning::new(Some("2001:db8::1".to_owned()), Some("Browser/1".to_owned())),
         trusted_device: None,
     }
 }

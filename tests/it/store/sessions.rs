@@ -11,8 +11,7 @@ pub async fn opening_and_seeing(s: &dyn Store) {
     let mut raised = session(2, 1);
     raised.factors = Factors::with(SecondFactor::EmergencyCode);
     raised.second_factor_at = Some(NOW);
-    raised.address = None;
-    raised.user_agent = None;
+    raised.begun = None;
     let second = Change::OpenSession {
         session: Box::new(raised.clone()),
         token: token(2),
@@ -68,7 +67,7 @@ pub async fn raising_changes_the_token_and_keeps_the_children(s: &dyn Store) {
             session(1, 1).expires_at,
             "never lengthened"
         );
-        assert_eq!(view.session.address, session(1, 1).address);
+        assert_eq!(view.session.address(), session(1, 1).address());
     }
 }
 

@@ -138,8 +138,8 @@ pub(crate) fn view() -> View {
         login: "aino".into(),
         email: Some("aino@example.com".into()),
         name: "Åino".into(),
-        groups: BTreeSet::from(["staff".to_owned()]),
-        attributes: BTreeMap::from([("employee_id".to_owned(), "E7".to_owned())]),
+        groups: BTreeSet::from(["staff".to_owned()]).into(),
+        attributes: BTreeMap::from([("employee_id".to_owned(), "E7".to_owned())]).into(),
         language: None,
         status: Status::Active,
         created_at: now,
@@ -157,8 +157,7 @@ pub(crate) fn view() -> View {
         second_factor_at: None,
         expires_at: now.plus(Duration::from_secs(36_000)),
         last_seen_at: now,
-        address: None,
-        user_agent: None,
+        begun: None,
         trusted_device: None,
     };
     View {

@@ -238,7 +238,7 @@ async fn rights_are_given_and_taken_by_two() {
         303
     );
     assert_eq!(
-        groups(&site).await,
+        *groups(&site).await,
         BTreeSet::from(["a".to_owned(), "b".to_owned()])
     );
     assert_eq!(
@@ -267,14 +267,20 @@ async fn rights_are_given_and_taken_by_two() {
     );
     let answer = post(&mut second, &path, &[("do", "approve")]).await;
     assert_eq!(answer.status, 303, "{}", answer.text());
-    assert_eq!(groups(&site).await, BTreeSet::from(["security".to_owned()]));
+    assert_eq!(
+        *groups(&site).await,
+        BTreeSet::from(["security".to_owned()])
+    );
     // an auditor now: one administrator alone neither takes that away nor shuts them out
     for (verb, fields) in [("groups", &set("a")[..]), ("disable", &[]), ("delete", &[])] {
         let answer = act(&mut admin, &site, "aino", verb, fields).await;
         assert_eq!(answer.status, 303, "{verb}: {}", answer.text());
         assert!(site.find("aino").await.is_active(), "{verb}");
     }
-    assert_eq!(groups(&site).await, BTreeSet::from(["security".to_owned()]));
+    assert_eq!(
+        *groups(&site).await,
+        BTreeSet::from(["security".to_owned()])
+    );
     // nobody does it to themselves
     for verb in ["disable", "delete", "groups"] {
         let answer = act(&mut admin, &site, "ilse", verb, &set("it")).await;

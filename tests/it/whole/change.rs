@@ -590,6 +590,32 @@ async fn texts_in_other_words_come_into_force_and_wrong_ones_do_not() {
     assert!(load.answered.load(Ordering::Relaxed) > 10);
 }
 
+/// Whether the kernel may give a process huge pages; `None` where it has none to give.
+fn may_have_huge_pages(process: u32) -> Option<bool> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|l| l.starts_with("THP_enabled:"))?;
+    Some(line.ends_with('1'))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn idle_memory_is_not_held_in_huge_pages() {
+    let service = Service::start().await;
+    let process = service.serving();
+    if may_have_huge_pages(std::process::id()).is_none() {
+        return;
+    }
+    assert_eq!(may_have_huge_pages(process), Some(false));
+    service.cookie().await;
+    // a password was hashed, for which they are good
+    for _ in 0..200 {
+        if may_have_huge_pages(process) == Some(false) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("still with huge pages, long after the last password");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_that_does_not_start_takes_nothing_over() {
     let service = Service::start().await;

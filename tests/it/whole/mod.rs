@@ -19,6 +19,7 @@ mod crowd;
 mod devices;
 mod doors;
 mod enrolment;
+mod everywhere;
 mod forward_auth;
 mod injection;
 mod kill;

@@ -14,11 +14,12 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use vestibule::{app, config};
 
-const A: usize = 0;
-const B: usize = 1;
+pub(super) const A: usize = 0;
+pub(super) const B: usize = 1;
+const IN_TURN: usize = 2;
 
-/// Sends each connection to the node that is chosen at that moment.
-struct Balancer {
+/// Sends each connection to the node that is chosen at that moment, or to one after the other.
+pub(super) struct Balancer {
     address: SocketAddr,
     chosen: Arc<AtomicUsize>,
 }
@@ -30,8 +31,13 @@ impl Balancer {
         let chosen = Arc::new(AtomicUsize::new(A));
         let choice = Arc::clone(&chosen);
         tokio::spawn(async move {
+            let mut turn = A;
             while let Ok((mut client, _)) = listener.accept().await {
-                let port = nodes[choice.load(Ordering::SeqCst)];
+                turn = 1 - turn;
+                let port = match choice.load(Ordering::SeqCst) {
+                    IN_TURN => nodes[turn],
+                    chosen => nodes[chosen],
+                };
                 tokio::spawn(async move {
                     let mut node = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
                     let _ = tokio::io::copy_bidirectional(&mut client, &mut node).await;
@@ -41,7 +47,11 @@ impl Balancer {
         Self { address, chosen }
     }
 
-    fn choose(&self, node: usize) {
+    pub(super) fn choose_in_turn(&self) {
+        self.choose(IN_TURN);
+    }
+
+    pub(super) fn choose(&self, node: usize) {
         self.chosen.store(node, Ordering::SeqCst);
     }
 }
@@ -52,7 +62,11 @@ fn secret(path: &Path, text: &str) {
 }
 
 /// Both nodes, and the balancer in front.
-async fn start(database: &Database) -> (Site, app::Running, Balancer) {
+pub(super) async fn start(database: &Database) -> (Site, app::Running, Balancer) {
+    start_with(database, Plan::default()).await
+}
+
+pub(super) async fn start_with(database: &Database, plan: Plan) -> (Site, app::Running, Balancer) {
     let dir = tempfile::tempdir().unwrap();
     let ca = Ca::new("test root");
     let (wiki, wiki_at) = Upstream::start(None).await;
@@ -65,7 +79,7 @@ async fn start(database: &Database) -> (Site, app::Running, Balancer) {
             "url: \"{}\", password_file: database.password, pool: 8",
             database.url()
         ),
-        ..Plan::default()
+        ..plan
     };
     let portal = balancer.address.port();
     let file = write_site(dir.path(), &ca, &plan, portal, [wiki_at, payroll_at]);
@@ -85,7 +99,7 @@ async fn start(database: &Database) -> (Site, app::Running, Balancer) {
 }
 
 /// Whether this session still opens the wiki.
-async fn is_inside(b: &mut Browser, site: &Site) -> bool {
+pub(super) async fn is_inside(b: &mut Browser, site: &Site) -> bool {
     let status = b.get(&site.url(WIKI, "/")).await.status;
     assert!([200, 302, 303].contains(&status), "{status}");
     status == 200

@@ -36,10 +36,10 @@ async fn show_page(desk: &Desk) -> Outcome {
 
 fn row(portal: &Portal, open: &Open, current: SessionId) -> SessionRow {
     let session = &open.session;
-    let address = session.address.as_deref().and_then(|a| a.parse().ok());
+    let address = session.address().and_then(|a| a.parse().ok());
     SessionRow {
         id: session.id.to_string(),
-        device: Device::new(session.user_agent.as_deref(), address),
+        device: Device::new(session.user_agent(), address),
         signed_in_at: session.auth_time.seconds(),
         last_active_at: session.last_seen_at.seconds(),
         current: session.id == current,
