@@ -389,7 +389,7 @@ async fn act(store: &PostgresStore, all: &[Account], now: Timestamp) {
                 },
                 Change::SetGroups {
                     account,
-                    groups: owner.groups.clone(),
+                    groups: (*owner.groups).clone(),
                 },
                 Change::SetReminder {
                     account,

@@ -1,8 +1,9 @@
 //! `vestibule backup`: a whole copy while people sign in, and nothing else under its name.
 
 use super::browser::{Browser, SESSION};
-use super::kill::{is_whole, serve};
 use super::site::{CHEAP, Net, Plan, free_port, write_site};
+use crate::storm::nodes::Node;
+use crate::support::sqlite;
 use crate::support::upstream::Upstream;
 use crate::support::world::Ca;
 use serde_json::Value;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 use vestibule::app::Office;
 use vestibule::authn::accounts::NewAccount;
 use vestibule::config::{self, Settings};
@@ -79,7 +80,7 @@ struct Served {
     settings: Settings,
     office: Office,
     net: Net,
-    child: Child,
+    node: Node,
 }
 
 impl Served {
@@ -103,7 +104,8 @@ impl Served {
             address: SocketAddr::from(([127, 0, 0, 1], port)),
             roots: Arc::new(ca.roots()),
         };
-        let child = serve(&config, &net).await;
+        let mut node = Node::new(&config, net.clone());
+        node.start().await;
         Self {
             _upstream: upstream,
             dir,
@@ -111,7 +113,7 @@ impl Served {
             settings,
             office,
             net,
-            child,
+            node,
         }
     }
 
@@ -120,8 +122,7 @@ impl Served {
     }
 
     async fn stop(mut self) {
-        self.child.start_kill().unwrap();
-        self.child.wait().await.unwrap();
+        self.node.kill().await;
     }
 }
 
@@ -164,7 +165,7 @@ async fn a_backup_while_people_sign_in_is_whole() {
         .await;
         assert_eq!(said.code, Some(0), "{}", said.err);
         let told: Value = serde_json::from_str(&said.out).unwrap();
-        is_whole(&file).await;
+        assert_eq!(sqlite::damage(&file).await, None);
         let mode = std::fs::metadata(&file).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         // whoever was told "you are in" before is in it, and the numbers are those of the file
@@ -269,7 +270,7 @@ async fn a_backup_that_is_killed_leaves_no_copy() {
         match file.exists() {
             false => cut_off += 1,
             true => {
-                is_whole(&file).await;
+                assert_eq!(sqlite::damage(&file).await, None);
                 let all = count(&file, "SELECT COUNT(*) FROM audit").await;
                 assert!(all >= 150_000, "{all}");
                 std::fs::remove_file(&file).unwrap();

@@ -5,6 +5,7 @@ use super::browser::Browser;
 use super::site::{CHEAP, Dice, Net, Plan, free_port, give_app, write_site};
 use crate::store::every_row::fill;
 use crate::support::postgres::{Database, PASSWORD};
+use crate::support::sqlite;
 use crate::support::upstream::Upstream;
 use crate::support::world::{Ca, NOW};
 use serde_json::Value;
@@ -170,7 +171,7 @@ async fn a_full_store_goes_to_a_server_and_back() {
     ];
     let said = run(&returns, &config_file).await;
     assert_eq!(said.code, Some(0), "{}", said.err);
-    super::kill::is_whole(&back).await;
+    assert_eq!(sqlite::damage(&back).await, None);
     let seq = "SELECT seq FROM sqlite_sequence WHERE name = 'notices'";
     assert_eq!(count(&back, seq).await, last_notice);
     refused(&run(&returns, &config_file).await, "is there already");

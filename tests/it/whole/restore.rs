@@ -2,10 +2,11 @@
 
 use super::backup::{count, names, refused, run};
 use super::browser::{Browser, SESSION};
-use super::kill::{is_whole, serve};
 use super::phone::Phone;
 use super::site::{CHEAP, Dice, LOGIN, Net, Plan, free_port, give_app, write_site};
 use crate::store::every_row::fill;
+use crate::storm::nodes::Node;
+use crate::support::sqlite;
 use crate::support::upstream::Upstream;
 use crate::support::world::{Ca, NOW};
 use serde_json::Value;
@@ -230,8 +231,8 @@ async fn what_was_good_once_is_not_good_again() {
     assert_eq!(since.groups_changed_since, ["carol"]);
     assert_eq!(since.authenticators_changed_since, [""; 0]);
     let aside = restored.aside.unwrap();
-    is_whole(&aside).await;
-    is_whole(machine.store()).await;
+    assert_eq!(sqlite::damage(&aside).await, None);
+    assert_eq!(sqlite::damage(machine.store()).await, None);
     assert_eq!(
         count(&aside, "SELECT COUNT(*) FROM accounts WHERE login = 'late'").await,
         1
@@ -372,7 +373,7 @@ async fn where_nothing_is_known_nothing_that_may_be_void_comes_back() {
         assert_eq!(restored.disarmed.signing_keys_removed, 1, "{how}");
         assert_eq!(restored.aside.is_some(), how != "gone", "{how}");
         aside.extend(restored.aside);
-        is_whole(machine.store()).await;
+        assert_eq!(sqlite::damage(machine.store()).await, None);
     }
     assert_eq!(std::fs::read(&aside[0]).unwrap(), vec![7; 50_000]);
     // a log of the replaced store would be taken for the restored one's
@@ -427,7 +428,8 @@ async fn what_must_not_take_the_place_does_not() {
     let attempt = async |file: &Path| run(&["restore", &text(file)], &machine.config).await;
 
     // while the gateway runs
-    let mut child = serve(&machine.config, &machine.net).await;
+    let mut node = Node::new(&machine.config, machine.net.clone());
+    node.start().await;
     let said = run(&["backup", &text(&copy)], &machine.config).await;
     assert_eq!(said.code, Some(0), "{}", said.err);
     refused(&attempt(&copy).await, "is in use: stop the gateway");
@@ -438,9 +440,8 @@ async fn what_must_not_take_the_place_does_not() {
         Some("/signin/code"),
         "it goes on"
     );
-    child.start_kill().unwrap();
-    child.wait().await.unwrap();
-    is_whole(machine.store()).await;
+    node.kill().await;
+    assert_eq!(sqlite::damage(machine.store()).await, None);
     let before = bytes(&machine);
 
     // while another program has it open, which knows nothing of our lock
@@ -532,10 +533,10 @@ async fn what_must_not_take_the_place_does_not() {
     let told: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(told["secrets"], serde_json::json!({ "opened": 2, "of": 2 }));
     assert_eq!(told["rows"]["portal_sessions"], 0);
-    let mut child = serve(&machine.config, &machine.net).await;
+    let mut node = Node::new(&machine.config, machine.net.clone());
+    node.start().await;
     let mut b = machine.browser();
     let answer = b.password("aino").await;
     assert_eq!(answer.header("location"), Some("/signin/code"));
-    child.start_kill().unwrap();
-    child.wait().await.unwrap();
+    node.kill().await;
 }
