@@ -385,11 +385,11 @@ async fn act(store: &PostgresStore, all: &[Account], now: Timestamp) {
             &[
                 Change::ExpectGroups {
                     account,
-                    groups: owner.groups.clone(),
+                    groups: (*owner.groups).clone(),
                 },
                 Change::SetGroups {
                     account,
-                    groups: owner.groups.clone(),
+                    groups: (*owner.groups).clone(),
                 },
                 Change::SetReminder {
                     account,
