@@ -11,6 +11,7 @@ mod records;
 mod seams;
 pub mod storage;
 mod traces;
+pub mod upkeep;
 
 use crate::authn::hashing::Limits;
 use crate::authn::{self, Authn};

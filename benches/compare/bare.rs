@@ -18,7 +18,7 @@ impl ProxyHttp for Bare {
     }
 }
 
-fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+pub fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let given: Vec<String> = std::env::args().skip(1).collect();
     let [address, upstream, workers, files @ ..] = &given[..] else {
         return Err("bare-pingora ADDRESS UPSTREAM WORKERS [CERTIFICATE KEY]".into());

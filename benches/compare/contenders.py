@@ -106,11 +106,11 @@ class World:
             more |= {"resolve": f"{HOST}:{port}=127.0.0.1", "ca": self.folder / "ca.pem"}
         return Contender(name, f"https://{HOST}:{port}" if tls else f"http://127.0.0.1:{port}", pids, **more)
 
-    def bare_pingora(self, tls):
+    def bare_pingora(self, tls, more=""):
         port = free_port()
         files = [self.folder / "cert.pem", self.folder / "key.pem"] if tls else []
-        pid = self.start([self.bare, f"127.0.0.1:{port}", f"127.0.0.1:{self.origin[0]}", self.workers, *files], port)
-        return self.contender("bare pingora", port, [pid], tls)
+        pid = self.start([f"{self.bare}{more and '-' + more}", f"127.0.0.1:{port}", f"127.0.0.1:{self.origin[0]}", self.workers, *files], port)
+        return self.contender("bare pingora" + (more and f", {more}"), port, [pid], tls)
 
     def haproxy(self, tls, name="HAProxy", rules="", headers=()):
         port = free_port()

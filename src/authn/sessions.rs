@@ -11,7 +11,7 @@ mod table;
 use crate::domain::host::Host;
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::secret::{Token, TokenHash};
-use crate::domain::session::{Rules, View};
+use crate::domain::session::{Rules, Session, View};
 use crate::domain::timestamp::Timestamp;
 use crate::env::Env;
 use crate::store::{Fault, Notice, SharedStore};
@@ -112,6 +112,8 @@ pub struct Sessions {
     /// Moves on before any of the counters does.
     forgotten: AtomicU64,
     active: Active,
+    /// How often activity was written down.
+    flushed: AtomicU64,
 }
 
 impl std::fmt::Debug for Sessions {
@@ -131,6 +133,7 @@ impl Sessions {
             accounts: Counters::new(),
             forgotten: AtomicU64::new(0),
             active: Active(std::array::from_fn(|_| Mutex::default())),
+            flushed: AtomicU64::new(0),
         }
     }
 
@@ -174,6 +177,13 @@ impl Sessions {
         self.active.note(view.session.id, self.env.now());
     }
 
+    /// What is known here of its activity, and perhaps not yet in the store.
+    pub fn bring_up_to_date(&self, session: &mut Session) {
+        if let Some(seen) = self.active.of(session.id) {
+            session.last_seen_at = seen.max(session.last_seen_at);
+        }
+    }
+
     /// Forgets what is cached of a session; its next request asks the store.
     pub fn forget(&self, session: SessionId) {
         self.forgotten.fetch_add(1, Ordering::AcqRel);
@@ -207,7 +217,8 @@ impl Sessions {
             return Ok(());
         }
         self.store.touch(&active).await?;
-        // not before: who is loaded in between is told of it from here
+        // who was read before it was written, and looks for it here after it is forgotten, is told to read again
+        self.flushed.fetch_add(1, Ordering::AcqRel);
         self.active.forget(&active);
         Ok(())
     }
@@ -230,25 +241,28 @@ impl Sessions {
         host: Option<&Host>,
         now: Timestamp,
     ) -> Result<Option<Arc<View>>, Fault> {
-        let before = self.forgotten.load(Ordering::Acquire);
+        let changes = || {
+            let forgotten = self.forgotten.load(Ordering::Acquire);
+            (forgotten, self.flushed.load(Ordering::Acquire))
+        };
+        let before = changes();
         let Some(mut view) = self.store.session(hash, now).await? else {
             self.views.remove(hash);
             return Ok(None);
         };
         let generations = self.generations(&view);
+        self.bring_up_to_date(&mut view.session);
         // A change that landed while we read may be in the generations and not in the view: then it is read once more,
         // and a change after this moves the generations on.
-        if self.forgotten.load(Ordering::Acquire) != before {
+        if changes() != before {
             let (id, account) = (view.session.id, view.session.account);
             match self.store.session(hash, now).await? {
                 Some(again) if (again.session.id, again.session.account) == (id, account) => {
                     view = again;
+                    self.bring_up_to_date(&mut view.session);
                 }
                 Some(_) | None => return Ok(None),
             }
-        }
-        if let Some(seen) = self.active.of(view.session.id) {
-            view.session.last_seen_at = seen.max(view.session.last_seen_at);
         }
         // where the session was begun from is for the list of sessions, which asks the store
         view.session.begun = None;

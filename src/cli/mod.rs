@@ -3,6 +3,7 @@
 //! Exit codes: 0 ok, 1 refused or failed, 2 wrong usage (clap's own).
 
 mod account;
+mod backup;
 mod check;
 mod completions;
 mod demo;
@@ -13,7 +14,9 @@ mod keys;
 mod load;
 mod loadtest;
 mod man;
+mod migrate_store;
 mod output;
+mod restore;
 mod serve;
 mod session;
 mod texts;
@@ -91,6 +94,12 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Copies the embedded store while it is in use
+    Backup(backup::Arguments),
+    /// Puts a copy in the place of the embedded store, while nobody uses it
+    Restore(restore::Arguments),
+    /// Copies everything into another store, of a file or of PostgreSQL, and verifies every row
+    MigrateStore(migrate_store::Arguments),
     /// Prints the texts of pages and mails, to say some of them in other words
     Texts(texts::Arguments),
     /// Drives URLs like their users, and says how fast they were and what went wrong
@@ -155,6 +164,9 @@ fn dispatch(command: Command) -> anyhow::Result<Outcome> {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments, &look_up),
+        Command::Backup(arguments) => backup::run(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
+        Command::MigrateStore(arguments) => migrate_store::run(&arguments),
         Command::Texts(arguments) => texts::run(&arguments),
         Command::Loadtest(arguments) => loadtest::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

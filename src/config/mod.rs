@@ -84,6 +84,29 @@ pub fn examine_text(
     (settings, report)
 }
 
+/// A store that is named on the command line, checked as `storage` of a configuration file is.
+pub fn storage(
+    url: &str,
+    password_file: Option<&Path>,
+    variables: Variables<'_>,
+) -> Result<StorageSettings, Report> {
+    // JSON is YAML
+    let mut section = serde_json::json!({ "url": url });
+    if let (Some(file), Some(section)) = (password_file, section.as_object_mut()) {
+        section.insert("password_file".to_owned(), file.to_string_lossy().into());
+    }
+    let text = format!("storage: {section}\n");
+    let mut problems = Problems::default();
+    let storage = Tree::parse(&text, variables, &mut problems)
+        .and_then(|mut tree| check::storage_alone(&mut tree, &mut problems));
+    let report = Report {
+        file: "the command line".to_owned(),
+        text,
+        problems: problems.into_sorted(),
+    };
+    storage.filter(|_| !report.has_errors()).ok_or(report)
+}
+
 /// No more than the parser takes is read; the error is a message and what to do.
 fn read(path: &Path) -> Result<String, (String, String)> {
     let refused = |e: std::io::Error| {

@@ -137,6 +137,12 @@ events! {
     ReminderMailed = "reminder.mailed",
     TokenAdded = "token.added",
     TokenRevoked = "token.revoked",
+    /// A copy of the store was made.
+    StoreBackedUp = "store.backed_up",
+    /// A copy took the place of the store: everybody signs in again.
+    StoreRestored = "store.restored",
+    /// Everything began to be copied into another store.
+    StoreMoveBegun = "store.move_begun",
 }
 
 /// Where a request came from.

@@ -18,7 +18,7 @@ use pingora::protocols::http::HttpTask;
 use pingora::protocols::http::v1::client::HttpSession as Client;
 use pingora::proxy::Session;
 use pingora::upstreams::peer::HttpPeer;
-use pingora::{Error, ErrorType, Result};
+use pingora::{Error, ErrorType, Result, RetryType};
 use std::pin::pin;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
@@ -63,7 +63,9 @@ impl Gateway {
             match asked.await {
                 Ok(client) => {
                     self.give_back(client, &backend).await;
-                    return Ok(());
+                    // of chunks, the one that says that there are no more
+                    let finished = session.as_mut().finish_body().await;
+                    return finished.map(|_| ()).map_err(|e| e.into_down());
                 }
                 Err(fault) => {
                     let fault = exchange.broke(session, fault, reused);
@@ -125,9 +127,6 @@ impl Gateway {
                 break;
             }
         }
-        // of chunks, the one that says that there are no more
-        let finished = session.as_mut().finish_body().await;
-        finished.map_err(|e| e.into_down())?;
         Ok(client)
     }
 
@@ -157,7 +156,10 @@ async fn send(stream: &mut Stream, wire: &[u8], limit: Option<Duration>) -> Resu
         },
     };
     sent.map_err(|e| {
-        Error::because(ErrorType::WriteError, "while writing a request's head", e).into_up()
+        let mut fault = Error::because(ErrorType::WriteError, "while writing a request's head", e);
+        // an upstream that had closed it already has not seen this request
+        fault.retry = RetryType::ReusedOnly;
+        fault.into_up()
     })
 }
 

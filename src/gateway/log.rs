@@ -2,6 +2,7 @@
 
 use super::Gateway;
 use super::exchange::Exchange;
+use super::steps::answered;
 use super::watch::{Case, Watch};
 use crate::domain::logged::{Logged, LoggedAccount, UpstreamAddress};
 use crate::domain::session::View;
@@ -97,7 +98,7 @@ impl Gateway {
             path: inbound.map_or("", |i| i.path.as_str()),
             route: exchange.route().map_or("", |r| r.name.as_str()),
             outcome: exchange.outcome,
-            status: session.response_written().map_or(0, |r| r.status.as_u16()),
+            status: answered(session).map_or(0, |status| status.as_u16()),
             duration: exchange.started.elapsed(),
             bytes_in: count(session.body_bytes_read()),
             bytes_out: count(session.body_bytes_sent()),

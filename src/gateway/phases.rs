@@ -6,6 +6,7 @@ use super::connection::Progress;
 use super::exchange::Exchange;
 use super::outgoing::Outgoing;
 use super::seams::ErrorKind;
+use super::steps::answered;
 use super::upstream::Trip;
 use super::{Gateway, respond};
 use crate::domain::limits::Limits;
@@ -15,6 +16,7 @@ use http::Version;
 use pingora::apps::HttpServerOptions;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
+use pingora::protocols::http::ServerSession;
 use pingora::protocols::http::v2::server::default_h2_options;
 use pingora::proxy::{FailToProxy, HttpProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use pingora::server::configuration::ServerConf;
@@ -80,6 +82,12 @@ impl ProxyHttp for Line {
         session.set_read_timeout(Some(limits.stall));
         session.set_write_timeout(Some(limits.stall));
         session.set_total_drain_timeout(Some(Duration::from_secs(5)));
+        if session.req_header().version == Version::HTTP_10
+            && let ServerSession::H1(client) = session.as_mut()
+        {
+            // to which an interim answer is the whole answer (RFC 9110 15.2)
+            client.set_ignore_info_resp(true);
+        }
         exchange.meet(session, progress.map(|p| p.role()).unwrap_or_default());
         Ok(())
     }
@@ -193,7 +201,7 @@ impl ProxyHttp for Line {
         fault: &Error,
         exchange: &mut Exchange,
     ) -> FailToProxy {
-        let written = session.response_written().map(|r| r.status.as_u16());
+        let written = answered(session).map(|status| status.as_u16());
         session.set_keepalive(None);
         let mut code = written.unwrap_or(0);
         let kind = match respond::kind_of_fault(fault) {
@@ -207,7 +215,7 @@ impl ProxyHttp for Line {
             exchange.outcome = respond::outcome_of(kind);
             // the client may be gone by now
             let _ = respond::error(session, exchange, kind).await;
-            code = session.response_written().map_or(0, |r| r.status.as_u16());
+            code = answered(session).map_or(0, |status| status.as_u16());
         } else if exchange.outcome != "websocket" {
             exchange.outcome = "aborted";
         }

@@ -55,8 +55,12 @@ impl Exchange {
 
     /// The upstream's head is here, as it sent it.
     pub(super) fn answered(&mut self, head: &mut ResponseHeader) -> Result<()> {
-        self.watch.asked.lock().answered();
-        if let Some(trip) = self.trip.as_mut() {
+        // 100 or 103 promise nothing: the upstream may still fail, and the client has still to send
+        let is_interim = head.status.is_informational();
+        if !is_interim {
+            self.watch.asked.lock().answered();
+        }
+        if let Some(trip) = self.trip.as_mut().filter(|_| !is_interim) {
             let waits = self.watch.body_is_missing();
             trip.answered(head.status.as_u16(), &head.headers, waits);
         }
@@ -70,7 +74,9 @@ impl Exchange {
 
     /// The head as it goes to the client.
     pub(super) fn answer(&self, head: &mut ResponseHeader, client: Version) -> Result<()> {
-        self.watch.answered(head.status.as_u16());
+        if !head.status.is_informational() {
+            self.watch.answered(head.status.as_u16());
+        }
         response::for_version(head, client);
         hsts::application(head, self)
     }
@@ -86,7 +92,7 @@ impl Exchange {
         fault.retry.decide_reuse(reused);
         let repeatable = session.req_header().method.is_idempotent()
             && !session.as_ref().retry_buffer_truncated()
-            && session.response_written().is_none();
+            && answered(session).is_none();
         // the application has waited as long as it may, or as it likes, for what the client has not sent; but bytes
         // that it does not take are its own affair
         let waits = self.watch.body_is_missing() && *fault.etype() != ErrorType::WriteTimedout;
@@ -96,6 +102,13 @@ impl Exchange {
         fault.set_retry(trip.is_some_and(|t| t.broke(again, waits)));
         fault
     }
+}
+
+/// The status that the client was answered with. An interim one is no answer, but for 101.
+pub(super) fn answered(session: &Session) -> Option<StatusCode> {
+    let status = session.response_written()?.status;
+    let is_last = !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS;
+    is_last.then_some(status)
 }
 
 fn shorter(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {

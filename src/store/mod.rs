@@ -11,6 +11,8 @@
 mod fault;
 pub mod postgres;
 pub mod sqlite;
+pub mod tables;
+pub mod transfer;
 
 pub use fault::FaultKind;
 

@@ -14,5 +14,6 @@ mod packaging;
 mod sign_in_machine;
 mod snippets;
 mod store;
+mod storm;
 mod support;
 mod whole;

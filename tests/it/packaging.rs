@@ -25,6 +25,15 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
+/// A database may be away for longer than any number of tries.
+#[test]
+fn the_unit_never_gives_up() {
+    let unit = include_str!("../../packaging/vestibule.service");
+    for line in ["Restart=on-failure", "StartLimitIntervalSec=0"] {
+        assert!(unit.lines().any(|l| l == line), "{line}");
+    }
+}
+
 #[test]
 fn the_manual_pages_are_well_formed_and_say_what_help_says() {
     let dir = tempfile::tempdir().unwrap();

@@ -26,9 +26,11 @@ impl Authn {
     pub async fn own_sessions(&self, view: &View) -> Result<Vec<Open>, Fault> {
         let now = self.env.now();
         let account = view.session.account;
-        // what others did lately is still in memory
-        self.sessions.flush().await?;
-        let found = self.store.sessions_of(Some(account), now, MOST).await?;
+        let mut found = self.store.sessions_of(Some(account), now, MOST).await?;
+        for session in &mut found {
+            // what they did lately is in memory, and written down by and by
+            self.sessions.bring_up_to_date(session);
+        }
         let mut hosts = self.store.hosts_opened(account).await?;
         let mut open: Vec<Open> = found
             .into_iter()

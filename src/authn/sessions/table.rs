@@ -89,7 +89,7 @@ type Shard = RwLock<HashSet<Entry, ByTail>>;
 type People = RwLock<HashMap<AccountId, Weak<Account>, ByTail>>;
 /// Many people are in the same groups.
 type Memberships = Mutex<HashSet<Arc<BTreeSet<String>>>>;
-/// Beyond this the memberships that nobody has are let go of before another is taken in.
+/// Beyond this no other is kept to be shared.
 const MEMBERSHIPS: usize = 1024;
 
 pub(super) struct Table {
@@ -123,27 +123,26 @@ impl Table {
     }
 
     pub(super) fn remove(&self, hash: &TokenHash) {
-        if let Some(shard) = self.shard(hash) {
+        // most who come with an unknown cookie were never here
+        if let Some(shard) = self.shard(hash).filter(|shard| shard.read().contains(hash)) {
             let removed = shard.write().take(hash);
             // dropped here, when nobody waits for the lock
             drop(removed);
         }
     }
 
-    /// In the place of what there was for this cookie. Where there is no room, what is too old goes, or else any.
+    /// In the place of what there was for this cookie. Where there is no room, the oldest of a few goes.
     pub(super) fn insert(&self, hash: TokenHash, cached: Cached) {
         let Some(shard) = self.shard(&hash) else {
             return;
         };
-        let now = cached.loaded_at;
         let entry = Entry(Box::new((hash, cached)));
         let mut shard = shard.write();
         if shard.len() >= self.most && !shard.contains(&hash) {
-            shard.retain(|entry| entry.0.1.is_fresh(now));
-            if shard.len() >= self.most
-                && let Some(any) = shard.iter().next().map(|entry| entry.0.0)
-            {
-                shard.remove(&any);
+            let few = shard.iter().take(8);
+            let oldest = few.min_by_key(|entry| entry.0.1.loaded_at);
+            if let Some(oldest) = oldest.map(|entry| entry.0.0) {
+                shard.remove(&oldest);
             }
         }
         shard.replace(entry);
@@ -174,9 +173,6 @@ impl Table {
         if let Some(known) = known.get(&groups) {
             return Arc::clone(known);
         }
-        if known.len() >= MEMBERSHIPS {
-            known.retain(|groups| Arc::strong_count(groups) > 1);
-        }
         if known.len() < MEMBERSHIPS {
             known.insert(Arc::clone(&groups));
         }
@@ -185,6 +181,8 @@ impl Table {
 
     /// Lets go of what nobody may use any more, in the next few shards.
     pub(super) fn sweep(&self, now: Timestamp) {
+        let nobodys = |groups: &Arc<_>| Arc::strong_count(groups) == 1;
+        self.memberships.lock().retain(|groups| !nobodys(groups));
         let first = self.next_sweep.fetch_add(SWEPT_AT_ONCE, Ordering::Relaxed);
         for number in first..first + SWEPT_AT_ONCE {
             if let Some(shard) = self.views.get(number % SHARDS) {

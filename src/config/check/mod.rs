@@ -24,7 +24,7 @@ use super::read::Reading;
 use super::report::shortened;
 use super::scalar::Duration;
 use super::schema;
-use super::settings::{ListenerKind, Settings};
+use super::settings::{ListenerKind, Settings, StorageSettings};
 use super::source::{At, Tree};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -59,6 +59,19 @@ pub(super) fn settings(
     }
     settings.files = files.into_iter().collect();
     Some(settings)
+}
+
+/// The store, where nothing else is said; paths are relative to the current folder.
+pub(super) fn storage_alone(tree: &mut Tree, problems: &mut Problems) -> Option<StorageSettings> {
+    let mut reading = Reading::new(tree, problems);
+    let file: schema::File = reading.read(Tree::ROOT)?;
+    let mut check = Check {
+        top: tree.top(),
+        folder: Path::new(""),
+        problems,
+        files: BTreeSet::new(),
+    };
+    check.storage(file.storage.as_ref())
 }
 
 /// Each route on its own, `None` where nothing of it can be read.

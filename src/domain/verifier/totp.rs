@@ -11,6 +11,8 @@ use totp_rs::{Builder, Secret, Totp};
 
 /// Seconds a code is shown.
 pub const STEP_SECONDS: u64 = 30;
+/// Steps of a clock that is ahead or behind.
+const SKEW: u16 = 1;
 
 /// Checks six digits against a bound authenticator.
 pub fn verify(
@@ -40,6 +42,11 @@ pub fn moment_of(step: u64) -> Option<Timestamp> {
     i64::try_from(seconds).ok().map(Timestamp::from_seconds)
 }
 
+/// The last step whose code would be accepted now: codes of a clock that is ahead included.
+pub fn latest_step(now: Timestamp) -> u64 {
+    u64::try_from(now.seconds()).unwrap_or(0) / STEP_SECONDS + u64::from(SKEW)
+}
+
 fn matched_step(digits: &str, secret: &TotpSecret, now: Timestamp) -> Option<u64> {
     let seconds = u64::try_from(now.seconds()).ok()?;
     let plain = digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit());
@@ -54,7 +61,7 @@ fn totp(secret: &TotpSecret, issuer: Option<&str>, label: &str) -> Option<Totp> 
         .with_secret(Secret::from(secret.reveal()))
         .with_issuer(issuer)
         .with_account_name(label)
-        .with_skew(1)
+        .with_skew(SKEW)
         .build()
         .ok()
 }

@@ -32,6 +32,7 @@ struct Kept {
 
 struct Waiting {
     stream: Stream,
+    since: Instant,
     until: Instant,
 }
 
@@ -44,8 +45,10 @@ impl Idle {
         }
     }
 
-    /// A connection on which nothing has come since it was put here.
+    /// A connection on which nothing has come since it was put here, and whose time is not over: its upstream may
+    /// be about to close it.
     pub(in crate::gateway) fn take(&self, key: u64) -> Option<Stream> {
+        let now = Instant::now();
         loop {
             let waiting = {
                 let mut kept = self.kept.lock();
@@ -54,7 +57,7 @@ impl Idle {
                 waiting
             };
             let mut stream = waiting.stream;
-            if is_quiet(&mut stream) {
+            if waiting.until > now && is_quiet(&mut stream) {
                 return Some(stream);
             }
         }
@@ -65,7 +68,8 @@ impl Idle {
         if !is_quiet(&mut stream) {
             return;
         }
-        let until = Instant::now() + time.unwrap_or(YEAR);
+        let since = Instant::now();
+        let until = since + time.unwrap_or(YEAR);
         let oldest = {
             let mut kept = self.kept.lock();
             let oldest = match kept.count < self.most {
@@ -73,7 +77,11 @@ impl Idle {
                 false => kept.remove_oldest(),
             };
             let place = kept.by_key.entry(key).or_default();
-            place.push(Waiting { stream, until });
+            place.push(Waiting {
+                stream,
+                since,
+                until,
+            });
             kept.count += 1;
             oldest
         };
@@ -110,7 +118,7 @@ impl Idle {
 
 impl Kept {
     fn remove_oldest(&mut self) -> Option<Waiting> {
-        let first = |all: &Vec<Waiting>| all.first().map(|w| w.until);
+        let first = |all: &Vec<Waiting>| all.first().map(|w| w.since);
         let (_, all) = self
             .by_key
             .iter_mut()
@@ -186,6 +194,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn those_that_may_wait_for_long_make_room_for_those_that_may_not() {
+        let (listener, idle) = (listener().await, Idle::new(2));
+        let mut theirs = Vec::new();
+        for (key, time) in [(1, 3600), (1, 3600), (2, 4), (2, 4)] {
+            let (ours, other) = pair(&listener).await;
+            theirs.push(other);
+            idle.put(key, ours, Some(Duration::from_secs(time)));
+        }
+        assert!(idle.take(2).is_some() && idle.take(2).is_some());
+        assert!(idle.take(1).is_none());
+    }
+
+    #[tokio::test]
     async fn the_oldest_makes_room_and_time_is_kept() {
         let (listener, idle) = (listener().await, Idle::new(2));
         let mut theirs = Vec::new();
@@ -197,10 +218,14 @@ mod tests {
         assert!(idle.take(1).is_none());
         assert!(idle.take(2).is_some());
         assert_eq!(idle.kept.lock().count, 1);
-        let (ours, _other) = pair(&listener).await;
-        idle.put(4, ours, Some(Duration::ZERO));
-        idle.tidy();
-        assert!(idle.take(4).is_none());
+        for is_tidied in [true, false] {
+            let (ours, _other) = pair(&listener).await;
+            idle.put(4, ours, Some(Duration::ZERO));
+            if is_tidied {
+                idle.tidy();
+            }
+            assert!(idle.take(4).is_none());
+        }
         assert!(idle.take(3).is_some());
         assert_eq!(idle.kept.lock().count, 0);
     }

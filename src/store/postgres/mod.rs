@@ -47,6 +47,7 @@ use crate::domain::throttle::{Admission, Bucket, Counter, Rule};
 use crate::domain::timestamp::Timestamp;
 use async_trait::async_trait;
 use ears::Ears;
+pub(super) use open::options;
 use open::{LONG_PATIENCE, PATIENCE};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{PgPool, Postgres, Transaction};

@@ -40,7 +40,7 @@ const LIMITS: [(&str, &str); 3] = [
     ("default_transaction_isolation", "read committed"),
 ];
 
-fn options(server: &Server) -> PgConnectOptions {
+pub(in crate::store) fn options(server: &Server) -> PgConnectOptions {
     // not `~/.pgpass`: the configuration says all
     let options = PgConnectOptions::new_without_pgpass();
     let options = match &server.place {

@@ -15,12 +15,15 @@ mod audit;
 mod authenticators;
 mod certificates;
 mod commit;
+pub mod copy;
 mod desk;
 mod devices;
 mod keys;
 mod mail;
 mod notices;
 mod open;
+mod presence;
+pub mod restore;
 mod rows;
 mod sessions;
 mod sweep;
@@ -45,6 +48,8 @@ use crate::domain::throttle::{Admission, Bucket, Counter, Rule};
 use crate::domain::timestamp::Timestamp;
 use async_trait::async_trait;
 use open::FileIdentity;
+pub(super) use open::{is_busy, settings};
+pub use presence::Presence;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -55,6 +60,8 @@ pub struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
     file: FileIdentity,
+    /// Nobody puts another file in its place meanwhile.
+    _presence: Presence,
 }
 
 impl SqliteStore {

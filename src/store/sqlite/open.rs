@@ -1,18 +1,19 @@
 //! Opening the file: rights, settings, migrations.
 
+use super::presence::Presence;
 use super::{SqliteStore, accounts};
 use crate::store::Fault;
 use crate::store::fault::chain;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, SqlStr};
+use sqlx::{Connection as _, SqlStr};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// (version, name, SQL). A released migration is never edited: its checksum is in the file.
-const MIGRATIONS: &[(i64, &str, &str)] = &[
+pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (
         1,
         "init",
@@ -31,7 +32,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
 ];
 
 /// How long a writer waits for another one, of this process or of another, before the store is at fault.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Connections that read. Reads are short and mostly cached above the store.
 const READERS: u32 = 4;
 /// The write-ahead log is cut back to this many bytes once it has been written home.
@@ -41,19 +42,31 @@ impl SqliteStore {
     /// Opens the store, making folder and file (readable by their owner only) where there is none, and
     /// brings its tables up to date.
     pub async fn open(path: &Path) -> Result<Self, Fault> {
+        make_folder(path)?;
+        let presence = Presence::shared(path).await?;
         create(path)?;
-        Self::connect(path).await
+        Self::connect(path, presence, Tables::BroughtUpToDate).await
     }
 
     /// Opens a store that must be there already: for commands that should not make one by a mistyped path.
     pub async fn open_existing(path: &Path) -> Result<Self, Fault> {
+        Self::open_there(path, Tables::BroughtUpToDate).await
+    }
+
+    /// The same, of whatever version its tables are: a copy before an upgrade is of the store before the upgrade.
+    pub async fn open_as_it_is(path: &Path) -> Result<Self, Fault> {
+        Self::open_there(path, Tables::LeftAsTheyAre).await
+    }
+
+    async fn open_there(path: &Path, tables: Tables) -> Result<Self, Fault> {
         if !path.is_file() {
             return Err(Fault::Open(format!(
                 "there is no store at {}",
                 path.display()
             )));
         }
-        Self::connect(path).await
+        let presence = Presence::shared(path).await?;
+        Self::connect(path, presence, tables).await
     }
 
     /// Closes all connections; the last one out writes the write-ahead log home.
@@ -62,28 +75,7 @@ impl SqliteStore {
         self.writer.close().await;
     }
 
-    /// Writes a whole copy of this moment into a new file, readable by its owner only; nobody waits for it.
-    /// What it leaves behind when it fails is no copy.
-    pub async fn backup(&self, to: &Path) -> Result<(), Fault> {
-        self.file.check()?;
-        let fault = |e: std::io::Error| Fault::Open(format!("{}: {e}", to.display()));
-        let name = to
-            .to_str()
-            .ok_or_else(|| fault(ErrorKind::InvalidFilename.into()))?;
-        let copy = new_file(to).map_err(fault)?;
-        let mut connection = settings(&self.file.path).connect().await?;
-        sqlx::query("VACUUM INTO $1")
-            .bind(name)
-            .execute(&mut connection)
-            .await?;
-        connection.close().await?;
-        tokio::fs::File::from_std(copy)
-            .sync_all()
-            .await
-            .map_err(fault)
-    }
-
-    async fn connect(path: &Path) -> Result<Self, Fault> {
+    async fn connect(path: &Path, presence: Presence, tables: Tables) -> Result<Self, Fault> {
         let file = FileIdentity::of(path)?;
         let options = settings(path);
         let writer = pool(1).connect_lazy_with(
@@ -97,11 +89,14 @@ impl SqliteStore {
             writer,
             readers: pool(READERS).connect_lazy_with(options.pragma("query_only", "ON")),
             file,
+            _presence: presence,
         };
-        store
-            .migrate()
-            .await
-            .map_err(|why| Fault::Open(format!("{}: {why}", path.display())))?;
+        if tables == Tables::BroughtUpToDate {
+            store
+                .migrate()
+                .await
+                .map_err(|why| Fault::Open(format!("{}: {why}", path.display())))?;
+        }
         Ok(store)
     }
 
@@ -141,8 +136,15 @@ impl SqliteStore {
     }
 }
 
+/// What becomes of tables that an older version made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tables {
+    BroughtUpToDate,
+    LeftAsTheyAre,
+}
+
 /// What holds for every connection.
-fn settings(path: &Path) -> SqliteConnectOptions {
+pub(in crate::store) fn settings(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(false)
@@ -173,7 +175,7 @@ fn pool(size: u32) -> SqlitePoolOptions {
 }
 
 /// In place of `sqlx::migrate!`, whose macro would build SQLite a second time.
-fn migrator() -> Migrator {
+pub(super) fn migrator() -> Migrator {
     let migration = |(version, name, sql): &(i64, &'static str, &'static str)| {
         Migration::new(
             *version,
@@ -186,24 +188,31 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect())
 }
 
-fn is_busy(error: &sqlx::Error) -> bool {
+pub(in crate::store) fn is_busy(error: &sqlx::Error) -> bool {
     const SQLITE_BUSY: i32 = 5;
     let code = error.as_database_error().and_then(|e| e.code());
     code.and_then(|c| c.parse::<i32>().ok())
         .is_some_and(|c| c & 0xff == SQLITE_BUSY)
 }
 
+/// The folder of a file.
+pub(super) fn folder(path: &Path) -> &Path {
+    let folder = path.parent().filter(|f| !f.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+pub(super) fn make_folder(path: &Path) -> Result<(), Fault> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder(path))
+        .map_err(|e| Fault::Open(format!("{}: {e}", path.display())))
+}
+
 /// Makes the file with its rights before SQLite opens it; its log files inherit them. An existing file is
 /// never opened here: closing it would drop the locks that SQLite holds on it in this process.
 fn create(path: &Path) -> Result<(), Fault> {
     let fault = |e: std::io::Error| Fault::Open(format!("{}: {e}", path.display()));
-    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(fault)?;
-    }
     match new_file(path) {
         Err(e) if e.kind() != ErrorKind::AlreadyExists => Err(fault(e)),
         Ok(_) | Err(_) => Ok(()),
@@ -211,7 +220,7 @@ fn create(path: &Path) -> Result<(), Fault> {
 }
 
 /// Readable and writable by its owner only.
-fn new_file(path: &Path) -> std::io::Result<std::fs::File> {
+pub(super) fn new_file(path: &Path) -> std::io::Result<std::fs::File> {
     std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -222,7 +231,7 @@ fn new_file(path: &Path) -> std::io::Result<std::fs::File> {
 /// Which file was opened. SQLite would go on writing to a file that nobody finds any more.
 #[derive(Debug)]
 pub(super) struct FileIdentity {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     device: u64,
     inode: u64,
 }

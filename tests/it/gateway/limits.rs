@@ -149,6 +149,15 @@ async fn a_body_that_drips_is_answered_408_and_one_at_a_pace_is_taken() {
         wire.answer().await
     };
     assert_eq!(drip.await.unwrap().status, 408);
+    // nor does an application's invitation to send buy any
+    let mut wire = world.plain().await;
+    wire.send(head("/expect", 1000)).await;
+    assert_eq!(wire.answer().await.unwrap().status, 100);
+    for _ in 0..60 {
+        wire.send("x").await;
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+    assert_eq!(wire.answer().await.unwrap().status, 408);
     // slow, but not as slow
     let mut wire = world.plain().await;
     wire.send(head("/upload", 10_000)).await;

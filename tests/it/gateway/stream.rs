@@ -82,6 +82,31 @@ async fn continue_comes_from_the_application() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_interim_answer_is_not_the_answer() {
+    let world = World::start().await;
+    let cookie = format!("Cookie: __Host-vestibule={}", world.token);
+    // the application dies after it, on either way
+    for (line, body) in [("GET /hints", ""), ("POST /hints", "ok")] {
+        for (version, before) in [("1.1", Some(103)), ("1.0", None)] {
+            let mut wire = world.plain().await;
+            let length = body.len();
+            wire.send(format!(
+                "{line} HTTP/{version}\r\nHost: wiki.test\r\n{cookie}\r\nContent-Length: {length}\r\n\r\n{body}"
+            ))
+            .await;
+            if let Some(interim) = before {
+                assert_eq!(wire.answer().await.unwrap().status, interim, "{line}");
+            }
+            let answer = wire.answer().await.unwrap();
+            assert_eq!(answer.status, 502, "{line} {version}");
+        }
+    }
+    let outcomes = world.counts.outcomes.lock();
+    let bad: Vec<_> = outcomes.iter().filter(|o| o.1 == 502).collect();
+    assert_eq!(bad.len(), 4, "{outcomes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_may_come_before_the_whole_request() {
     let world = World::with(|s, _| s.limits.stall = Duration::from_secs(2)).await;
     let cookie = format!("Cookie: __Host-vestibule={}", world.token);

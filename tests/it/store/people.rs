@@ -26,7 +26,7 @@ fn device(n: u8, account: u8, used: Timestamp) -> Device {
     }
 }
 
-fn add_device(n: u8, account: u8, used: Timestamp, t: u8) -> Change {
+pub(super) fn add_device(n: u8, account: u8, used: Timestamp, t: u8) -> Change {
     Change::AddDevice {
         device: Box::new(device(n, account, used)),
         token: token(t),
@@ -122,7 +122,7 @@ pub async fn a_session_loses_its_trust_with_the_device(s: &dyn Store) {
     assert!(s.session(&token(2), NOW).await.unwrap().is_some());
 }
 
-fn mail(n: u8, account: Option<u8>, queued_at: Timestamp) -> QueuedMail {
+pub(super) fn mail(n: u8, account: Option<u8>, queued_at: Timestamp) -> QueuedMail {
     QueuedMail {
         id: MailId::from_uuid(Uuid::from_u128(0xe000 + u128::from(n))),
         account: account.map(account_id),
@@ -226,7 +226,7 @@ pub async fn marks_are_made_once(s: &dyn Store) {
     assert!(!s.has_mark(account_id(1), "remind:7").await.unwrap());
 }
 
-fn approval(n: u8, act: Act, target: u8) -> Approval {
+pub(super) fn approval(n: u8, act: Act, target: u8) -> Approval {
     Approval {
         id: ApprovalId::from_uuid(Uuid::from_u128(0xf000 + u128::from(n))),
         act,

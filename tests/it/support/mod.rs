@@ -11,5 +11,6 @@ pub(crate) mod port;
 pub(crate) mod postgres;
 pub(crate) mod road;
 pub(crate) mod smtp;
+pub(crate) mod sqlite;
 pub(crate) mod upstream;
 pub(crate) mod world;

@@ -110,6 +110,13 @@ async fn respond(io: &mut dyn Io, head: &str, buffer: &mut Vec<u8>) -> Option<()
     if path == "/expect" {
         io.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.ok()?;
     }
+    if path == "/hints" {
+        // and then nothing more, for ever
+        let hints = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n";
+        io.write_all(hints).await.ok()?;
+        io.flush().await.ok()?;
+        return None;
+    }
     if path == "/early" {
         // before anything of the body is read, and then no more of it
         let answer = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno";

@@ -7,34 +7,34 @@ use std::collections::BTreeMap;
 use url::Url;
 
 #[derive(Clone)]
-pub(super) struct Browser {
-    pub(super) net: Net,
-    pub(super) jar: BTreeMap<String, BTreeMap<String, String>>,
-    pub(super) agent: String,
+pub(crate) struct Browser {
+    pub(crate) net: Net,
+    pub(crate) jar: BTreeMap<String, BTreeMap<String, String>>,
+    pub(crate) agent: String,
     /// Where it is.
-    pub(super) at: String,
+    pub(crate) at: String,
 }
 
-pub(super) const SESSION: &str = "__Host-vestibule";
-pub(super) const SIGN_IN: &str = "__Host-signin";
-pub(super) const PRE: &str = "__Host-vestibule-pre";
+pub(crate) const SESSION: &str = "__Host-vestibule";
+pub(crate) const SIGN_IN: &str = "__Host-signin";
+pub(crate) const PRE: &str = "__Host-vestibule-pre";
 
 /// One request, with what a browser would add and what an attacker changes.
 #[derive(Clone, Default)]
-pub(super) struct Ask {
-    pub(super) method: &'static str,
-    pub(super) url: String,
-    pub(super) body: Option<String>,
-    pub(super) kind: &'static str,
-    pub(super) origin: Option<String>,
-    pub(super) site: &'static str,
-    pub(super) mode: &'static str,
-    pub(super) more: String,
-    pub(super) cookie: Option<String>,
+pub(crate) struct Ask {
+    pub(crate) method: &'static str,
+    pub(crate) url: String,
+    pub(crate) body: Option<String>,
+    pub(crate) kind: &'static str,
+    pub(crate) origin: Option<String>,
+    pub(crate) site: &'static str,
+    pub(crate) mode: &'static str,
+    pub(crate) more: String,
+    pub(crate) cookie: Option<String>,
 }
 
 impl Browser {
-    pub(super) fn new(net: Net) -> Self {
+    pub(crate) fn new(net: Net) -> Self {
         Self {
             net,
             jar: BTreeMap::new(),
@@ -43,15 +43,15 @@ impl Browser {
         }
     }
 
-    pub(super) fn cookie(&self, host: &str, name: &str) -> Option<&str> {
+    pub(crate) fn cookie(&self, host: &str, name: &str) -> Option<&str> {
         self.jar.get(host)?.get(name).map(String::as_str)
     }
-    pub(super) fn plant(&mut self, host: &str, name: &str, value: &str) {
+    pub(crate) fn plant(&mut self, host: &str, name: &str, value: &str) {
         let of_host = self.jar.entry(host.to_owned()).or_default();
         of_host.insert(name.to_owned(), value.to_owned());
     }
 
-    pub(super) fn visit(&self, url: &str) -> Ask {
+    pub(crate) fn visit(&self, url: &str) -> Ask {
         Ask {
             method: "GET",
             url: url.to_owned(),
@@ -61,7 +61,7 @@ impl Browser {
         }
     }
     /// A form on the portal, without its anti-forgery value.
-    pub(super) fn form(&self, path: &str, fields: &[(&str, &str)]) -> Ask {
+    pub(crate) fn form(&self, path: &str, fields: &[(&str, &str)]) -> Ask {
         let mut body = url::form_urlencoded::Serializer::new(String::new());
         body.extend_pairs(fields);
         Ask {
@@ -77,14 +77,14 @@ impl Browser {
     }
 
     /// Sends it, keeps the cookies, follows nothing.
-    pub(super) async fn send(&mut self, ask: Ask) -> Answer {
+    pub(crate) async fn send(&mut self, ask: Ask) -> Answer {
         let answer = self.try_send(&ask).await;
         let answer = answer.unwrap_or_else(|| panic!("no answer to {} {}", ask.method, ask.url));
         self.at = ask.url;
         answer
     }
 
-    pub(super) async fn try_send(&mut self, ask: &Ask) -> Option<Answer> {
+    pub(crate) async fn try_send(&mut self, ask: &Ask) -> Option<Answer> {
         use std::fmt::Write as _;
         let url = Url::parse(&ask.url).unwrap();
         let host = url.host_str().unwrap().to_owned();
@@ -150,21 +150,21 @@ impl Browser {
         }
     }
 
-    pub(super) async fn get(&mut self, url: &str) -> Answer {
+    pub(crate) async fn get(&mut self, url: &str) -> Answer {
         let ask = self.visit(url);
         self.send(ask).await
     }
     /// A page of the portal, as it answers, not followed.
-    pub(super) async fn page(&mut self, path: &str) -> Answer {
+    pub(crate) async fn page(&mut self, path: &str) -> Answer {
         let url = self.net.url(LOGIN, path);
         self.get(&url).await
     }
     /// Opens an address like a person does, wherever it leads.
-    pub(super) async fn open(&mut self, url: &str) -> Answer {
+    pub(crate) async fn open(&mut self, url: &str) -> Answer {
         let answer = self.get(url).await;
         self.follow(answer).await
     }
-    pub(super) async fn follow(&mut self, mut answer: Answer) -> Answer {
+    pub(crate) async fn follow(&mut self, mut answer: Answer) -> Answer {
         for _ in 0..12 {
             if !(300..400).contains(&answer.status) {
                 return answer;
@@ -177,7 +177,7 @@ impl Browser {
     }
 
     /// The anti-forgery value that the pages shown to this browser now carry.
-    pub(super) async fn csrf(&mut self) -> String {
+    pub(crate) async fn csrf(&mut self) -> String {
         for path in ["/signin", "/signout"] {
             let url = self.net.url(LOGIN, path);
             let answer = self.open(&url).await;
@@ -190,7 +190,7 @@ impl Browser {
     }
 
     /// Sends the form that `page` shows, with these fields.
-    pub(super) async fn submit(
+    pub(crate) async fn submit(
         &mut self,
         page: &Answer,
         path: &str,
@@ -209,22 +209,22 @@ impl Browser {
     }
 
     /// The first door, by this name and the password everybody has; not followed.
-    pub(super) async fn password(&mut self, login: &str) -> Answer {
+    pub(crate) async fn password(&mut self, login: &str) -> Answer {
         self.password_is(login, PASSWORD).await
     }
-    pub(super) async fn password_is(&mut self, login: &str, password: &str) -> Answer {
+    pub(crate) async fn password_is(&mut self, login: &str, password: &str) -> Answer {
         let page = self.page("/signin").await;
         let page = self.follow(page).await;
         let fields = [("username", login), ("password", password)];
         self.submit(&page, "/signin", &fields).await
     }
-    pub(super) async fn code(&mut self, code: &str) -> Answer {
+    pub(crate) async fn code(&mut self, code: &str) -> Answer {
         let page = self.page("/signin/code").await;
         assert_eq!(page.status, 200, "{}", page.head);
         self.submit(&page, "/signin/code", &[("code", code)]).await
     }
     /// Both doors.
-    pub(super) async fn both(&mut self, login: &str, phone: &Phone, now: i64) -> Answer {
+    pub(crate) async fn both(&mut self, login: &str, phone: &Phone, now: i64) -> Answer {
         let answer = self.password(login).await;
         assert_eq!(
             answer.header("location"),
@@ -234,7 +234,7 @@ impl Browser {
         self.code(&phone.code(now)).await
     }
     /// Whether the portal knows somebody here.
-    pub(super) async fn is_signed_in(&mut self) -> bool {
+    pub(crate) async fn is_signed_in(&mut self) -> bool {
         let answer = self.page("/").await;
         match answer.status {
             200 => true,
@@ -248,14 +248,14 @@ impl Browser {
 }
 
 /// The value of a form's field.
-pub(super) fn field(html: &str, name: &str) -> Option<String> {
+pub(crate) fn field(html: &str, name: &str) -> Option<String> {
     let (_, rest) = html.split_once(&format!("name=\"{name}\" value=\""))?;
     let value = rest.split('"').next()?;
     Some(value.replace("&amp;", "&").replace("&#38;", "&"))
 }
 
 /// The emergency codes on a page.
-pub(super) fn codes_on(html: &str) -> Vec<String> {
+pub(crate) fn codes_on(html: &str) -> Vec<String> {
     html.split("<li>")
         .filter_map(|rest| rest.split("</li>").next())
         .filter(|code| code.len() == 19 && code.bytes().filter(|b| *b == b'-').count() == 3)
@@ -265,7 +265,7 @@ pub(super) fn codes_on(html: &str) -> Vec<String> {
 
 impl Browser {
     /// From "choose an app" to the codes, which are still to be ticked off.
-    pub(super) async fn bind(&mut self, now: i64) -> (Phone, Vec<String>) {
+    pub(crate) async fn bind(&mut self, now: i64) -> (Phone, Vec<String>) {
         let page = self.page("/enrol/app").await;
         let answer = self.submit(&page, "/enrol/app", &[("app", "own")]).await;
         assert_eq!(answer.header("location"), Some("/enrol/scan"), "{answer:?}");
@@ -285,13 +285,13 @@ impl Browser {
         (phone, codes_on(&page.text()))
     }
     /// The codes are stored.
-    pub(super) async fn finish(&mut self) -> Answer {
+    pub(crate) async fn finish(&mut self) -> Answer {
         let page = self.page("/enrol/codes").await;
         self.submit(&page, "/enrol/codes", &[("stored", "1"), ("do", "finish")])
             .await
     }
     /// Sends a sign-in's form by its path, the anti-forgery value of the page at `shown`.
-    pub(super) async fn step(
+    pub(crate) async fn step(
         &mut self,
         shown: &str,
         path: &str,

@@ -1,8 +1,9 @@
 //! Killed in the middle of a storm of mails: each arrives, and one that arrives again says so by its Message-ID.
 
-use super::kill::{is_whole, serve};
 use super::site::{Net, Plan, free_port, write_site};
+use crate::storm::nodes::Node;
 use crate::support::smtp::SmtpServer;
+use crate::support::sqlite;
 use crate::support::upstream::Upstream;
 use crate::support::world::Ca;
 use sqlx::Connection as _;
@@ -50,10 +51,11 @@ async fn no_mail_is_lost_by_being_killed() {
         address: SocketAddr::from(([127, 0, 0, 1], port)),
         roots: Arc::new(ca.roots()),
     };
+    let mut node = Node::new(&file, net);
     let mut queued = BTreeSet::new();
     let mut cut_short = 0;
     for round in 0..ROUNDS {
-        let mut child = serve(&file, &net).await;
+        node.start().await;
         let before = server.taken().len();
         for _ in 0..MAILS {
             let now = office.env.now();
@@ -82,9 +84,8 @@ async fn no_mail_is_lost_by_being_killed() {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        child.start_kill().unwrap();
-        child.wait().await.unwrap();
-        is_whole(settings.storage.file().unwrap()).await;
+        node.kill().await;
+        assert_eq!(sqlite::damage(settings.storage.file().unwrap()).await, None);
         let waiting = office.store.outbox().await.unwrap().waiting;
         cut_short += usize::from(waiting > 0);
         // what the dead one had claimed is free again, as it is two minutes later
@@ -100,15 +101,14 @@ async fn no_mail_is_lost_by_being_killed() {
         db.close().await.unwrap();
     }
     assert!(cut_short > 0, "every storm was over before the kill");
-    let mut child = serve(&file, &net).await;
+    node.start().await;
     for _ in 0..1200 {
         if office.store.outbox().await.unwrap().waiting == 0 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    child.start_kill().unwrap();
-    child.wait().await.unwrap();
+    node.kill().await;
     assert_eq!(office.store.outbox().await.unwrap().waiting, 0);
     let mut arrived: BTreeMap<String, usize> = BTreeMap::new();
     for mail in server.taken() {

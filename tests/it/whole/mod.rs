@@ -1,11 +1,11 @@
 //! Attacks on the whole: every test is one that worked somewhere, once, against a gateway of this kind.
 
-mod browser;
+pub(crate) mod browser;
 mod change;
 mod desk;
-mod phone;
+pub(crate) mod phone;
 mod post;
-mod site;
+pub(crate) mod site;
 
 mod access_log;
 mod account;
@@ -14,6 +14,7 @@ mod admin;
 mod api;
 mod apps;
 mod away;
+mod backup;
 mod crowd;
 mod database;
 mod devices;
@@ -22,14 +23,15 @@ mod enrolment;
 mod everywhere;
 mod forward_auth;
 mod injection;
-mod kill;
 mod lanes;
 mod load;
 mod mail_storm;
+mod migrate;
 mod proof;
 mod recovery;
 mod reminder;
 mod reset;
+mod restore;
 mod second_factor;
 mod secrets;
 mod sessions;

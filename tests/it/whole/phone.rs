@@ -3,21 +3,21 @@
 use ring::hmac;
 
 #[derive(Clone)]
-pub(super) struct Phone(hmac::Key);
+pub(crate) struct Phone(hmac::Key);
 
 impl Phone {
-    pub(super) fn with(secret: &[u8]) -> Self {
+    pub(crate) fn with(secret: &[u8]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret))
     }
 
     /// From the key as the scan page shows it.
-    pub(super) fn scan(page: &str) -> Option<Self> {
+    pub(crate) fn scan(page: &str) -> Option<Self> {
         let (_, rest) = page.split_once("id=\"key\">")?;
         let key = rest.split('<').next()?;
         Some(Self::with(&base32(key)))
     }
 
-    pub(super) fn code(&self, at: i64) -> String {
+    pub(crate) fn code(&self, at: i64) -> String {
         let step = u64::try_from(at / 30).unwrap();
         let mac = hmac::sign(&self.0, &step.to_be_bytes());
         let mac = mac.as_ref();
@@ -27,14 +27,14 @@ impl Phone {
     }
 
     /// A code that is right at no step near `at`.
-    pub(super) fn wrong(&self, at: i64) -> String {
+    pub(crate) fn wrong(&self, at: i64) -> String {
         let near: Vec<String> = (-3..=3).map(|n| self.code(at + n * 30)).collect();
         let mut candidates = (0..100).map(|n| format!("{:06}", n * 7919));
         candidates.find(|c| !near.contains(c)).unwrap()
     }
 }
 
-pub(super) fn base32(text: &str) -> Vec<u8> {
+pub(crate) fn base32(text: &str) -> Vec<u8> {
     let (mut bits, mut held, mut out) = (0u32, 0, Vec::new());
     for c in text.chars().filter(char::is_ascii_alphanumeric) {
         let value = match c {

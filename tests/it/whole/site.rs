@@ -23,11 +23,11 @@ use super::browser::Browser;
 use super::phone::Phone;
 
 /// Everybody's password, and a hash of it that costs next to nothing.
-pub(super) const PASSWORD: &str = "password";
-pub(super) const CHEAP: &str =
+pub(crate) const PASSWORD: &str = "password";
+pub(crate) const CHEAP: &str =
     "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQxMjM0$XGwudrQyZpM5r6bE+JPXm0bWMi+cf+YpxNyyObVISL8";
 
-pub(super) struct Dice;
+pub(crate) struct Dice;
 impl Entropy for Dice {
     fn fill(&self, bytes: &mut [u8]) {
         use ring::rand::SecureRandom as _;
@@ -37,15 +37,15 @@ impl Entropy for Dice {
 
 /// What a test changes in the configuration.
 #[derive(Clone)]
-pub(super) struct Plan {
-    pub(super) policy: &'static str,
-    pub(super) proof: &'static str,
-    pub(super) more: &'static str,
+pub(crate) struct Plan {
+    pub(crate) policy: &'static str,
+    pub(crate) proof: &'static str,
+    pub(crate) more: &'static str,
     /// Further routes; WIKI and PAYROLL stand for the addresses of the applications.
-    pub(super) routes: &'static str,
-    pub(super) wiki_policy: &'static str,
+    pub(crate) routes: &'static str,
+    pub(crate) wiki_policy: &'static str,
     /// Of the section `storage`.
-    pub(super) storage: String,
+    pub(crate) storage: String,
 }
 
 impl Default for Plan {
@@ -62,46 +62,46 @@ impl Default for Plan {
     }
 }
 
-pub(super) struct Site {
+pub(crate) struct Site {
     /// Gone with the site.
     _dir: tempfile::TempDir,
-    pub(super) settings: Settings,
-    pub(super) clock: Arc<ManualClock>,
-    pub(super) env: Env,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) env: Env,
     /// Another process's handle on the same store.
-    pub(super) office: Office,
-    pub(super) running: app::Running,
-    pub(super) wiki: Upstream,
-    pub(super) payroll: Upstream,
-    pub(super) net: Net,
+    pub(crate) office: Office,
+    pub(crate) running: app::Running,
+    pub(crate) wiki: Upstream,
+    pub(crate) payroll: Upstream,
+    pub(crate) net: Net,
     ca: Ca,
 }
 
 /// How to get there: what every browser shares.
 #[derive(Clone)]
-pub(super) struct Net {
-    pub(super) address: SocketAddr,
-    pub(super) roots: Arc<rustls::RootCertStore>,
+pub(crate) struct Net {
+    pub(crate) address: SocketAddr,
+    pub(crate) roots: Arc<rustls::RootCertStore>,
 }
 
 impl Net {
     /// Sends bytes as they are, on a connection of their own.
-    pub(super) async fn raw(&self, host: &str, method: &str, bytes: &[u8]) -> Option<Answer> {
+    pub(crate) async fn raw(&self, host: &str, method: &str, bytes: &[u8]) -> Option<Answer> {
         let stream = tls(self.address, host, &self.roots, &[b"http/1.1"]).await;
         let mut wire = Wire::over(Box::new(stream.ok()?));
         wire.send(bytes).await;
         wire.answer_to(method).await
     }
-    pub(super) fn url(&self, host: &str, path: &str) -> String {
+    pub(crate) fn url(&self, host: &str, path: &str) -> String {
         format!("https://{host}:{}{path}", self.address.port())
     }
 }
 
-pub(super) const LOGIN: &str = "login.test";
-pub(super) const WIKI: &str = "wiki.test";
-pub(super) const PAYROLL: &str = "payroll.example";
+pub(crate) const LOGIN: &str = "login.test";
+pub(crate) const WIKI: &str = "wiki.test";
+pub(crate) const PAYROLL: &str = "payroll.example";
 
-pub(super) fn write_site(
+pub(crate) fn write_site(
     dir: &Path,
     ca: &Ca,
     plan: &Plan,
@@ -172,14 +172,14 @@ routes:
     file
 }
 
-pub(super) use crate::support::port::free as free_port;
+pub(crate) use crate::support::port::free as free_port;
 
 impl Site {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(Plan::default()).await
     }
 
-    pub(super) async fn with(plan: Plan) -> Self {
+    pub(crate) async fn with(plan: Plan) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let ca = Ca::new("test root");
         let (wiki, wiki_at) = Upstream::start(None).await;
@@ -190,7 +190,7 @@ impl Site {
     }
 
     /// A site of a configuration that stands in `dir`; browsers connect to `front` where it is given.
-    pub(super) async fn of(
+    pub(crate) async fn of(
         (dir, ca): (tempfile::TempDir, Ca),
         config: &Path,
         (wiki, payroll): (Upstream, Upstream),
@@ -225,33 +225,33 @@ impl Site {
     }
 
     /// Whom clients trust.
-    pub(super) fn ca_pem(&self) -> String {
+    pub(crate) fn ca_pem(&self) -> String {
         self.ca.pem()
     }
-    pub(super) fn browser(&self) -> Browser {
+    pub(crate) fn browser(&self) -> Browser {
         Browser::new(self.net.clone())
     }
     /// A browser that holds what another one holds, but for its session.
-    pub(super) fn browser_with(&self, other: &Browser) -> Browser {
+    pub(crate) fn browser_with(&self, other: &Browser) -> Browser {
         let mut b = other.clone();
         if let Some(jar) = b.jar.get_mut(LOGIN) {
             jar.remove(super::browser::SESSION);
         }
         b
     }
-    pub(super) fn url(&self, host: &str, path: &str) -> String {
+    pub(crate) fn url(&self, host: &str, path: &str) -> String {
         self.net.url(host, path)
     }
-    pub(super) fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> i64 {
         self.env.now().seconds()
     }
     /// Lets real time pass for what runs in the background: notices of other processes.
-    pub(super) async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         tokio::time::sleep(Duration::from_millis(700)).await;
     }
 
     /// Somebody with the cheap password, `<login>@northgate.example`.
-    pub(super) async fn account(&self, login: &str, groups: &[&str]) -> Account {
+    pub(crate) async fn account(&self, login: &str, groups: &[&str]) -> Account {
         let new = NewAccount {
             login: login.to_owned(),
             email: Some(format!("{login}@northgate.example")),
@@ -263,33 +263,33 @@ impl Site {
         self.office.authn.add_account(new).await.unwrap().unwrap()
     }
 
-    pub(super) async fn find(&self, login: &str) -> Account {
+    pub(crate) async fn find(&self, login: &str) -> Account {
         let found = self.office.authn.find_account(login).await.unwrap();
         found.unwrap()
     }
 
     /// Somebody who has an app already.
-    pub(super) async fn account_with_app(&self, login: &str, groups: &[&str]) -> Phone {
+    pub(crate) async fn account_with_app(&self, login: &str, groups: &[&str]) -> Phone {
         let account = self.account(login, groups).await;
         self.give_app(&account).await
     }
 
-    pub(super) async fn give_app(&self, account: &Account) -> Phone {
+    pub(crate) async fn give_app(&self, account: &Account) -> Phone {
         give_app(&self.office, &self.env, account).await
     }
 
-    pub(super) async fn commit(&self, changes: &[Change]) {
+    pub(crate) async fn commit(&self, changes: &[Change]) {
         let done = self.office.store.commit(changes).await.unwrap();
         assert_eq!(done, Commit::Done);
     }
 
-    pub(super) async fn helpdesk_code(&self, login: &str) -> String {
+    pub(crate) async fn helpdesk_code(&self, login: &str) -> String {
         let account = self.find(login).await;
         let issued = self.office.authn.issue_one_time_code(&account).await;
         issued.unwrap().unwrap().code
     }
 
-    pub(super) async fn audit(&self, login: &str) -> Vec<Record> {
+    pub(crate) async fn audit(&self, login: &str) -> Vec<Record> {
         let filter = AuditFilter {
             account: Some(self.find(login).await.id),
             limit: 10_000,
@@ -298,17 +298,17 @@ impl Site {
         let logged = self.office.store.audit(&filter).await.unwrap();
         logged.into_iter().map(|logged| logged.record).collect()
     }
-    pub(super) async fn count(&self, login: &str, event: Event) -> usize {
+    pub(crate) async fn count(&self, login: &str, event: Event) -> usize {
         let records = self.audit(login).await;
         records.iter().filter(|r| r.event == event).count()
     }
-    pub(super) async fn sessions_of(&self, login: &str) -> usize {
+    pub(crate) async fn sessions_of(&self, login: &str) -> usize {
         let id = self.find(login).await.id;
         let now = self.env.now();
         let found = self.office.store.sessions_of(Some(id), now, 1000).await;
         found.unwrap().len()
     }
-    pub(super) async fn set_groups(&self, login: &str, groups: &[&str]) {
+    pub(crate) async fn set_groups(&self, login: &str, groups: &[&str]) {
         let account = self.find(login).await;
         let groups: BTreeSet<String> = groups.iter().map(|g| (*g).to_owned()).collect();
         let done = self.office.authn.set_groups(account.id, groups).await;
@@ -317,7 +317,7 @@ impl Site {
 
     /// Nothing has reached an application.
     #[track_caller]
-    pub(super) fn untouched(&self) {
+    pub(crate) fn untouched(&self) {
         assert_eq!(
             self.wiki.take(),
             Vec::<String>::new(),
@@ -332,7 +332,7 @@ impl Site {
 }
 
 /// An app on somebody's phone, bound as their first one.
-pub(super) async fn give_app(office: &Office, env: &Env, account: &Account) -> Phone {
+pub(crate) async fn give_app(office: &Office, env: &Env, account: &Account) -> Phone {
     let secret: [u8; 20] = env.random();
     let owner = account.id.uuid();
     let binding = TotpBinding {

@@ -117,6 +117,9 @@ const fn texts(event: &Event) -> (Option<&'static str>, Option<&'static str>) {
         | Event::AuditExported
         | Event::TokenAdded
         | Event::TokenRevoked
+        | Event::StoreBackedUp
+        | Event::StoreRestored
+        | Event::StoreMoveBegun
         | Event::PasswordRehashed
         | Event::KeyRotated => (None, None),
     }
