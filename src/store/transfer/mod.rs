@@ -171,10 +171,16 @@ fn named(table: &Table, row: &[Value]) -> String {
 }
 
 fn about(table: &Table, fault: Fault) -> Fault {
+    let named = |why: String| format!("{}: {why}", table.name);
     match fault {
-        Fault::Open(why) => Fault::Open(format!("{}: {why}", table.name)),
-        Fault::Query(why) => Fault::Query(format!("{}: {why}", table.name)),
-        Fault::Corrupt(why) => Fault::Corrupt(format!("{}: {why}", table.name)),
+        Fault::Open(why) => Fault::Open(named(why)),
+        Fault::Away(why) => Fault::Away(named(why)),
+        Fault::ReadOnly(why) => Fault::ReadOnly(named(why)),
+        Fault::Full(why) => Fault::Full(named(why)),
+        Fault::Busy(why) => Fault::Busy(named(why)),
+        Fault::NoConnection => Fault::NoConnection,
+        Fault::Query(why) => Fault::Query(named(why)),
+        Fault::Corrupt(why) => Fault::Corrupt(named(why)),
     }
 }
 

@@ -385,7 +385,7 @@ async fn act(store: &PostgresStore, all: &[Account], now: Timestamp) {
             &[
                 Change::ExpectGroups {
                     account,
-                    groups: (*owner.groups).clone(),
+                    groups: owner.groups.clone(),
                 },
                 Change::SetGroups {
                     account,
