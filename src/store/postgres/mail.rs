@@ -24,7 +24,7 @@ pub(super) async fn queue(w: &mut Work, mail: &QueuedMail) -> Applied {
 
 /// Looked for without a write transaction first: mostly there is nothing to send.
 pub(super) async fn any_due(db: &PgPool, now: Timestamp) -> Result<bool, Fault> {
-    let row = query("SELECT 1 AS due FROM outbox WHERE due_at <= $1 LIMIT 1")
+    let row = query("SELECT 1 AS due FROM outbox WHERE due_at <= $1 ORDER BY due_at LIMIT 1")
         .bind(now.seconds())
         .fetch_optional(db)
         .await?;
