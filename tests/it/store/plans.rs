@@ -93,10 +93,7 @@ async fn filled(server: &Cluster) -> PostgresStore {
 }
 
 fn now() -> Timestamp {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
-    Timestamp::from_seconds(since.as_secs().try_into().unwrap())
+    vestibule::env::Env::system().now()
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {
