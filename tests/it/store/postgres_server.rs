@@ -73,6 +73,37 @@ async fn a_newer_program_s_store_is_not_touched() {
     assert!(why.contains("9999"), "{why}");
 }
 
+/// As docs/postgresql.md has them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_statements_for_a_database_that_was_put_back_do_what_a_restore_does() {
+    let (place, store, _) = fresh().await;
+    crate::store::every_row::fill(&*store).await;
+    let page = include_str!("../../../docs/postgresql.md");
+    let (_, block) = page.split_once("```sql\nBEGIN;").unwrap();
+    let (statements, _) = block.split_once("```").unwrap();
+    let counted = async |sql: &str| place.text(&format!("SELECT ({sql})::text")).await;
+    let live = "SELECT count(*) FROM portal_sessions";
+    assert_ne!(counted(live).await, "0");
+    place.run(&format!("BEGIN;{statements}")).await.unwrap();
+    for gone in [
+        "attempts",
+        "one_time_codes",
+        "portal_sessions",
+        "application_sessions",
+        "tickets",
+        "links",
+        "approvals",
+        "outbox",
+        "emergency_codes",
+        "signing_keys",
+        "devices WHERE trusted_until IS NOT NULL",
+    ] {
+        let rows = counted(&format!("SELECT count(*) FROM {gone}")).await;
+        assert_eq!(rows, "0", "{gone}");
+    }
+    assert_ne!(counted("SELECT count(*) FROM accounts").await, "0");
+}
+
 #[tokio::test]
 async fn the_audit_trail_is_append_only() {
     let (place, store, _) = fresh().await;
