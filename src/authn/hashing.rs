@@ -87,6 +87,8 @@ struct Threads {
 struct Jobs {
     waiting: VecDeque<Job>,
     idle: usize,
+    /// Made, and on the way to their first job.
+    starting: usize,
     threads: usize,
     /// What the process has chosen for the time without a thread: see [`spare_memory`].
     spares_memory: bool,
@@ -101,6 +103,7 @@ pub fn spare_memory() {
 
 impl Jobs {
     fn thread_begins(&mut self) {
+        self.starting -= 1;
         self.threads += 1;
         if self.threads == 1 {
             self.spares_memory =
@@ -126,10 +129,11 @@ impl Threads {
     fn hand(self: &Arc<Self>, job: Job) {
         let mut jobs = self.jobs.lock();
         jobs.waiting.push_back(job);
-        if jobs.idle >= jobs.waiting.len() {
+        if jobs.idle + jobs.starting >= jobs.waiting.len() {
             self.wake.notify_one();
             return;
         }
+        jobs.starting += 1;
         drop(jobs);
         let threads = Arc::clone(self);
         let made = std::thread::Builder::new()
@@ -138,7 +142,11 @@ impl Threads {
         if let Err(why) = made {
             tracing::error!(error = %why, "no thread to check a password on");
             // whoever waits is told to come again
-            drop(self.jobs.lock().waiting.pop_back());
+            let mut jobs = self.jobs.lock();
+            jobs.starting -= 1;
+            let unheard = jobs.waiting.pop_back();
+            drop(jobs);
+            drop(unheard);
         }
     }
 
