@@ -23,6 +23,7 @@ use vestibule::domain::route::{
 };
 use vestibule::domain::secret::{Token, TotpSecret};
 use vestibule::domain::session::{Rules, Session, View};
+use vestibule::domain::subject::Subject;
 use vestibule::domain::timestamp::Timestamp;
 use vestibule::domain::verifier::totp;
 use vestibule::env::{Entropy, Env, ManualClock};
@@ -179,7 +180,7 @@ fn view() -> Arc<View> {
     let account = account(1);
     Arc::new(View {
         session: session(account.id, 2),
-        account: Arc::new(account),
+        subject: Arc::new(Subject::of(&account)),
         host: Host::parse(HOST),
     })
 }
@@ -192,7 +193,7 @@ fn reminded() -> Arc<View> {
     session.factors = Factors::PASSWORD;
     Arc::new(View {
         session,
-        account: Arc::new(account),
+        subject: Arc::new(Subject::of(&account)),
         host: Host::parse(HOST),
     })
 }

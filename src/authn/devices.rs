@@ -5,6 +5,7 @@ use super::{Authn, Fault};
 use crate::domain::account::Account;
 use crate::domain::audit::{Event, Place};
 use crate::domain::device::{Browser, Device, DeviceTag};
+use crate::domain::id::AccountId;
 use crate::domain::id::DeviceId;
 use crate::domain::letter::Matter;
 use crate::domain::login::Began;
@@ -31,15 +32,15 @@ impl Authn {
     /// The browser that one of the cookies stands for, where this account was used in it and it is not forgotten.
     pub async fn known_device(
         &self,
-        account: &Account,
+        account: AccountId,
         cookies: &[DeviceCookie],
     ) -> Result<Option<Device>, Fault> {
-        let tag = DeviceTag::of(account.id).to_string();
+        let tag = DeviceTag::of(account).to_string();
         let mut fitting = cookies.iter().filter(|cookie| cookie.tag == tag);
         let (Some(cookie), None) = (fitting.next(), fitting.next()) else {
             return Ok(None);
         };
-        let found = self.store.device(account.id, &cookie.token).await?;
+        let found = self.store.device(account, &cookie.token).await?;
         let now = self.env.now();
         Ok(found.filter(|device| device.is_known(now)))
     }

@@ -35,7 +35,7 @@ impl Authn {
         waiting: AwaitReminder,
         place: &Place,
     ) -> Result<Progress, Fault> {
-        let enrolment = waiting.enrol(self.enrolment_proof_of(&at.account));
+        let enrolment = waiting.enrol(self.enrolment_proof_of(at.account.email.as_deref()));
         let mut effects = Effects::default();
         let whose = (&at.account, at.frame.started_at);
         let enrolment = self
@@ -53,7 +53,7 @@ impl Authn {
         place: &Place,
     ) -> Result<Progress, Fault> {
         let purpose = confirmation::Purpose::Enrol {
-            asked: self.enrolment_proof_of(&view.account),
+            asked: self.enrolment_proof_of(view.subject.email()),
         };
         self.begin_change(view, purpose, destination, replaces, place)
             .await

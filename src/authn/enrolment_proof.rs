@@ -15,9 +15,9 @@ use crate::domain::verifier::{RecoveryKind, code_text};
 use crate::store::Change;
 
 impl Authn {
-    /// What is asked of this very person.
-    pub(super) fn enrolment_proof_of(&self, account: &Account) -> EnrolmentProof {
-        let reached = self.rules.mails && account.email.is_some();
+    /// What is asked of somebody with this e-mail address.
+    pub(super) fn enrolment_proof_of(&self, email: Option<&str>) -> EnrolmentProof {
+        let reached = self.rules.mails && email.is_some();
         self.rules.enrolment_proof.of(reached)
     }
 

@@ -327,7 +327,7 @@ impl Authn {
                 place.address.map(|a| a.to_string()),
                 place.user_agent.clone(),
             ),
-            trusted_device: grant.trusted_device(),
+            trusted_device: grant.trusted_device().map(Box::new),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::domain::reminder;
 use crate::domain::return_to::Destination;
 use crate::domain::secret::{TokenHash, TotpSecret};
 use crate::domain::session::View;
+use crate::domain::subject::Subject;
 use crate::domain::throttle::{Admission, Exhaustion};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verifier::{PossessionProof, RecoveryKind, RecoveryProof, recovery_code, totp};
@@ -260,7 +261,7 @@ impl Authn {
         waiting: AwaitReminder,
         place: &Place,
     ) -> Result<Progress, Fault> {
-        let effects = self.snooze(&at.account, waiting.deadline(), place);
+        let effects = self.snooze(&Subject::of(&at.account), waiting.deadline(), place);
         let next = waiting.later();
         if matches!(next, Next::Ask(_)) {
             // past the deadline nothing is put off, and nothing is written
@@ -272,11 +273,11 @@ impl Authn {
     /// "Remind me later", in a live session. `false` when it cannot be put off any more.
     pub async fn postpone_in_session(&self, view: &View, place: &Place) -> Result<bool, Fault> {
         let rules = &self.rules.two_factor;
-        let own = rules.for_groups(&view.account.groups);
+        let own = rules.for_groups(&view.subject.groups);
         // another tab may have put it off already: then there is nothing to write
         let record = reminder::Record {
             snoozed_until: None,
-            ..view.account.reminder
+            ..view.subject.reminder()
         };
         let status = reminder::status(
             own,
@@ -290,9 +291,9 @@ impl Authn {
             reminder::Status::Due { deadline } => deadline,
             reminder::Status::Quiet => None,
         };
-        let effects = self.snooze(&view.account, deadline, place);
+        let effects = self.snooze(&view.subject, deadline, place);
         let _ = self.store.commit(&effects.changes).await?;
-        self.sessions.forget_account(view.account.id);
+        self.sessions.forget_account(view.subject.id);
         Ok(true)
     }
 
@@ -331,33 +332,28 @@ impl Authn {
         effects: Effects,
     ) -> Result<Progress, Fault> {
         let began = Began::Session(view.session.id);
-        let attempt = self.attempt(began, destination, view.account.shown_as(), state);
+        let attempt = self.attempt(began, destination, view.subject.shown_as(), state);
         self.start(attempt, replaces, effects).await
     }
 
-    fn snooze(
-        &self,
-        account: &crate::domain::account::Account,
-        deadline: Option<Timestamp>,
-        place: &Place,
-    ) -> Effects {
+    fn snooze(&self, subject: &Subject, deadline: Option<Timestamp>, place: &Place) -> Effects {
         let mut effects = Effects::default();
         let until = reminder::next_reminder(&self.rules.two_factor, deadline, self.env.now());
-        self.start_grace(account, &mut effects, place);
+        self.start_grace(subject, &mut effects, place);
         let started = effects.changes.iter().find_map(|change| match change {
             Change::SetReminder { reminder, .. } => Some(*reminder),
             _ => None,
         });
         let reminder = reminder::Record {
             snoozed_until: Some(until),
-            ..started.unwrap_or(account.reminder)
+            ..started.unwrap_or_else(|| subject.reminder())
         };
         effects
             .change(Change::SetReminder {
-                account: account.id,
+                account: subject.id,
                 reminder,
             })
-            .change(self.record(Event::ReminderPostponed, account.id, place, ""));
+            .change(self.record(Event::ReminderPostponed, subject.id, place, ""));
         effects
     }
 

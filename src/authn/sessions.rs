@@ -37,7 +37,7 @@ const CAPACITY: usize = 2_000_000;
 struct Counters(Box<[AtomicU32]>);
 
 impl Counters {
-    const COUNT: usize = 1 << 16;
+    const COUNT: usize = 1 << 14;
 
     fn new() -> Self {
         Self((0..Self::COUNT).map(|_| AtomicU32::new(0)).collect())
@@ -45,7 +45,8 @@ impl Counters {
 
     fn of(&self, id: Uuid) -> Option<&AtomicU32> {
         let [.., high, low] = id.into_bytes();
-        self.0.get(usize::from(u16::from_be_bytes([high, low])))
+        self.0
+            .get(usize::from(u16::from_be_bytes([high, low])) % Self::COUNT)
     }
 
     fn now(&self, id: Uuid) -> u32 {
@@ -270,7 +271,7 @@ impl Sessions {
         if view.host.as_ref() == host {
             view.host = host.cloned();
         }
-        view.account = self.views.shared(view.account);
+        view.subject = self.views.shared(view.subject);
         let view = Arc::new(view);
         let cached = Cached {
             view: Arc::clone(&view),
@@ -388,10 +389,10 @@ mod tests {
             assert!(world.request().await.is_some());
             world.clock.advance(1);
         }
-        assert!(!world.request().await.unwrap().account.groups.is_empty());
+        assert!(!world.request().await.unwrap().subject.groups.is_empty());
         world.take_groups_away().await;
         let mut seconds = 0;
-        while !world.request().await.unwrap().account.groups.is_empty() {
+        while !world.request().await.unwrap().subject.groups.is_empty() {
             world.clock.advance(1);
             seconds += 1;
             assert!(seconds <= CACHE_TTL.as_secs(), "believed for {seconds} s");
@@ -411,7 +412,7 @@ mod tests {
         world.take_groups_away().await;
         let (_, notices) = world.store.notices(0).await.unwrap();
         world.sessions.heed(&notices);
-        assert!(world.request().await.unwrap().account.groups.is_empty());
+        assert!(world.request().await.unwrap().subject.groups.is_empty());
     }
 
     #[tokio::test]
@@ -466,6 +467,6 @@ mod tests {
         assert!(world.request().await.is_some());
         world.take_groups_away().await;
         world.clock.advance(-100);
-        assert!(world.request().await.unwrap().account.groups.is_empty());
+        assert!(world.request().await.unwrap().subject.groups.is_empty());
     }
 }

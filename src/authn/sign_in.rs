@@ -14,6 +14,7 @@ use crate::domain::policy::TwoFactor;
 use crate::domain::reminder;
 use crate::domain::return_to::Destination;
 use crate::domain::secret::{Password, TokenHash};
+use crate::domain::subject::Subject;
 use crate::domain::throttle::{Admission, Bucket, Exhaustion, Rule};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verifier::{PasswordProof, password};
@@ -105,7 +106,7 @@ impl Authn {
             None => None,
         };
         let device = match &account {
-            Some(account) => self.known_device(account, credentials.devices).await?,
+            Some(account) => self.known_device(account.id, credentials.devices).await?,
             None => None,
         };
         let browser = device
@@ -265,7 +266,7 @@ impl Authn {
             effects.change(Change::EndSession { session });
         }
         let account = &checked.account;
-        self.start_grace(account, &mut effects, place);
+        self.start_grace(&Subject::of(account), &mut effects, place);
         let standing = Standing {
             trusted: device
                 .as_ref()
@@ -343,24 +344,25 @@ impl Authn {
     }
 
     /// Stores the person's grace period at the first sign-in under a policy that requires two factors.
-    pub(super) fn start_grace(&self, account: &Account, effects: &mut Effects, place: &Place) {
-        if account.has_second_factor() {
+    pub(super) fn start_grace(&self, subject: &Subject, effects: &mut Effects, place: &Place) {
+        if subject.has_second_factor() {
             return;
         }
         let rules = &self.rules.two_factor;
-        let own = rules.for_groups(&account.groups);
-        let grace = reminder::grace_to_start(own, rules, &account.reminder, self.env.now());
+        let own = rules.for_groups(&subject.groups);
+        let record = subject.reminder();
+        let grace = reminder::grace_to_start(own, rules, &record, self.env.now());
         if let Some((start, end)) = grace {
             let reminder = reminder::Record {
                 grace_started_at: Some(start),
                 grace_ends_at: Some(end),
-                ..account.reminder
+                ..record
             };
             effects.change(Change::SetReminder {
-                account: account.id,
+                account: subject.id,
                 reminder,
             });
-            effects.change(self.record(Event::GraceStarted, account.id, place, ""));
+            effects.change(self.record(Event::GraceStarted, subject.id, place, ""));
         }
     }
 }

@@ -11,7 +11,7 @@ impl Authn {
         let session = view.session.id;
         let changes = [
             Change::EndSession { session },
-            self.record(Event::SignedOut, view.account.id, place, ""),
+            self.record(Event::SignedOut, view.subject.id, place, ""),
         ];
         let _ = self.store.commit(&changes).await?;
         self.sessions.forget(session);

@@ -5,6 +5,7 @@ use super::api_token::{ApiToken, Scope};
 use super::assurance::SecondFactor;
 use super::id::{AccountId, ApprovalId};
 use super::session::Session;
+use super::subject::Subject;
 use super::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -53,9 +54,9 @@ impl Roles {
         .collect()
     }
 
-    /// The highest role of an account; `None` for most people.
-    pub fn highest(&self, account: &Account) -> Option<Role> {
-        self.of(&account.groups).last().copied()
+    /// The highest role of somebody in these groups; `None` for most people.
+    pub fn highest(&self, groups: &BTreeSet<String>) -> Option<Role> {
+        self.of(groups).last().copied()
     }
 }
 
@@ -229,7 +230,7 @@ pub const APPROVAL_LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// Acts that change somebody are never for oneself and never for a higher role; the reset of an authenticator,
 /// and everything done to somebody who has rights here, takes two agents (SP 800-63B-4 4.2.1).
 pub fn may(
-    agent: &Account,
+    agent: &Subject,
     act: Act,
     target: Option<&Account>,
     roles: &Roles,
@@ -245,7 +246,7 @@ pub fn may(
     if target.id == agent.id {
         return Err(Refusal::Own);
     }
-    let theirs = roles.highest(target);
+    let theirs = roles.highest(&target.groups);
     if theirs.is_some_and(|theirs| theirs > *acting_as) {
         return Err(Refusal::HigherRole);
     }
@@ -270,7 +271,7 @@ pub fn may_with_token(
         return Err(Refusal::Scope);
     }
     let target = target.filter(|_| act.changes_somebody());
-    if target.is_some_and(|target| roles.highest(target).is_some()) {
+    if target.is_some_and(|target| roles.highest(&target.groups).is_some()) {
         return Err(Refusal::HigherRole);
     }
     Ok(())
@@ -295,7 +296,7 @@ pub fn is_confirmed(session: &Session, act: Act, now: Timestamp) -> bool {
 
 /// May `approver` be the second agent for what `requested_by` asks?
 pub fn may_approve(
-    approver: &Account,
+    approver: &Subject,
     requested_by: AccountId,
     act: Act,
     target: &Account,
@@ -363,6 +364,10 @@ mod tests {
     use crate::domain::policy::tests::account;
     use uuid::Uuid;
 
+    fn agent(n: u128, groups: &[&str]) -> Subject {
+        Subject::of(&somebody(n, groups))
+    }
+
     fn roles() -> Roles {
         let one = |g: &str| BTreeSet::from([g.to_owned()]);
         Roles {
@@ -409,7 +414,7 @@ mod tests {
             (Act::Import, "---- ---- yyyy"),
         ];
         assert_eq!(expected.map(|(act, _)| act), Act::ALL);
-        let agents = ["security", "support", "it"].map(|g| somebody(1, &[g]));
+        let agents = ["security", "support", "it"].map(|g| agent(1, &[g]));
         let targets = [
             &["staff"][..],
             &["security"],
@@ -430,7 +435,7 @@ mod tests {
                 })
                 .collect();
             assert_eq!(got.join(" "), line, "{act:?}");
-            let nobody = somebody(3, &["staff"]);
+            let nobody = agent(3, &["staff"]);
             assert_eq!(
                 may(&nobody, act, Some(&targets[0]), &roles()),
                 Err(Refusal::Role)
@@ -440,16 +445,17 @@ mod tests {
 
     #[test]
     fn nobody_acts_on_themselves_or_approves_their_own_request() {
-        let agent = somebody(1, &["it", "support"]);
+        let own = somebody(1, &["it", "support"]);
+        let agent = Subject::of(&own);
         for act in Act::ALL.into_iter().filter(|a| a.changes_somebody()) {
             assert_eq!(
-                may(&agent, act, Some(&agent), &roles()),
+                may(&agent, act, Some(&own), &roles()),
                 Err(Refusal::Own),
                 "{act:?}"
             );
         }
         let target = somebody(2, &["staff"]);
-        let approve = |approver: &Account| {
+        let approve = |approver: &Subject| {
             may_approve(
                 approver,
                 agent.id,
@@ -459,14 +465,14 @@ mod tests {
             )
         };
         assert_eq!(approve(&agent), Err(Refusal::Own));
-        assert_eq!(approve(&target), Err(Refusal::Role));
-        assert_eq!(approve(&somebody(4, &["support"])), Ok(()));
+        assert_eq!(approve(&Subject::of(&target)), Err(Refusal::Role));
+        assert_eq!(approve(&super::tests::agent(4, &["support"])), Ok(()));
     }
 
     /// An auditor who is an agent too acts as an agent only where an agent may.
     #[test]
     fn roles_add_up_without_lending_each_other_rank() {
-        let both = somebody(1, &["security", "support"]);
+        let both = agent(1, &["security", "support"]);
         assert!(may(&both, Act::ReadTrail, None, &roles()).is_ok());
         let administrator = somebody(2, &["it"]);
         assert_eq!(

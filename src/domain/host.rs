@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// A host name or IP literal without port: lower case, no trailing dot.
+/// A host name or IP literal without port: lower case, no trailing dot. One word in size, as each session in memory has one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Host(Arc<str>);
+pub struct Host(Arc<Box<str>>);
 
 impl Host {
     /// Parses a `Host` header or URI authority without user information. Returns the canonical host and
@@ -26,7 +26,7 @@ impl Host {
     pub fn parse(name: &str) -> Option<Self> {
         if let Some(inner) = name.strip_prefix('[').and_then(|n| n.strip_suffix(']')) {
             let ip: std::net::Ipv6Addr = inner.parse().ok()?;
-            return Some(Self(format!("[{ip}]").into()));
+            return Some(Self::canonical(format!("[{ip}]")));
         }
         let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
         let label_ok = |label: &str| {
@@ -37,7 +37,11 @@ impl Host {
                     .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         };
         let ok = !name.is_empty() && name.len() <= 253 && name.split('.').all(label_ok);
-        ok.then(|| Self(name.into()))
+        ok.then(|| Self::canonical(name))
+    }
+
+    fn canonical(name: String) -> Self {
+        Self(Arc::new(name.into_boxed_str()))
     }
 
     pub fn as_str(&self) -> &str {

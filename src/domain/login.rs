@@ -56,7 +56,7 @@ impl Proven {
             account: session.account,
             password_at: session.password_at,
             second: session.factors.second.zip(session.second_factor_at),
-            trusted_device: session.trusted_device,
+            trusted_device: session.trusted_device.as_deref().copied(),
         }
     }
 

@@ -38,6 +38,7 @@ pub mod rewrite;
 pub mod route;
 pub mod secret;
 pub mod session;
+pub mod subject;
 pub mod throttle;
 pub mod timestamp;
 pub mod trace;

@@ -194,7 +194,7 @@ pub fn decide(
         return Decision::SignIn;
     };
     let groups = &route.access.groups;
-    if !groups.is_empty() && groups.is_disjoint(&view.account.groups) {
+    if !groups.is_empty() && groups.is_disjoint(&view.subject.groups) {
         return Decision::Deny(Denial::Group);
     }
     if let Some(unmet) = second_factor_unmet(route, request, view, rules.two_factor, now) {
@@ -212,7 +212,7 @@ pub fn decide(
 fn closed(route: &Route, request: &Facts<'_>, live: Option<&Arc<View>>) -> Option<Decision> {
     let maintenance = route.answers.maintenance.as_ref()?;
     let groups = &maintenance.groups;
-    let member = live.is_some_and(|v| !groups.is_disjoint(&v.account.groups));
+    let member = live.is_some_and(|v| !groups.is_disjoint(&v.subject.groups));
     if member || maintenance.lets_in(request.client) {
         return None;
     }
@@ -269,7 +269,7 @@ fn second_factor_unmet(
     rules: &TwoFactorRules,
     now: Timestamp,
 ) -> Option<Decision> {
-    let account_policy = rules.for_groups(&view.account.groups);
+    let account_policy = rules.for_groups(&view.subject.groups);
     match view.session.assurance() {
         Assurance::Aal2 => {
             let max_age = route.max_age?;
@@ -280,12 +280,12 @@ fn second_factor_unmet(
                 max_age: Some(max_age),
             })
         }
-        Assurance::Aal1 if view.account.has_second_factor() => {
+        Assurance::Aal1 if view.subject.has_second_factor() => {
             // Whoever has an app is asked for its code, whatever the policy: nothing but trust stands in for it, and
             // only where it may. A session whose trust is gone is asked, too.
             let trusted = view.session.trusted_device.is_some()
                 && route.trusted_devices
-                && rules.trust_for(&view.account.groups).is_some();
+                && rules.trust_for(&view.subject.groups).is_some();
             // a second factor of some age is asked of everybody: trust has none
             let asked = !trusted || route.max_age.is_some();
             asked.then_some(Decision::StepUp {
@@ -293,7 +293,7 @@ fn second_factor_unmet(
             })
         }
         Assurance::Aal1 => {
-            let record = &view.account.reminder;
+            let record = &view.subject.reminder();
             let status = reminder::status(account_policy, route.two_factor, rules, record, now);
             match status {
                 Status::Overdue { .. } => Some(Decision::EnrolOverdue),
@@ -319,6 +319,7 @@ pub(crate) mod tests {
     use crate::domain::route::Table;
     use crate::domain::route::tests::route as bare_route;
     use crate::domain::session::Session;
+    use crate::domain::subject::Subject;
     use uuid::Uuid;
 
     pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -352,6 +353,7 @@ pub(crate) mod tests {
         mode: Mode,
         client: &'static str,
         certificate: bool,
+        account: Account,
         view: Option<View>,
         rules: TwoFactorRules,
         preflight_from: Option<&'static str>,
@@ -377,9 +379,10 @@ pub(crate) mod tests {
             mode: Mode::Navigation,
             client: "10.0.0.9",
             certificate: false,
+            account: account(),
             view: Some(View {
                 session,
-                account: Arc::new(account()),
+                subject: Arc::new(Subject::of(&account())),
                 host: Host::parse("wiki.test"),
             }),
             rules: TwoFactorRules::with_policy(TwoFactor::Optional),
@@ -399,8 +402,9 @@ pub(crate) mod tests {
             self
         }
         fn account(mut self, f: impl FnOnce(&mut Account)) -> Self {
+            f(&mut self.account);
             let view = self.view.as_mut().unwrap();
-            f(Arc::make_mut(&mut view.account));
+            view.subject = Arc::new(Subject::of(&self.account));
             self
         }
         fn session(mut self, f: impl FnOnce(&mut Session)) -> Self {
@@ -563,7 +567,9 @@ pub(crate) mod tests {
         let trusted = || {
             case()
                 .account(|a| a.totp = Some(totp()))
-                .session(|s| s.trusted_device = Some(DeviceId::from_uuid(Uuid::from_u128(7))))
+                .session(|s| {
+                    s.trusted_device = Some(Box::new(DeviceId::from_uuid(Uuid::from_u128(7))))
+                })
                 .route(|r| r.two_factor = TwoFactor::Required)
                 .rules(|r| r.trusted_devices = Some(Duration::from_secs(30 * 86_400)))
         };

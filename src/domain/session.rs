@@ -1,9 +1,9 @@
 //! Sessions: the portal's (SSO) and each application host's, its child.
 
-use super::account::Account;
 use super::assurance::{Assurance, Factors};
 use super::host::Host;
 use super::id::{AccountId, DeviceId, SessionId};
+use super::subject::Subject;
 use super::timestamp::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +35,7 @@ pub struct Session {
     /// Where it was begun; known to the store, and not kept of those in memory.
     pub begun: Option<Box<Beginning>>,
     /// The trusted device that stood in for the code; gone when the trust is gone.
-    pub trusted_device: Option<DeviceId>,
+    pub trusted_device: Option<Box<DeviceId>>,
 }
 
 /// Where a sign-in came from, for people who look through their sessions.
@@ -76,11 +76,11 @@ impl Session {
     }
 }
 
-/// A session as a request meets it: the record, its account, and the host its cookie belongs to.
+/// A session as a request meets it: the record, whom it speaks for, and the host its cookie belongs to.
 #[derive(Clone, Debug)]
 pub struct View {
     pub session: Session,
-    pub account: Arc<Account>,
+    pub subject: Arc<Subject>,
     /// `None`: the portal's own cookie. `Some`: the child for this application host.
     pub host: Option<Host>,
 }
@@ -88,6 +88,6 @@ pub struct View {
 impl View {
     /// Live, and of an account that may sign in.
     pub fn is_live(&self, rules: &Rules, now: Timestamp) -> bool {
-        self.account.is_active() && self.session.is_live(rules, now)
+        self.subject.is_active() && self.session.is_live(rules, now)
     }
 }

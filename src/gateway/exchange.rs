@@ -229,7 +229,7 @@ impl Exchange {
         forward::upstream_head(head, route, &self.live.protected, forwarding)?;
         let (live, permit) = (&self.live, &forwarding.permit);
         let upstream = self.trip.as_ref().and_then(Trip::upstream);
-        let person = permit.person().map(|view| &*view.account);
+        let person = permit.person().map(|view| &*view.subject);
         live.rewriting
             .request(head, permit.route(), &forwarding.course, upstream, person)?;
         live.signers.sign(head, permit.route(), moment)

@@ -7,10 +7,10 @@
 use super::cookies;
 use super::outgoing::Outgoing;
 use super::rewriting::Course;
-use crate::domain::account::Account;
 use crate::domain::credentials::BasicAuth;
 use crate::domain::policy::Permit;
 use crate::domain::route::{IdentitySpec, Part, Preset, Route, RouteIndex, Table, Template};
+use crate::domain::subject::Subject;
 use crate::domain::trace::Trace;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -215,7 +215,7 @@ pub(super) fn upstream_head<'a>(
     }
     cut_cookies(head)?;
     if let Some(view) = forwarding.permit.person() {
-        identity(head, &route.identity, &view.account)?;
+        identity(head, &route.identity, &view.subject)?;
         if let (Some(spec), Some(token)) = (&route.identity.assertion, &forwarding.assertion) {
             head.insert_shared(&spec.header, token);
         }
@@ -273,7 +273,7 @@ pub(super) fn answer(
     let spec = &route.identity;
     let mut told = Outgoing::blank();
     if let Some(view) = permit.person() {
-        identity(&mut told, spec, &view.account)?;
+        identity(&mut told, spec, &view.subject)?;
         if let (Some(spec), Some(token)) = (&spec.assertion, assertion) {
             told.insert(&spec.header, token);
         }
@@ -300,30 +300,30 @@ fn cut_cookies(head: &mut Outgoing<'_>) -> Result<()> {
     Ok(())
 }
 
-fn identity<'a>(head: &mut Outgoing<'a>, spec: &'a IdentitySpec, account: &Account) -> Result<()> {
+fn identity<'a>(head: &mut Outgoing<'a>, spec: &'a IdentitySpec, subject: &Subject) -> Result<()> {
     for (name, part) in spec.preset.headers() {
-        if let Some(value) = value(&text(account, part)) {
+        if let Some(value) = value(&text(subject, part)) {
             head.insert(name, value);
         }
     }
     for (name, template) in &spec.headers {
         let parts = template.parts().iter();
-        let value: String = parts.map(|p| text(account, p)).collect();
+        let value: String = parts.map(|p| text(subject, p)).collect();
         set(head, name, &value);
     }
     if let Some(basic) = &spec.basic_auth {
-        head.insert("Authorization", credentials(basic, account)?);
+        head.insert("Authorization", credentials(basic, subject)?);
     }
     Ok(())
 }
 
 /// RFC 7617. A name with a colon would be read as a shorter one: nothing is sent for it at all.
-fn credentials(basic: &BasicAuth, account: &Account) -> Result<HeaderValue> {
+fn credentials(basic: &BasicAuth, subject: &Subject) -> Result<HeaderValue> {
     let name: String = basic
         .username
         .parts()
         .iter()
-        .map(|p| text(account, p))
+        .map(|p| text(subject, p))
         .collect();
     if name.is_empty() || name.contains(|c: char| c == ':' || c.is_control()) {
         let why = "the account has no name that HTTP Basic could carry";
@@ -342,13 +342,13 @@ fn credentials(basic: &BasicAuth, account: &Account) -> Result<HeaderValue> {
 }
 
 /// A configured value; `None` where it needs facts of a person and there is nobody.
-pub(super) fn fill(template: &Template, person: Option<&Account>) -> Option<String> {
+pub(super) fn fill(template: &Template, person: Option<&Subject>) -> Option<String> {
     let mut filled = String::new();
     for part in template.parts() {
         match (part, person) {
             (Part::Text(text), None) => filled.push_str(text),
             (_, None) => return None,
-            (part, Some(account)) => filled.push_str(&text(account, part)),
+            (part, Some(subject)) => filled.push_str(&text(subject, part)),
         }
     }
     Some(filled)
@@ -371,23 +371,23 @@ fn value(text: &str) -> Option<HeaderValue> {
     (!value.is_empty()).then_some(value)
 }
 
-fn text<'a>(account: &'a Account, part: &'a Part) -> Cow<'a, str> {
+fn text<'a>(subject: &'a Subject, part: &'a Part) -> Cow<'a, str> {
     match part {
         Part::Text(text) => text.into(),
-        Part::Id => account.id.to_string().into(),
-        Part::Login => (&account.login).into(),
-        Part::Email => account.email.as_deref().unwrap_or_default().into(),
-        Part::Name => (&account.name).into(),
-        Part::Groups => groups(account).into(),
-        Part::Attribute(key) => account.attributes.get(key).unwrap_or_default().into(),
+        Part::Id => subject.id.to_string().into(),
+        Part::Login => subject.login().into(),
+        Part::Email => subject.email().unwrap_or_default().into(),
+        Part::Name => subject.name().into(),
+        Part::Groups => groups(subject).into(),
+        Part::Attribute(key) => subject.attribute(key).unwrap_or_default().into(),
     }
 }
 
 /// Joined by commas. A group whose name could be read as two is left out: less access, never more.
-fn groups(account: &Account) -> String {
+fn groups(subject: &Subject) -> String {
     let plain =
         |g: &&String| !g.chars().any(|c| c == ',' || c.is_control()) && g.trim() == g.as_str();
-    let names: Vec<&str> = account
+    let names: Vec<&str> = subject
         .groups
         .iter()
         .filter(plain)
@@ -500,7 +500,7 @@ mod tests {
         person.email = None;
         let mut head = Outgoing::blank();
         let spec = route("a.test", "/").identity;
-        identity(&mut head, &spec, &person).unwrap();
+        identity(&mut head, &spec, &Subject::of(&person)).unwrap();
         let value = |n: &str| head.get(n).map(|v| v.as_bytes().to_vec());
         assert_eq!(value("remote-user"), Some(b"aino".to_vec()));
         assert_eq!(value("remote-email"), None);

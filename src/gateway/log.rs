@@ -198,8 +198,8 @@ fn told(fault: &Error) -> String {
 
 fn account(view: &View) -> LoggedAccount<'_> {
     LoggedAccount {
-        id: view.account.id,
-        login: &view.account.login,
+        id: view.subject.id,
+        login: view.subject.login(),
     }
 }
 

@@ -95,7 +95,7 @@ impl Limiter {
     fn take(&self, permit: &Permit, client: IpAddr) -> Result<(), Duration> {
         let network = network_of(client);
         let key = match permit.person() {
-            Some(view) => Key::Person(view.account.id),
+            Some(view) => Key::Person(view.subject.id),
             None if self.crowded.load(Ordering::Relaxed) => {
                 Key::Shared(self.hasher.hash_one(network) % SHARED)
             }

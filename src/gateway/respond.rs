@@ -373,7 +373,7 @@ fn page(
         accept_language: headers.get(ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()),
         lang_cookie: cookies::single(headers, LANGUAGE_COOKIE),
         app_title: exchange.route().map(|r| r.title.as_str()),
-        person: exchange.person.as_ref().map(|v| v.account.shown_as()),
+        person: exchange.person.as_ref().map(|v| v.subject.shown_as()),
         reference: &exchange.reference,
         sign_in: &exchange.live.sign_in_url,
         maintenance: maintenance(exchange, kind),

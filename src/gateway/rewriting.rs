@@ -6,12 +6,12 @@
 
 use super::forward::{fill, folds_to, header, set};
 use super::outgoing::Outgoing;
-use crate::domain::account::Account;
 use crate::domain::headers::{HeaderRules, SecurityHeaders, fold};
 use crate::domain::host::{Host, Origin};
 use crate::domain::request::Path;
 use crate::domain::rewrite::{Addresses, Destination, Rewrite, UpstreamHost};
 use crate::domain::route::{Part, Route, RouteIndex, Table, Template, Upstream};
+use crate::domain::subject::Subject;
 use http::HeaderValue;
 use http::header::{
     CACHE_CONTROL, CONTENT_LOCATION, CONTENT_SECURITY_POLICY, EXPIRES, HeaderName, LOCATION,
@@ -81,7 +81,7 @@ impl Rewriting {
         route: RouteIndex,
         course: &Course,
         upstream: Option<&Upstream>,
-        person: Option<&Account>,
+        person: Option<&Subject>,
     ) -> Result<()> {
         let Some(rules) = self.rules(route) else {
             return Ok(());
@@ -270,12 +270,12 @@ pub(super) fn told_names(rules: &HeaderRules) -> impl Iterator<Item = &str> {
 /// What they tell of this one; `None`: nothing, and the header is left out.
 pub(super) fn told(
     rules: &HeaderRules,
-    account: &Account,
+    subject: &Subject,
 ) -> Result<Vec<(HeaderName, Option<HeaderValue>)>> {
     let applied = RequestRules::of(rules);
     let mut head = Outgoing::blank();
     if let Some(applied) = &applied {
-        applied.apply(&mut head, Some(account));
+        applied.apply(&mut head, Some(subject));
     }
     let names = told_names(rules).filter_map(|n| HeaderName::from_bytes(n.as_bytes()).ok());
     let told = names.map(|name| {
@@ -296,7 +296,7 @@ impl RequestRules {
         })
     }
 
-    fn apply<'a>(&'a self, head: &mut Outgoing<'a>, person: Option<&Account>) {
+    fn apply<'a>(&'a self, head: &mut Outgoing<'a>, person: Option<&Subject>) {
         head.remove(|name| self.taken.iter().any(|t| folds_to(name, t)));
         for (name, template) in &self.set {
             if let Some(text) = fill(template, person) {

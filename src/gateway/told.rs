@@ -59,7 +59,7 @@ pub fn told(route: &Route, permit: &Permit) -> Result<Vec<Told>, String> {
         };
         (name, value)
     });
-    let rules = rewriting::told(&route.headers, &view.account).map_err(wrong)?;
+    let rules = rewriting::told(&route.headers, &view.subject).map_err(wrong)?;
     let rules = rules.into_iter().map(|(name, value)| {
         let value = value.map_or(Value::Nothing, |v| Value::Known(shown(&v)));
         (name, value)

@@ -63,7 +63,7 @@ async fn ask(desk: &Desk) -> Outcome {
     match sessions.find(cookie, Some(&host)).await? {
         Some(view) => {
             let page = SignOut {
-                shown_as: view.account.shown_as(),
+                shown_as: view.subject.shown_as(),
                 action: "/.vestibule/logout",
                 back: "/",
             };

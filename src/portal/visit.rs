@@ -66,7 +66,7 @@ impl Visit {
 
     /// The page's language is the person's own, unless another one was chosen in this browser.
     pub(super) fn speak_to(&mut self, person: &View, portal: &Portal) {
-        self.language = self.spoken(person.account.language.as_deref(), portal);
+        self.language = self.spoken(person.subject.language(), portal);
     }
 
     fn spoken(&self, profile: Option<&str>, portal: &Portal) -> Language {

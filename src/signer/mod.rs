@@ -17,12 +17,12 @@ mod tests;
 
 pub use keys::{KeyId, Listed, PUBLISHED_AFTER_RETIREMENT, list, rotate};
 
-use crate::domain::account::Account;
 use crate::domain::assertion::Claims;
 use crate::domain::assurance::Factors;
 use crate::domain::id::SessionId;
 use crate::domain::route::AssertionSpec;
 use crate::domain::session::View;
+use crate::domain::subject::Subject;
 use crate::domain::timestamp::Timestamp;
 use crate::env::Env;
 use crate::store::{self, SharedStore};
@@ -92,7 +92,7 @@ struct Kept {
     issued_at: Timestamp,
     auth_time: Timestamp,
     factors: Factors,
-    account: Arc<Account>,
+    subject: Arc<Subject>,
 }
 
 impl Signer {
@@ -147,7 +147,7 @@ impl Signer {
             issued_at: now,
             auth_time: view.session.auth_time,
             factors: view.session.factors,
-            account: Arc::clone(&view.account),
+            subject: Arc::clone(&view.subject),
         };
         self.tokens.insert(place, Arc::new(kept));
         Ok(token)
@@ -222,8 +222,8 @@ impl Kept {
             && self.lifetime == spec.lifetime
             && self.auth_time == view.session.auth_time
             && self.factors == view.session.factors
-            && (Arc::ptr_eq(&self.account, &view.account)
-                || same_person(&self.account, &view.account))
+            && (Arc::ptr_eq(&self.subject, &view.subject)
+                || same_person(&self.subject, &view.subject))
     }
 
     /// In bytes.
@@ -252,11 +252,11 @@ impl Expiry<Place, Arc<Kept>> for OnceHalfGone {
     }
 }
 
-/// Equal in all that the claims tell of an account.
-fn same_person(a: &Account, b: &Account) -> bool {
+/// Equal in all that the claims tell of a person.
+fn same_person(a: &Subject, b: &Subject) -> bool {
     a.id == b.id
-        && a.login == b.login
-        && a.email == b.email
-        && a.name == b.name
+        && a.login() == b.login()
+        && a.email() == b.email()
+        && a.name() == b.name()
         && a.groups == b.groups
 }

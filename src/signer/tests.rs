@@ -1,12 +1,14 @@
 //! What an upstream can rely on (threat T23), seen by a library that somebody else has written.
 
 use super::*;
+use crate::domain::account::Account;
 use crate::domain::account::Status;
 use crate::domain::assertion::TYPE;
 use crate::domain::assurance::SecondFactor;
 use crate::domain::audit::{Actor, Event};
 use crate::domain::id::AccountId;
 use crate::domain::session::Session;
+use crate::domain::subject::Subject;
 use crate::env::{Entropy, ManualClock};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{AuditFilter, Change, Commit, Store as _, StoredKey};
@@ -96,22 +98,27 @@ fn view() -> View {
             begun: None,
             trusted_device: None,
         },
-        account: Arc::new(Account {
-            id: account,
-            login: "aino".into(),
-            email: Some("aino@example.com".into()),
-            name: "Aino Virtanen, \"ä\"".into(),
-            groups: BTreeSet::from(["staff".to_owned(), "finance".to_owned()]).into(),
-            attributes: Default::default(),
-            language: None,
-            status: Status::Active,
-            created_at: at,
-            password: None,
-            totp: None,
-            reminder: Default::default(),
-            history: crate::domain::account::History::default(),
-        }),
+        subject: Arc::new(Subject::of(&person())),
         host: None,
+    }
+}
+
+fn person() -> Account {
+    let at = Timestamp::from_seconds(START - 60);
+    Account {
+        id: AccountId::from_uuid(Uuid::from_u128(1)),
+        login: "aino".into(),
+        email: Some("aino@example.com".into()),
+        name: "Aino Virtanen, \"ä\"".into(),
+        groups: BTreeSet::from(["staff".to_owned(), "finance".to_owned()]).into(),
+        attributes: Default::default(),
+        language: None,
+        status: Status::Active,
+        created_at: at,
+        password: None,
+        totp: None,
+        reminder: Default::default(),
+        history: crate::domain::account::History::default(),
     }
 }
 
@@ -124,6 +131,12 @@ fn spec(audience: &str) -> AssertionSpec {
 }
 
 type Edit = fn(&mut View);
+
+fn edit(view: &mut View, change: fn(&mut Account)) {
+    let mut person = person();
+    change(&mut person);
+    view.subject = Arc::new(Subject::of(&person));
+}
 
 fn text(value: &HeaderValue) -> String {
     value.to_str().unwrap().to_owned()
@@ -313,17 +326,13 @@ async fn any_difference_in_what_it_says_makes_a_new_one() {
 
     let changes: [(&str, Edit); 7] = [
         ("groups", |v| {
-            drop(
-                Arc::make_mut(&mut Arc::make_mut(&mut v.account).groups)
-                    .insert("admins".into())
-                    .to_string(),
-            )
+            edit(v, |a| {
+                Arc::make_mut(&mut a.groups).insert("admins".into());
+            })
         }),
-        ("login", |v| {
-            Arc::make_mut(&mut v.account).login = "aino2".into()
-        }),
-        ("email", |v| Arc::make_mut(&mut v.account).email = None),
-        ("name", |v| Arc::make_mut(&mut v.account).name = "A".into()),
+        ("login", |v| edit(v, |a| a.login = "aino2".into())),
+        ("email", |v| edit(v, |a| a.email = None)),
+        ("name", |v| edit(v, |a| a.name = "A".into())),
         ("acr", |v| v.session.factors = Factors::PASSWORD),
         ("auth_time", |v| {
             v.session.auth_time = v.session.auth_time.plus(Duration::from_secs(9))

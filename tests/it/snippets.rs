@@ -24,6 +24,7 @@ use vestibule::domain::assurance::{Factors, SecondFactor};
 use vestibule::domain::id::{AccountId, SessionId};
 use vestibule::domain::route::AssertionSpec;
 use vestibule::domain::session::{Session, View};
+use vestibule::domain::subject::Subject;
 use vestibule::domain::timestamp::Timestamp;
 use vestibule::env::{Clock, Env, ManualClock};
 use vestibule::signer::{Signer, rotate};
@@ -451,7 +452,7 @@ fn view(now: Timestamp) -> View {
             begun: None,
             trusted_device: None,
         },
-        account: Arc::new(Account {
+        subject: Arc::new(Subject::of(&Account {
             id: account,
             login: "aino".into(),
             email: None,
@@ -465,7 +466,7 @@ fn view(now: Timestamp) -> View {
             totp: None,
             reminder: Default::default(),
             history: vestibule::domain::account::History::default(),
-        }),
+        })),
         host: None,
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::store::{Change, Commit};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -189,7 +190,7 @@ impl Authn {
             id: ApprovalId::from_uuid(self.env.uuid()),
             act: order.act,
             target: target.id,
-            requested_by: view.account.id,
+            requested_by: view.subject.id,
             requested_at: now,
             expires_at: now.plus(APPROVAL_LIFETIME),
             case: order.case.clone(),
@@ -220,15 +221,16 @@ impl Authn {
 
     /// What must still hold when it is written: the agent's groups and the target's are those that were judged.
     pub(super) fn guards(&self, agent: &Agent, target: &Account) -> Vec<Change> {
-        let of = |account: &Account| Change::ExpectGroups {
-            account: account.id,
-            groups: account.groups.clone(),
+        let of = |account: AccountId, groups: &Arc<_>| Change::ExpectGroups {
+            account,
+            groups: Arc::clone(groups),
         };
         let own = match agent {
-            Agent::Person { view } => Some(of(&view.account)),
+            Agent::Person { view } => Some(of(view.subject.id, &view.subject.groups)),
             Agent::Token { .. } => None,
         };
-        own.into_iter().chain([of(target)]).collect()
+        let theirs = of(target.id, &target.groups);
+        own.into_iter().chain([theirs]).collect()
     }
 
     /// The order with its case as it is written down, if everything it needs is there and the account is one it can

@@ -7,6 +7,7 @@ use crate::domain::account::Account;
 use crate::domain::audit::{Event, Place};
 use crate::domain::desk::{self, Act, Approval, Permission, Refusal};
 use crate::domain::id::ApprovalId;
+use crate::domain::subject::Subject;
 use crate::store::{Change, Commit};
 
 /// A request that waits, with whom it is about and who asks.
@@ -79,7 +80,13 @@ impl Authn {
         let act = approval.act;
         granted!(self.desk_authorise(agent, act, Some(target), place).await?);
         // who asks must still be somebody who may, as things are now
-        let still = desk::may(requested_by, act, Some(target), &self.rules.roles).map(|_| ());
+        let still = desk::may(
+            &Subject::of(requested_by),
+            act,
+            Some(target),
+            &self.rules.roles,
+        )
+        .map(|_| ());
         let still = still.and(if requested_by.is_active() {
             *may_approve
         } else {
@@ -164,15 +171,16 @@ impl Authn {
         })
     }
 
-    /// The account of somebody who may be a second agent for something.
-    async fn second_agent(&self, agent: &Agent, place: &Place) -> Answer<Account> {
+    /// Somebody who may be a second agent for something.
+    async fn second_agent(&self, agent: &Agent, place: &Place) -> Answer<Subject> {
         granted!(self.desk_authorise(agent, Act::Look, None, place).await?);
         let Agent::Person { view } = agent else {
             return Ok(Err(Denied::Refusal(Refusal::Scope)));
         };
-        let Some(me) = self.acting(view.account.id).await? else {
+        let Some(me) = self.acting(view.subject.id).await? else {
             return Ok(Err(Denied::Refusal(Refusal::Role)));
         };
+        let me = Subject::of(&me);
         let allowed = desk::may(&me, Act::ResetAuthenticator, None, &self.rules.roles);
         if let Err(refusal) = allowed {
             self.note_refusal(agent, None, ("approvals", refusal), place)
@@ -183,7 +191,7 @@ impl Authn {
     }
 
     /// `None` where one of the two accounts is gone, and the request with it.
-    async fn pending(&self, approval: Approval, me: &Account) -> Result<Option<Pending>, Fault> {
+    async fn pending(&self, approval: Approval, me: &Subject) -> Result<Option<Pending>, Fault> {
         let target = self.store.account(approval.target).await?;
         let requested_by = self.store.account(approval.requested_by).await?;
         let (Some(target), Some(requested_by)) = (target, requested_by) else {

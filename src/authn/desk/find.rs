@@ -152,7 +152,7 @@ impl Authn {
                 .contact_changed_at
                 .filter(|at| now.since(*at) < super::act::CONTACT_SETTLES),
             trail: self.store.audit(&filter).await?,
-            own: matches!(agent, Agent::Person { view } if view.account.id == id),
+            own: matches!(agent, Agent::Person { view } if view.subject.id == id),
             allowed: self.allowed(agent, &account),
             waiting: waiting.into_iter().filter(|a| a.target == id).collect(),
             account,
@@ -165,7 +165,7 @@ impl Authn {
     fn allowed(&self, agent: &Agent, target: &Account) -> Vec<(Act, Permission)> {
         let (roles, now) = (&self.rules.roles, self.env.now());
         let permission = |act: Act| match agent {
-            Agent::Person { view } => desk::may(&view.account, act, Some(target), roles),
+            Agent::Person { view } => desk::may(&view.subject, act, Some(target), roles),
             Agent::Token { token } => desk::may_with_token(token, act, Some(target), roles, now)
                 .map(|()| Permission::Alone),
         };

@@ -36,6 +36,7 @@ use crate::domain::audit::{Actor, Event, Place, Record};
 use crate::domain::desk::{self, Act, Permission, Refusal};
 use crate::domain::id::AccountId;
 use crate::domain::session::View;
+use crate::domain::subject::Subject;
 use crate::domain::throttle::{Bucket, Kind};
 use crate::domain::timestamp::Timestamp;
 use crate::store::Change;
@@ -51,7 +52,7 @@ pub enum Agent {
 impl Agent {
     pub fn actor(&self) -> Actor {
         match self {
-            Self::Person { view } => Actor::Agent(view.account.id),
+            Self::Person { view } => Actor::Agent(view.subject.id),
             Self::Token { token } => Actor::Token(token.id),
         }
     }
@@ -59,7 +60,7 @@ impl Agent {
     /// What counts the one-time codes this agent issues.
     fn quota(&self) -> Bucket {
         let id = match self {
-            Self::Person { view } => view.account.id.uuid(),
+            Self::Person { view } => view.subject.id.uuid(),
             Self::Token { token } => token.id.uuid(),
         };
         Bucket::new(Kind::Agent, id.as_bytes())
@@ -199,9 +200,10 @@ impl Authn {
                 return Ok(allowed.map(|()| Permission::Alone).map_err(Denied::Refusal));
             }
         };
-        let Some(me) = self.acting(view.account.id).await? else {
+        let Some(me) = self.acting(view.subject.id).await? else {
             return Ok(Err(Denied::Refusal(Refusal::Role)));
         };
+        let me = Subject::of(&me);
         // the role first: who has none learns nothing, not even that a code would help
         if let Err(refusal) = desk::may(&me, act, None, roles) {
             return Ok(Err(Denied::Refusal(refusal)));

@@ -4,6 +4,7 @@ use crate::authn::progress::{Effects, Position, Progress};
 use crate::authn::second_factor::CodeOutcome;
 use crate::authn::sign_in::Again;
 use crate::authn::{Authn, Fault};
+use crate::domain::account::Account;
 use crate::domain::audit::{Event, Place};
 use crate::domain::confirmation::{self, AwaitConfirmation, Purpose};
 use crate::domain::letter::Matter;
@@ -48,28 +49,31 @@ impl Authn {
         replaces: Option<TokenHash>,
         place: &Place,
     ) -> Result<Progress, Fault> {
-        let has_app = view.account.has_second_factor();
+        let found = self.store.account(view.subject.id).await?;
+        let Some(account) = found.filter(Account::is_active) else {
+            return Ok(Progress::Overtaken);
+        };
+        let has_app = account.has_second_factor();
         let next = confirmation::begin(&view.session, has_app, purpose, self.env.now());
         let mut effects = Effects::default();
         let state = match next {
             Next::Ask(state) => {
-                let whose = (view.account.as_ref(), self.env.now());
+                let whose = (&account, self.env.now());
                 self.with_mailed_proof(state, whose, place, &mut effects)
                     .await?
             }
             Next::MakeCodes(needs) => {
-                let letter =
-                    self.letter(&view.account, Matter::EmergencyCodesCreated, Some(place))?;
+                let letter = self.letter(&account, Matter::EmergencyCodesCreated, Some(place))?;
                 effects.changes.extend(letter);
                 self.make_codes(needs, &mut effects, place).await?
             }
             // nothing is to be asked, and nothing else is to be done
             Next::Open(_) => return Ok(Progress::Overtaken),
         };
-        if let Some(app) = &view.account.totp {
+        if let Some(app) = account.totp {
             effects.change(Change::ExpectAccount {
-                account: view.account.id,
-                password: view.account.password.clone(),
+                account: account.id,
+                password: account.password,
                 authenticator: Some(app.id),
             });
         }
@@ -79,7 +83,7 @@ impl Authn {
 
     /// Whether a session has to confirm before this.
     pub fn owes(&self, view: &View, purpose: Purpose) -> bool {
-        let has_app = view.account.has_second_factor();
+        let has_app = view.subject.has_second_factor();
         let asks = confirmation::Asks::of(&view.session, has_app, purpose, self.env.now());
         !asks.nothing()
     }

@@ -3,7 +3,6 @@
 use super::Changed;
 use crate::authn::progress::Effects;
 use crate::authn::{Authn, Fault};
-use crate::domain::account::Account;
 use crate::domain::assurance::Factors;
 use crate::domain::audit::{Event, Place};
 use crate::domain::confirmation::Purpose;
@@ -12,6 +11,7 @@ use crate::domain::policy::TwoFactor;
 use crate::domain::secret::Token;
 use crate::domain::session::{Session, View};
 use crate::store::Change;
+use std::collections::BTreeSet;
 
 /// Whether somebody may do without 2FA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +25,12 @@ pub enum Disabling {
 }
 
 impl Authn {
-    pub fn disabling(&self, account: &Account) -> Disabling {
+    /// For somebody in these groups.
+    pub fn disabling(&self, groups: &BTreeSet<String>) -> Disabling {
         let rules = &self.rules.two_factor;
-        if self.rules.roles.highest(account).is_some() {
+        if self.rules.roles.highest(groups).is_some() {
             Disabling::RequiredForRole
-        } else if rules.for_groups(&account.groups) == TwoFactor::Required {
+        } else if rules.for_groups(groups) == TwoFactor::Required {
             Disabling::Required
         } else {
             Disabling::Allowed
@@ -46,7 +47,7 @@ impl Authn {
             return Ok(Changed::Unconfirmed);
         };
         let account = &asking.account;
-        if !account.has_second_factor() || self.disabling(account) != Disabling::Allowed {
+        if !account.has_second_factor() || self.disabling(&account.groups) != Disabling::Allowed {
             return Ok(Changed::Done(None));
         }
         // the session stands for what the account has from now on

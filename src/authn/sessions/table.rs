@@ -1,23 +1,24 @@
-//! Views by the hash of their cookie, and the accounts they share.
+//! Views by the hash of their cookie, and the subjects they share.
 //!
 //! What is kept is small, because there is one for each cookie that was used within a minute: one allocation beside
-//! the view, and an account once for all sessions of its person. A look-up takes one of many locks, to read.
+//! the view, and a subject once for all sessions of a person. A look-up takes one of many locks, to read.
 
 use super::CACHE_TTL;
-use crate::domain::account::Account;
 use crate::domain::id::AccountId;
 use crate::domain::secret::TokenHash;
 use crate::domain::session::View;
+use crate::domain::subject::Subject;
 use crate::domain::timestamp::Timestamp;
 use parking_lot::{Mutex, RwLock};
 use std::borrow::Borrow;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 
-/// Parts with a lock each. Two requests meet in one by chance only.
-const SHARDS: usize = 256;
+/// Parts with a lock each. Two requests meet in one by chance only. A part doubles when it is full to seven eighths:
+/// with this many they are well filled at one million views, and at the two million that are kept at most.
+const SHARDS: usize = 144;
 /// Shards that one [`Table::sweep`] looks through: all of them in a [`CACHE_TTL`], five seconds apart.
 const SWEPT_AT_ONCE: usize = SHARDS.div_ceil(12);
 
@@ -84,9 +85,32 @@ impl Hasher for Tail {
     }
 }
 
+/// Whom sessions speak for, until none does: found by the id.
+struct Person(Arc<Subject>);
+
+impl Borrow<AccountId> for Person {
+    fn borrow(&self) -> &AccountId {
+        &self.0.id
+    }
+}
+
+impl Hash for Person {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id.hash(state);
+    }
+}
+
+impl PartialEq for Person {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+}
+
+impl Eq for Person {}
+
 pub(super) type ByTail = BuildHasherDefault<Tail>;
 type Shard = RwLock<HashSet<Entry, ByTail>>;
-type People = RwLock<HashMap<AccountId, Weak<Account>, ByTail>>;
+type People = RwLock<HashSet<Person, ByTail>>;
 /// Many people are in the same groups.
 type Memberships = Mutex<HashSet<Arc<BTreeSet<String>>>>;
 /// Beyond this no other is kept to be shared.
@@ -148,23 +172,22 @@ impl Table {
         shard.replace(entry);
     }
 
-    /// The account that other sessions of the person have already, where it is the same in everything.
-    pub(super) fn shared(&self, account: Arc<Account>) -> Arc<Account> {
-        let Some(people) = of(&self.people, account.id.uuid().as_bytes()) else {
-            return account;
+    /// The subject that other sessions of the person have already, where it is the same in everything.
+    pub(super) fn shared(&self, mut subject: Arc<Subject>) -> Arc<Subject> {
+        let Some(people) = of(&self.people, subject.id.uuid().as_bytes()) else {
+            return subject;
         };
-        let mut people = people.write();
-        match people.get(&account.id).and_then(Weak::upgrade) {
-            Some(known) if known == account => known,
-            Some(_) | None => {
-                let mut account = account;
-                if let Some(account) = Arc::get_mut(&mut account) {
-                    account.groups = self.membership(Arc::clone(&account.groups));
-                }
-                people.insert(account.id, Arc::downgrade(&account));
-                account
-            }
+        let known = people.read().get(&subject.id).map(|p| Arc::clone(&p.0));
+        if let Some(known) = known.filter(|known| *known == subject) {
+            return known;
         }
+        if let Some(subject) = Arc::get_mut(&mut subject) {
+            subject.groups = self.membership(Arc::clone(&subject.groups));
+        }
+        let before = people.write().replace(Person(Arc::clone(&subject)));
+        // dropped here, when nobody waits for the lock
+        drop(before);
+        subject
     }
 
     /// The same groups as others have them.
@@ -195,7 +218,7 @@ impl Table {
             }
             if let Some(people) = self.people.get(number % SHARDS) {
                 let mut people = people.write();
-                people.retain(|_, account| account.strong_count() > 0);
+                people.retain(|person| Arc::strong_count(&person.0) > 1);
                 if people.capacity() > people.len() * 4 {
                     let room = people.len() * 2;
                     people.shrink_to(room);
@@ -211,9 +234,10 @@ impl Table {
 
 /// The part for a key. Its bytes are others than those a part looks at itself; those of an id there are random.
 fn of<'a, T>(parts: &'a [T], key: &[u8]) -> Option<&'a T> {
-    const BITS: usize = SHARDS - 1;
-    let from_the_end = key.len().checked_sub(4)?;
-    parts.get(usize::from(*key.get(from_the_end)?) & BITS)
+    let [.., high, low, _, _] = key else {
+        return None;
+    };
+    parts.get(usize::from(u16::from_be_bytes([*high, *low])) % SHARDS)
 }
 
 #[cfg(test)]
@@ -236,12 +260,12 @@ mod tests {
         Token::from_random(bytes).hash()
     }
 
-    fn cached(loaded_at: Timestamp, account: Arc<Account>) -> Cached {
+    fn cached(loaded_at: Timestamp, subject: Arc<Subject>) -> Cached {
         Cached {
             view: Arc::new(View {
                 session: Session {
                     id: SessionId::from_uuid(Uuid::from_u128(3)),
-                    account: account.id,
+                    account: subject.id,
                     factors: Factors::PASSWORD,
                     auth_time: NOW,
                     password_at: NOW,
@@ -251,7 +275,7 @@ mod tests {
                     begun: None,
                     trusted_device: None,
                 },
-                account,
+                subject,
                 host: Host::parse("app.example.com"),
             }),
             generations: Generations {
@@ -266,32 +290,35 @@ mod tests {
     fn what_was_put_in_is_found_and_nothing_else() {
         let table = Table::new(100_000);
         for number in 0..10_000 {
-            table.insert(hash(number), cached(NOW, Arc::new(account())));
+            table.insert(hash(number), cached(NOW, Arc::new(Subject::of(&account()))));
         }
         assert_eq!(table.len(), 10_000);
         assert!((0..10_000).all(|n| table.get(&hash(n)).is_some()));
         assert!(table.get(&hash(10_000)).is_none());
         table.remove(&hash(7));
         assert!(table.get(&hash(7)).is_none() && table.get(&hash(8)).is_some());
-        table.insert(hash(8), cached(NOW.plus(CACHE_TTL), Arc::new(account())));
+        table.insert(
+            hash(8),
+            cached(NOW.plus(CACHE_TTL), Arc::new(Subject::of(&account()))),
+        );
         assert_eq!(table.get(&hash(8)).unwrap().loaded_at, NOW.plus(CACHE_TTL));
         assert_eq!(table.len(), 9_999);
     }
 
     #[test]
     fn it_does_not_grow_without_end() {
-        let table = Table::new(2_560);
+        let table = Table::new(SHARDS * 10);
         for number in 0..50_000 {
-            table.insert(hash(number), cached(NOW, Arc::new(account())));
+            table.insert(hash(number), cached(NOW, Arc::new(Subject::of(&account()))));
         }
-        assert!(table.len() <= 2_560, "{}", table.len());
+        assert!(table.len() <= SHARDS * 10, "{}", table.len());
         assert!(table.get(&hash(49_999)).is_some(), "the newest is there");
     }
 
     #[test]
     fn what_is_too_old_goes_within_the_caches_time() {
         let table = Table::new(100_000);
-        let person = Arc::new(account());
+        let person = Arc::new(Subject::of(&account()));
         let shared = table.shared(Arc::clone(&person));
         for number in 0..5_000 {
             table.insert(hash(number), cached(NOW, Arc::clone(&shared)));
@@ -314,17 +341,18 @@ mod tests {
     }
 
     #[test]
-    fn an_account_is_shared_only_as_long_as_it_is_the_same() {
+    fn a_subject_is_shared_only_as_long_as_it_is_the_same() {
         let table = Table::new(10);
-        let first = table.shared(Arc::new(account()));
-        let same = table.shared(Arc::new(account()));
+        let first = table.shared(Arc::new(Subject::of(&account())));
+        let same = table.shared(Arc::new(Subject::of(&account())));
         assert!(Arc::ptr_eq(&first, &same));
         let mut another = account();
         another.id = AccountId::from_uuid(Uuid::from_u128(77));
-        let another = table.shared(Arc::new(another));
+        let another = table.shared(Arc::new(Subject::of(&another)));
         assert!(Arc::ptr_eq(&first.groups, &another.groups));
         let mut changed = account();
         Arc::make_mut(&mut changed.groups).insert("admins".into());
+        let changed = Subject::of(&changed);
         let other = table.shared(Arc::new(changed.clone()));
         assert_eq!(*other, changed);
         assert!(Arc::ptr_eq(&other, &table.shared(Arc::new(changed))));

@@ -12,6 +12,7 @@ use crate::domain::policy::{self, Decision, Denial};
 use crate::domain::request::{Facts, Mode, Path};
 use crate::domain::route::{Route, RouteIndex};
 use crate::domain::session::{Session, View};
+use crate::domain::subject::Subject;
 use crate::domain::timestamp::Timestamp;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -84,7 +85,8 @@ impl Request<'_> {
             if account.has_second_factor() && self.settings.two_factor.trusted_devices.is_some() {
                 let mut view = self.view(account, None);
                 let trusting = Arc::make_mut(&mut view);
-                trusting.session.trusted_device = Some(DeviceId::from_uuid(uuid::Uuid::nil()));
+                trusting.session.trusted_device =
+                    Some(Box::new(DeviceId::from_uuid(uuid::Uuid::nil())));
                 let who = format!("{name}, signed in with the password on a trusted device");
                 all.push((who, view));
             }
@@ -141,7 +143,7 @@ impl Request<'_> {
                 begun: None,
                 trusted_device: None,
             },
-            account: Arc::new(account.clone()),
+            subject: Arc::new(Subject::of(account)),
             host: Some(self.route.origin.host().clone()),
         })
     }

@@ -37,7 +37,7 @@ fn services_of(portal: &Portal, view: &View) -> Vec<Service> {
         .iter()
         .filter(|route| {
             let groups = &route.access.groups;
-            groups.is_empty() || !groups.is_disjoint(&view.account.groups)
+            groups.is_empty() || !groups.is_disjoint(&view.subject.groups)
         })
         .map(|route| Service {
             name: route.title.clone(),

@@ -171,7 +171,7 @@ impl Desk {
         match self.person().await {
             Ok(Some(view))
                 if roles
-                    .of(&view.account.groups)
+                    .of(&view.subject.groups)
                     .contains(&Role::Administrator) =>
             {
                 MAX_IMPORT_BYTES

@@ -55,9 +55,9 @@ fn account_policy(desk: &Desk, groups: &std::collections::BTreeSet<String>) -> T
 /// In the middle of a session: what is due is worked out anew, whatever the address says.
 async fn in_session(desk: &Desk, view: &Person) -> Outcome {
     let destination = desk.portal.open_destination(desk.visit.query("to"));
-    let own = account_policy(desk, &view.account.groups);
+    let own = account_policy(desk, &view.subject.groups);
     let status = status_of(desk, view, destination.as_ref());
-    let due = !view.account.has_second_factor() && status != Status::Quiet;
+    let due = !view.subject.has_second_factor() && status != Status::Quiet;
     if !due {
         return desk.go_on_quietly(view, destination).await;
     }
@@ -73,13 +73,13 @@ async fn in_session(desk: &Desk, view: &Person) -> Outcome {
 
 fn status_of(desk: &Desk, view: &Person, destination: Option<&Destination>) -> Status {
     let rules = &desk.portal.authn.rules().two_factor;
-    let own = rules.for_groups(&view.account.groups);
+    let own = rules.for_groups(&view.subject.groups);
     let route = desk
         .portal
         .route_of(destination)
         .map_or(TwoFactor::Optional, |(_, route)| route.two_factor);
     let now = desk.portal.env.now();
-    reminder::status(own, route, rules, &view.account.reminder, now)
+    reminder::status(own, route, rules, &view.subject.reminder(), now)
 }
 
 fn reminder_page(
@@ -131,7 +131,7 @@ async fn app_page(desk: &Desk) -> Outcome {
     let Some((_, route)) = desk.portal.route_of(destination.as_ref()) else {
         return see("/");
     };
-    if view.account.has_second_factor() {
+    if view.subject.has_second_factor() {
         return desk.go_on(&view, destination).await;
     }
     let page = NagApp {
@@ -183,7 +183,7 @@ async fn submitted(desk: &Desk, form: &Form) -> Outcome {
 
 async fn session_submitted(desk: &Desk, form: &Form, view: &Person, later: bool) -> Outcome {
     let destination = desk.portal.open_destination(Some(form.field("to")));
-    if view.account.has_second_factor() {
+    if view.subject.has_second_factor() {
         return desk.go_on(view, destination).await;
     }
     let authn = &desk.portal.authn;

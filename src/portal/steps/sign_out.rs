@@ -13,7 +13,7 @@ pub async fn ask(Get(desk): Get) -> Response {
         match desk.person().await? {
             Some(view) => {
                 let page = SignOut {
-                    shown_as: view.account.shown_as(),
+                    shown_as: view.subject.shown_as(),
                     action: "/signout",
                     back: "/",
                 };

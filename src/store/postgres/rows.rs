@@ -1,6 +1,6 @@
 //! How rows become domain values, and values columns.
 
-use crate::domain::account::{Account, History, PasswordHash, Status};
+use crate::domain::account::{Account, Attributes, History, PasswordHash, Status};
 use crate::domain::adoption::{Figures, Snapshot};
 use crate::domain::api_token::{ApiToken, Scope};
 use crate::domain::assurance::{Factors, SecondFactor};
@@ -15,6 +15,7 @@ use crate::domain::id::{
 use crate::domain::reminder;
 use crate::domain::secret::TokenHash;
 use crate::domain::session::{Beginning, Session, View};
+use crate::domain::subject::{Facts, Subject};
 use crate::domain::throttle::Counter;
 use crate::domain::timestamp::Timestamp;
 use crate::store::{
@@ -40,6 +41,16 @@ macro_rules! account_columns {
     };
 }
 pub(super) use account_columns;
+
+/// What requests need of an account `a` and one of its groups `g`.
+macro_rules! subject_columns {
+    () => {
+        "a.id AS a_id, a.login, a.email, a.name, a.language, a.attributes, a.status, \
+         a.totp_id IS NOT NULL AS has_second_factor, a.grace_started_at, a.grace_ends_at, \
+         a.snoozed_until, a.exempt_until, g.group_name"
+    };
+}
+pub(super) use subject_columns;
 
 /// A portal session `s`.
 macro_rules! session_columns {
@@ -123,31 +134,19 @@ pub(super) fn accounts(rows: &[Row]) -> Result<Vec<Account>, Fault> {
 }
 
 fn account(row: &Row, id: AccountId, group: Option<String>) -> Result<Account, Fault> {
-    let attributes = serde_json::from_str(get(row, "attributes")?)
-        .map_err(|_| corrupt("attributes", "no object of texts"))?;
-    let status = match get(row, "status")? {
-        "active" => Status::Active,
-        "disabled" => Status::Disabled,
-        _ => return Err(corrupt("status", "unknown")),
-    };
     Ok(Account {
         id,
         login: get(row, "login")?,
         email: get(row, "email")?,
         name: get(row, "name")?,
         groups: Arc::new(BTreeSet::from_iter(group)),
-        attributes,
+        attributes: attributes(row)?,
         language: get(row, "language")?,
-        status,
+        status: status(row)?,
         created_at: time(row, "created_at")?,
         password: get::<Option<String>>(row, "password_hash")?.map(PasswordHash::from_encoded),
         totp: totp(row)?,
-        reminder: reminder::Record {
-            grace_started_at: optional_time(row, "grace_started_at")?,
-            grace_ends_at: optional_time(row, "grace_ends_at")?,
-            snoozed_until: optional_time(row, "snoozed_until")?,
-            exempt_until: optional_time(row, "exempt_until")?,
-        },
+        reminder: reminder(row)?,
         history: History {
             password_changed_at: optional_time(row, "password_changed_at")?,
             initial_password_until: optional_time(row, "initial_password_until")?,
@@ -156,6 +155,50 @@ fn account(row: &Row, id: AccountId, group: Option<String>) -> Result<Account, F
             delete_at: optional_time(row, "delete_at")?,
         },
     })
+}
+
+fn attributes(row: &Row) -> Result<Attributes, Fault> {
+    serde_json::from_str(get(row, "attributes")?)
+        .map_err(|_| corrupt("attributes", "no object of texts"))
+}
+
+fn status(row: &Row) -> Result<Status, Fault> {
+    match get(row, "status")? {
+        "active" => Ok(Status::Active),
+        "disabled" => Ok(Status::Disabled),
+        _ => Err(corrupt("status", "unknown")),
+    }
+}
+
+fn reminder(row: &Row) -> Result<reminder::Record, Fault> {
+    Ok(reminder::Record {
+        grace_started_at: optional_time(row, "grace_started_at")?,
+        grace_ends_at: optional_time(row, "grace_ends_at")?,
+        snoozed_until: optional_time(row, "snoozed_until")?,
+        exempt_until: optional_time(row, "exempt_until")?,
+    })
+}
+
+/// `rows`: this one, and one for each further group.
+fn subject(row: &Row, rows: &[Row]) -> Result<Subject, Fault> {
+    let groups = rows
+        .iter()
+        .map(|row| get::<Option<String>>(row, "group_name"));
+    let groups: BTreeSet<String> = groups
+        .filter_map(Result::transpose)
+        .collect::<Result<_, _>>()?;
+    Ok(Subject::new(Facts {
+        id: AccountId::from_uuid(uuid(row, "a_id")?),
+        login: get(row, "login")?,
+        email: get(row, "email")?,
+        name: get(row, "name")?,
+        language: get(row, "language")?,
+        groups: Arc::new(groups),
+        attributes: attributes(row)?,
+        reminder: reminder(row)?,
+        status: status(row)?,
+        has_second_factor: get(row, "has_second_factor")?,
+    }))
 }
 
 fn totp(row: &Row) -> Result<Option<TotpBinding>, Fault> {
@@ -211,9 +254,9 @@ pub(super) fn attempt(row: &Row) -> Result<StoredAttempt, Fault> {
 
 // --- sessions
 
-/// The rows of one session with its account.
+/// The rows of one session, one for each group of its subject.
 pub(super) fn view(rows: &[Row]) -> Result<Option<View>, Fault> {
-    let (Some(row), Some(account)) = (rows.first(), accounts(rows)?.into_iter().next()) else {
+    let Some(row) = rows.first() else {
         return Ok(None);
     };
     let host = match get::<Option<&str>>(row, "host")? {
@@ -222,7 +265,7 @@ pub(super) fn view(rows: &[Row]) -> Result<Option<View>, Fault> {
     };
     Ok(Some(View {
         session: session(row)?,
-        account: Arc::new(account),
+        subject: Arc::new(subject(row, rows)?),
         host,
     }))
 }
@@ -245,7 +288,8 @@ pub(super) fn session(row: &Row) -> Result<Session, Fault> {
         expires_at: time(row, "expires_at")?,
         last_seen_at: time(row, "last_seen_at")?,
         begun: Beginning::new(get(row, "address")?, get(row, "user_agent")?),
-        trusted_device: optional_uuid(row, "trusted_device_id")?.map(DeviceId::from_uuid),
+        trusted_device: optional_uuid(row, "trusted_device_id")?
+            .map(|id| Box::new(DeviceId::from_uuid(id))),
     })
 }
 

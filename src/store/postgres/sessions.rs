@@ -4,7 +4,7 @@
 
 use super::accounts;
 use super::commit::{Applied, Outcome, Work};
-use super::rows::{self, account_columns, session_columns};
+use super::rows::{self, session_columns, subject_columns};
 use crate::domain::host::Host;
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::secret::TokenHash;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 /// Sessions touched by one statement, so that other writers come in between.
 pub(super) const TOUCHED_AT_ONCE: usize = 500;
 
-/// One statement, so that session, account and groups are of one moment.
+/// One statement, so that session, subject and groups are of one moment.
 pub(super) async fn find(
     db: &PgPool,
     token: &TokenHash,
@@ -32,7 +32,7 @@ pub(super) async fn find(
          SELECT ",
         session_columns!(),
         ", found.host, ",
-        account_columns!(),
+        subject_columns!(),
         " FROM found
           JOIN portal_sessions s ON s.id = found.session_id
           JOIN accounts a ON a.id = s.account_id
@@ -126,7 +126,7 @@ pub(super) async fn open(w: &mut Work, session: &Session, token: &TokenHash) -> 
     .bind(session.last_seen_at.seconds())
     .bind(session.address())
     .bind(rows::optional_text(session.user_agent()))
-    .bind(session.trusted_device.map(|id| id.uuid()))
+    .bind(session.trusted_device.as_ref().map(|id| id.uuid()))
     .execute(w.db())
     .await?;
     accounts::signed_in(w, session.account, session.auth_time).await?;
@@ -153,7 +153,7 @@ pub(super) async fn raise(w: &mut Work, session: &Session, token: &TokenHash) ->
     .bind(session.second_factor_at.map(Timestamp::seconds))
     .bind(session.expires_at.seconds())
     .bind(session.last_seen_at.seconds())
-    .bind(session.trusted_device.map(|id| id.uuid()))
+    .bind(session.trusted_device.as_ref().map(|id| id.uuid()))
     .execute(w.db())
     .await?;
     w.tell(Notice::Session(session.id));

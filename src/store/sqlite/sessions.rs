@@ -3,7 +3,7 @@
 //! An ended session is a deleted row: children and tickets go with it, the audit trail keeps the history.
 
 use super::commit::{Applied, Outcome};
-use super::rows::{self, account_columns, session_columns};
+use super::rows::{self, session_columns, subject_columns};
 use super::{accounts, notices};
 use crate::domain::host::Host;
 use crate::domain::id::{AccountId, SessionId};
@@ -17,7 +17,7 @@ use std::collections::HashMap;
 /// Sessions touched in one transaction, so that other writers come in between.
 pub(super) const TOUCHED_AT_ONCE: usize = 500;
 
-/// One statement, so that session, account and groups are of one moment.
+/// One statement, so that session, subject and groups are of one moment.
 pub(super) async fn find(
     db: &SqlitePool,
     token: &TokenHash,
@@ -31,7 +31,7 @@ pub(super) async fn find(
          SELECT ",
         session_columns!(),
         ", found.host, ",
-        account_columns!(),
+        subject_columns!(),
         " FROM found
           JOIN portal_sessions s ON s.id = found.session_id
           JOIN accounts a ON a.id = s.account_id
@@ -132,6 +132,7 @@ pub(super) async fn open(
     .bind(
         session
             .trusted_device
+            .as_ref()
             .map(|id| id.uuid().as_bytes().to_vec()),
     )
     .execute(&mut *c)
@@ -167,6 +168,7 @@ pub(super) async fn raise(
     .bind(
         session
             .trusted_device
+            .as_ref()
             .map(|id| id.uuid().as_bytes().to_vec()),
     )
     .execute(&mut *c)

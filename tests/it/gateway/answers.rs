@@ -2,7 +2,7 @@
 
 use crate::support::client::Answer;
 use crate::support::upstream::{value, values};
-use crate::support::world::{NOW, World, path, route};
+use crate::support::world::{NOW, World, changed, path, route};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeSet;
@@ -336,8 +336,7 @@ for (const head of readFileSync(process.argv[2], 'latin1').split('\r\n\r\n').fil
 async fn the_guides_snippets_verify_signatures() {
     let world = world().await;
     let named = world.sessions.open(1, |view| {
-        let account = std::sync::Arc::make_mut(&mut view.account);
-        account.name = "Åsa Là".into();
+        changed(view, |account| account.name = "Åsa Là".into());
     });
     let cookie = format!("Cookie: __Host-vestibule={named}\r\n");
     world.ask("GET /signed/a?x=1", &cookie).await;

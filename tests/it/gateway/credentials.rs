@@ -1,7 +1,7 @@
 //! What applications are shown besides names: HTTP Basic, and signatures over requests.
 
 use crate::support::upstream::{value, values};
-use crate::support::world::World;
+use crate::support::world::{World, changed};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeMap;
@@ -50,8 +50,9 @@ async fn a_name_that_would_be_read_as_another_is_not_sent() {
     let nick = |nick: &str| {
         let nick = nick.to_owned();
         world.sessions.open(77, move |view| {
-            let account = std::sync::Arc::make_mut(&mut view.account);
-            account.attributes = BTreeMap::from([("nick".into(), nick)]).into();
+            changed(view, |account| {
+                account.attributes = BTreeMap::from([("nick".into(), nick)]).into();
+            });
         })
     };
     for bad in ["admin:x", ""] {
@@ -98,7 +99,7 @@ async fn requests_are_signed_as_the_standard_has_it() {
     .await;
     let forged = "Signature: vestibule=:AAAA:\r\nsignature.input: vestibule=()\r\nContent-Digest: sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:\r\n";
     let token = world.sessions.open(77, |view| {
-        std::sync::Arc::make_mut(&mut view.account).name = "Aino".into();
+        changed(view, |account| account.name = "Aino".into());
     });
     let headers = format!("Cookie: __Host-vestibule={token}\r\n{forged}");
     let answer = world.ask("GET /page/%C3%A4?a=1&b=%20", &headers).await;

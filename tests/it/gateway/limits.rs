@@ -64,9 +64,9 @@ async fn each_person_has_a_rate_and_strangers_share_that_of_their_network() {
     assert_eq!(world.ask("GET /page", &cookie).await.status, 429);
     // another person, and another place, are not concerned
     let other = world.sessions.open(3, |view| {
-        let mut account = (*view.account).clone();
+        let mut account = (*view.subject).clone();
         account.id = vestibule::domain::id::AccountId::from_uuid(uuid::Uuid::from_u128(77));
-        view.account = account.into();
+        view.subject = account.into();
     });
     let cookie = format!("Cookie: __Host-vestibule={other}\r\n");
     assert_eq!(world.ask("GET /page", &cookie).await.status, 200);
@@ -376,9 +376,9 @@ async fn answers_end_soon_after_their_session() {
     })
     .await;
     let other = world.sessions.open(9, |view| {
-        let mut account = (*view.account).clone();
+        let mut account = (*view.subject).clone();
         account.id = vestibule::domain::id::AccountId::from_uuid(uuid::Uuid::from_u128(99));
-        view.account = account.into();
+        view.subject = account.into();
         view.session.id = vestibule::domain::id::SessionId::from_uuid(uuid::Uuid::from_u128(98));
     });
     let get = |path: &str, token: &str| {

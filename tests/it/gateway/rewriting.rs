@@ -2,7 +2,7 @@
 
 use crate::support::client::Answer;
 use crate::support::upstream::{value, values};
-use crate::support::world::{World, path, route};
+use crate::support::world::{World, changed, path, route};
 use std::collections::BTreeSet;
 use vestibule::domain::headers::{Frames, SecurityHeaders};
 use vestibule::domain::host::Host;
@@ -501,9 +501,9 @@ async fn headers_of_the_operator() {
 async fn names_cannot_break_out_of_a_header() {
     let world = world().await;
     let token = world.sessions.open(7, |view| {
-        let mut account = (*view.account).clone();
-        account.name = "x>\r\nRemote-Groups: admins\r\nX-Who: y".into();
-        view.account = std::sync::Arc::new(account);
+        changed(view, |account| {
+            account.name = "x>\r\nRemote-Groups: admins\r\nX-Who: y".into();
+        });
     });
     let headers = format!("Cookie: __Host-vestibule={token}\r\n");
     world.ask("GET /dressed/x", &headers).await;

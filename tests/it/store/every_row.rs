@@ -22,8 +22,8 @@ pub(crate) async fn fill(s: &dyn Store) {
     let people: Vec<Change> = (1..=12).map(add).collect();
     done(s, people).await;
     let trusted = vestibule::domain::session::Session {
-        trusted_device: Some(vestibule::domain::id::DeviceId::from_uuid(Uuid::from_u128(
-            0xd001,
+        trusted_device: Some(Box::new(vestibule::domain::id::DeviceId::from_uuid(
+            Uuid::from_u128(0xd001),
         ))),
         ..session(1, 1)
     };

@@ -1,5 +1,6 @@
 use super::sample::*;
 use vestibule::domain::assurance::{Factors, SecondFactor};
+use vestibule::domain::subject::Subject;
 use vestibule::domain::timestamp::Timestamp;
 use vestibule::store::{Change, Store};
 
@@ -24,7 +25,7 @@ pub async fn opening_and_seeing(s: &dyn Store) {
     ] {
         let view = s.session(&token(t), NOW).await.unwrap().unwrap();
         assert_eq!(view.session, want);
-        assert_eq!(*view.account, signed_in(1));
+        assert_eq!(*view.subject, Subject::of(&signed_in(1)));
         assert_eq!(view.host.as_ref().map(|h| h.as_str()), host);
     }
     assert!(!alive(s, 4, NOW).await);
@@ -34,7 +35,7 @@ pub async fn opening_and_seeing(s: &dyn Store) {
     let groups = [].into();
     done(s, [Change::SetGroups { account, groups }]).await;
     let view = s.session(&token(1), NOW).await.unwrap().unwrap();
-    assert!(view.account.groups.is_empty());
+    assert!(view.subject.groups.is_empty());
 }
 
 fn raise(n: u8, account: u8, t: u8) -> Change {

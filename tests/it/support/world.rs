@@ -26,6 +26,7 @@ use vestibule::domain::route::{
 };
 use vestibule::domain::secret::Token;
 use vestibule::domain::session::{Rules, Session, View};
+use vestibule::domain::subject::Subject;
 use vestibule::domain::timestamp::Timestamp;
 use vestibule::env::{Clock, Entropy, Env};
 use vestibule::gateway::seams::{
@@ -130,11 +131,9 @@ impl Sessions for TestSessions {
     }
 }
 
-pub(crate) fn view() -> View {
-    let now = Timestamp::from_seconds(NOW);
-    let id = AccountId::from_uuid(uuid::Uuid::from_u128(1));
-    let account = Account {
-        id,
+fn account() -> Account {
+    Account {
+        id: AccountId::from_uuid(uuid::Uuid::from_u128(1)),
         login: "aino".into(),
         email: Some("aino@example.com".into()),
         name: "Åino".into(),
@@ -142,15 +141,27 @@ pub(crate) fn view() -> View {
         attributes: BTreeMap::from([("employee_id".to_owned(), "E7".to_owned())]).into(),
         language: None,
         status: Status::Active,
-        created_at: now,
+        created_at: Timestamp::from_seconds(NOW),
         password: None,
         totp: None,
         reminder: reminder::Record::default(),
         history: vestibule::domain::account::History::default(),
-    };
+    }
+}
+
+/// The session is of somebody else in this.
+pub(crate) fn changed(view: &mut View, change: impl FnOnce(&mut Account)) {
+    let mut account = account();
+    change(&mut account);
+    view.subject = Arc::new(Subject::of(&account));
+}
+
+pub(crate) fn view() -> View {
+    let now = Timestamp::from_seconds(NOW);
+    let account = account();
     let session = Session {
         id: SessionId::from_uuid(uuid::Uuid::from_u128(2)),
-        account: id,
+        account: account.id,
         factors: Factors::PASSWORD,
         auth_time: now,
         password_at: now,
@@ -162,7 +173,7 @@ pub(crate) fn view() -> View {
     };
     View {
         session,
-        account: Arc::new(account),
+        subject: Arc::new(Subject::of(&account)),
         host: None,
     }
 }
@@ -224,7 +235,7 @@ impl Assertions for TestAssertions {
         view: &View,
         spec: &AssertionSpec,
     ) -> Result<http::HeaderValue, Unavailable> {
-        let token = format!("signed.{}.{}", view.account.login, spec.audience);
+        let token = format!("signed.{}.{}", view.subject.login(), spec.audience);
         Ok(http::HeaderValue::from_str(&token).unwrap())
     }
 }

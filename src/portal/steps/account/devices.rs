@@ -23,7 +23,7 @@ async fn show_page(desk: &Desk) -> Outcome {
     let trusted = desk.portal.authn.trusted_devices(&view).await?;
     // the session that trusted a browser did not begin with that trust: the cookie tells which one this is
     let cookies = desk.device_cookies();
-    let here = desk.portal.authn.known_device(&view.account, &cookies);
+    let here = desk.portal.authn.known_device(view.subject.id, &cookies);
     let here = here.await?.map(|device| device.id);
     let rows: Vec<DeviceRow> = trusted.iter().filter_map(|d| row(d, here)).collect();
     let page = Devices {
@@ -38,9 +38,9 @@ async fn show_page(desk: &Desk) -> Outcome {
 /// Whether devices are trusted here, for this person.
 pub(super) fn trusting(desk: &Desk, view: &View) -> Trusting {
     let rules = &desk.portal.authn.rules().two_factor;
-    if rules.trust_for(&view.account.groups).is_none() {
+    if rules.trust_for(&view.subject.groups).is_none() {
         Trusting::SwitchedOff
-    } else if view.account.has_second_factor() {
+    } else if view.subject.has_second_factor() {
         Trusting::Offered
     } else {
         Trusting::NoTwoFactor

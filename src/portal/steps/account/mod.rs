@@ -23,9 +23,14 @@ use http::StatusCode;
 impl Desk {
     /// Above every page of a signed-in person; the console is for those with a role.
     pub(super) fn nav<'v>(&self, view: &'v View) -> Nav<'v> {
-        let role = self.portal.authn.rules().roles.highest(&view.account);
+        let role = self
+            .portal
+            .authn
+            .rules()
+            .roles
+            .highest(&view.subject.groups);
         Nav {
-            shown_as: view.account.shown_as(),
+            shown_as: view.subject.shown_as(),
             console: role.map(|_| OwnPage::Desk.path()),
         }
     }

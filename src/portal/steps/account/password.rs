@@ -39,7 +39,7 @@ fn form_page(
 ) -> Outcome {
     let length = desk.portal.authn.rules().password.minimum.length;
     let page = ChangePassword {
-        shown_as: view.account.shown_as(),
+        shown_as: view.subject.shown_as(),
         password: NewPassword {
             minimum_length: u64::try_from(length).unwrap_or(u64::MAX),
             error,

@@ -26,10 +26,14 @@ pub async fn show(Get(desk): Get) -> Response {
 async fn show_page(desk: &Desk) -> Outcome {
     let view = desk.owner(OwnPage::Security).await?;
     let authn = &desk.portal.authn;
-    let account = &view.account;
+    let found = authn.store().account(view.subject.id).await?;
+    let Some(account) = found else {
+        // it is gone, and its sessions with it
+        return Err(Stop::Elsewhere(desk.portal.own_door(OwnPage::Security)));
+    };
     let two_factor = match &account.totp {
-        Some(app) => on(desk, account, app).await?,
-        None => TwoFactorView::Off(demand(desk, account)),
+        Some(app) => on(desk, &account, app).await?,
+        None => TwoFactorView::Off(demand(desk, &account)),
     };
     let trusted = authn.trusted_devices(&view).await?.len();
     let sessions = authn.own_sessions(&view).await?.len();
@@ -60,7 +64,7 @@ async fn on(desk: &Desk, account: &Account, app: &TotpBinding) -> Result<TwoFact
         last_code_at: totp::moment_of(app.last_step).map(Timestamp::seconds),
         codes_left: count(left),
         codes_total: count(authn.rules().emergency_codes.max(left)),
-        disabling: match authn.disabling(account) {
+        disabling: match authn.disabling(&account.groups) {
             Allowance::Allowed => Disabling::Allowed,
             Allowance::Required => Disabling::Required,
             Allowance::RequiredForRole => Disabling::RequiredForRole,

@@ -24,7 +24,7 @@ pub async fn submit(Post(desk, form): Post) -> Response {
 
 async fn submitted(desk: &Desk, form: &Form) -> Outcome {
     let view = desk.owner(OwnPage::Security).await?;
-    let on = view.account.has_second_factor();
+    let on = view.subject.has_second_factor();
     let progress = match form.field("do") {
         "enrol" if !on => {
             let destination = Some(Destination::Own(OwnPage::Enabled));
@@ -52,7 +52,7 @@ pub async fn ask_disable(Get(desk): Get) -> Response {
             return Err(confirm_first(Purpose::Disable));
         }
         let page = DisableTwoFactor {
-            shown_as: view.account.shown_as(),
+            shown_as: view.subject.shown_as(),
         };
         desk.own_page(StatusCode::OK, &page)
     };
@@ -61,8 +61,8 @@ pub async fn ask_disable(Get(desk): Get) -> Response {
 }
 
 fn may_disable(desk: &Desk, view: &Person) -> bool {
-    view.account.has_second_factor()
-        && desk.portal.authn.disabling(&view.account) == Disabling::Allowed
+    view.subject.has_second_factor()
+        && desk.portal.authn.disabling(&view.subject.groups) == Disabling::Allowed
 }
 
 pub async fn disable(Post(desk, form): Post) -> Response {

@@ -67,7 +67,7 @@ impl Console<'_> {
 
     fn roles(&self) -> BTreeSet<Role> {
         let roles = &self.desk.portal.authn.rules().roles;
-        roles.of(&self.person.account.groups)
+        roles.of(&self.person.subject.groups)
     }
 
     /// The frame: what this person's menu offers.
@@ -83,7 +83,7 @@ impl Console<'_> {
             None
         };
         Ok(view::Desk {
-            shown_as: self.person.account.shown_as(),
+            shown_as: self.person.subject.shown_as(),
             role: match roles.last() {
                 Some(Role::Administrator) => view::Role::Administrator,
                 Some(Role::Helpdesk) => view::Role::Helpdesk,
@@ -129,7 +129,7 @@ impl Console<'_> {
 
     /// The code from the app, anew, and back here; an agent without an app sets one up first.
     async fn confirm(&self) -> Outcome {
-        if !self.person.account.has_second_factor() {
+        if !self.person.subject.has_second_factor() {
             return Ok(Reply::see_other(OwnPage::Security.path()));
         }
         let back = Some(Destination::Own(OwnPage::Desk));

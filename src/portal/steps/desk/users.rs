@@ -214,7 +214,7 @@ async fn user_page(console: &Console<'_>, looked: &Looked) -> Outcome {
         trail_link: frame.trail,
         barred: if looked.own && helps {
             Some(view::Barred::OwnAccount)
-        } else if helps && looked.allowed.is_empty() && roles.highest(account).is_some() {
+        } else if helps && looked.allowed.is_empty() && roles.highest(&account.groups).is_some() {
             Some(view::Barred::HigherRole)
         } else {
             None
@@ -275,7 +275,7 @@ fn done<'l>(console: &Console<'_>, looked: &'l Looked) -> Option<view::Done<'l>>
         .query("n")
         .map_or(Some(0), |n| n.parse().ok())?;
     let now = console.desk.portal.env.now();
-    let me = console.person.account.id;
+    let me = console.person.subject.id;
     let mine =
         |event: Event| {
             looked.trail.iter().map(|logged| &logged.record).any(|r| {

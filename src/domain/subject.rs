@@ -1,0 +1,253 @@
+//! Whom a session speaks for, as far as requests need it: no password and no key of an authenticator, which only the
+//! steps of a sign-in read, from the store.
+//!
+//! One is in memory for each person who was active within a minute. It is two allocations, and a third for those who are
+//! being reminded of two-factor authentication.
+
+use super::account::{Account, Attributes, Status};
+use super::id::AccountId;
+use super::reminder;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+/// What a subject is made of.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    pub id: AccountId,
+    pub login: &'a str,
+    pub email: Option<&'a str>,
+    pub name: &'a str,
+    /// BCP 47 tag of the language that was chosen.
+    pub language: Option<&'a str>,
+    pub groups: Arc<BTreeSet<String>>,
+    pub attributes: Attributes,
+    pub reminder: reminder::Record,
+    pub status: Status,
+    pub has_second_factor: bool,
+}
+
+/// Stands between texts, and so in none of them.
+const BETWEEN: char = '\0';
+
+/// The claimant whose identity a session has established (SP 800-63-4; the `sub` of RFC 7519).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Subject {
+    pub id: AccountId,
+    /// Shared: many people are in the same groups.
+    pub groups: Arc<BTreeSet<String>>,
+    /// Login name, e-mail address and name, one after the other, then the language, and name and value of each
+    /// attribute, with [`BETWEEN`] before all but the first of these.
+    texts: Box<str>,
+    /// Where the first three of them end.
+    ends: [u32; 3],
+    has_email: bool,
+    is_active: bool,
+    has_second_factor: bool,
+    /// What most people do not have.
+    more: Option<Box<More>>,
+}
+
+#[derive(Clone, Default, PartialEq, Eq)]
+struct More {
+    attributes: Attributes,
+    reminder: reminder::Record,
+}
+
+impl Subject {
+    pub fn new(facts: Facts<'_>) -> Self {
+        let fits = |text: &str| !text.contains(BETWEEN);
+        let texts = [
+            facts.login,
+            facts.email.unwrap_or_default(),
+            facts.name,
+            facts.language.filter(|l| fits(l)).unwrap_or_default(),
+        ];
+        let [login, email, name, _] = texts.map(str::len);
+        let ends = [login, login + email, login + email + name];
+        let mut texts = texts.concat();
+        let mut more = More {
+            attributes: Attributes::default(),
+            reminder: facts.reminder,
+        };
+        if facts.attributes.iter().all(|(n, v)| fits(n) && fits(v)) {
+            for text in facts.attributes.iter().flat_map(|(n, v)| [n, v]) {
+                texts.push(BETWEEN);
+                texts.push_str(text);
+            }
+        } else {
+            more.attributes = facts.attributes;
+        }
+        Self {
+            id: facts.id,
+            groups: facts.groups,
+            texts: texts.into_boxed_str(),
+            // texts of four gigabytes are in no store
+            ends: ends.map(|end| u32::try_from(end).unwrap_or(u32::MAX)),
+            has_email: facts.email.is_some(),
+            is_active: facts.status == Status::Active,
+            has_second_factor: facts.has_second_factor,
+            more: (more != More::default()).then(|| Box::new(more)),
+        }
+    }
+
+    pub fn of(account: &Account) -> Self {
+        Self::new(Facts {
+            id: account.id,
+            login: &account.login,
+            email: account.email.as_deref(),
+            name: &account.name,
+            language: account.language.as_deref(),
+            groups: Arc::clone(&account.groups),
+            attributes: account.attributes.clone(),
+            reminder: account.reminder,
+            status: account.status,
+            has_second_factor: account.has_second_factor(),
+        })
+    }
+
+    fn text(&self, from: usize, to: usize) -> &str {
+        self.texts.get(from..to).unwrap_or_default()
+    }
+
+    fn ends(&self) -> [usize; 3] {
+        self.ends.map(|end| end.try_into().unwrap_or(usize::MAX))
+    }
+
+    pub fn login(&self) -> &str {
+        self.text(0, self.ends()[0])
+    }
+
+    pub fn email(&self) -> Option<&str> {
+        let [from, to, _] = self.ends();
+        self.has_email.then(|| self.text(from, to))
+    }
+
+    pub fn name(&self) -> &str {
+        let [_, from, to] = self.ends();
+        self.text(from, to)
+    }
+
+    /// BCP 47 tag of the language that was chosen.
+    pub fn language(&self) -> Option<&str> {
+        let chosen = self.listed().next()?;
+        (!chosen.is_empty()).then_some(chosen)
+    }
+
+    /// The language, then names and values of attributes in turn.
+    fn listed(&self) -> impl Iterator<Item = &str> {
+        let [.., from] = self.ends();
+        self.text(from, self.texts.len()).split(BETWEEN)
+    }
+
+    /// One of the further facts, by its name.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        if let Some(value) = self.more.as_ref().and_then(|m| m.attributes.get(name)) {
+            return Some(value);
+        }
+        let mut listed = self.listed().skip(1);
+        while let (Some(known), Some(value)) = (listed.next(), listed.next()) {
+            if known == name {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    pub fn reminder(&self) -> reminder::Record {
+        self.more.as_ref().map(|m| m.reminder).unwrap_or_default()
+    }
+
+    pub const fn is_active(&self) -> bool {
+        self.is_active
+    }
+
+    pub const fn has_second_factor(&self) -> bool {
+        self.has_second_factor
+    }
+
+    /// What pages call the person by: the e-mail address, else the login name.
+    pub fn shown_as(&self) -> &str {
+        self.email().unwrap_or_else(|| self.login())
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Subject({} {})", self.id, self.login())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::policy::tests::account;
+    use crate::domain::session::View;
+    use crate::domain::timestamp::Timestamp;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn it_tells_what_the_account_tells() {
+        let mut plain = account();
+        plain.attributes = Attributes::default();
+        plain.reminder = reminder::Record::default();
+        plain.totp = None;
+        let mut rich = account();
+        rich.login = "ääninen".into();
+        rich.name = "Aino Ääninen".into();
+        rich.language = Some("fi".into());
+        rich.attributes = BTreeMap::from([("desk".to_owned(), "7".to_owned())]).into();
+        rich.reminder.snoozed_until = Some(Timestamp::from_seconds(7));
+        rich.status = Status::Disabled;
+        let mut odd = rich.clone();
+        odd.attributes = BTreeMap::from([
+            ("a\0b".to_owned(), "c".to_owned()),
+            ("desk".to_owned(), "7\0other\08".to_owned()),
+        ])
+        .into();
+        let mut many = rich.clone();
+        many.language = None;
+        many.attributes = BTreeMap::from([
+            ("".to_owned(), "no name".to_owned()),
+            ("7".to_owned(), "desk".to_owned()),
+            ("desk".to_owned(), "".to_owned()),
+            ("last".to_owned(), "ä".to_owned()),
+        ])
+        .into();
+        for (mut account, email) in [
+            (odd, None),
+            (many, Some("a@example.com".to_owned())),
+            (plain.clone(), None),
+            (plain.clone(), Some(String::new())),
+            (plain, Some("aino@example.com".to_owned())),
+            (rich, Some("ä@example.com".to_owned())),
+        ] {
+            account.email = email;
+            let subject = Subject::of(&account);
+            assert_eq!(subject.id, account.id);
+            assert_eq!(subject.login(), account.login);
+            assert_eq!(subject.email(), account.email.as_deref());
+            assert_eq!(subject.name(), account.name);
+            assert_eq!(subject.language(), account.language.as_deref());
+            assert_eq!(subject.shown_as(), account.shown_as());
+            assert_eq!(subject.groups, account.groups);
+            for name in ["", "7", "a", "a\0b", "desk", "fi", "last", "other", "ä"] {
+                assert_eq!(
+                    subject.attribute(name),
+                    account.attributes.get(name),
+                    "{name:?}"
+                );
+            }
+            assert_eq!(subject.reminder(), account.reminder);
+            assert_eq!(subject.is_active(), account.is_active());
+            assert_eq!(subject.has_second_factor(), account.has_second_factor());
+        }
+    }
+
+    /// Each allocation of one fills a class of the allocator, counts of its `Arc` included: 80 and 128 bytes.
+    #[test]
+    fn it_and_its_session_are_small() {
+        assert!(size_of::<Subject>() <= 64, "{}", size_of::<Subject>());
+        assert!(size_of::<View>() <= 112, "{}", size_of::<View>());
+    }
+}
