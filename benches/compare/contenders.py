@@ -44,7 +44,7 @@ class World:
         for name, size in [("1k", 1024), ("100k", 102400)]:
             (self.folder / "files").mkdir(exist_ok=True)
             (self.folder / "files" / name).write_bytes(b"x" * size)
-        self.origin = self.nginx("origin", f"root {self.folder}/files; open_file_cache max=10;", cpus=more_cpus, workers=1)
+        self.origin = self.nginx("origin", f"root {self.folder}/files; open_file_cache max=10; error_page 405 =200 $uri;", cpus=more_cpus, workers=1)
 
     def certificate(self):
         def openssl(*arguments):

@@ -1,16 +1,18 @@
-//! The short way to an application, which most requests take: no body, HTTP/1.1 on the upstream's side.
+//! The short way to an application, which most requests take: a short body or none, HTTP/1.1 on the upstream's side.
 //!
 //! Pingora's own way hands each piece of an answer through two channels between two halves of a task, because a body
-//! may stream both ways at once, and copies the request's head with the spelling of each name. Without a body there is
-//! one thing to wait for at a time. Parsing, framing and the pool of connections are pingora's here as there, and what
+//! may stream both ways at once, and copies the request's head with the spelling of each name. A body that was read before
+//! anything is sent leaves one thing to wait for at a time, and whoever sends it slowly holds no connection of an
+//! application's. Parsing, framing and the pool of connections are pingora's here as there, and what
 //! is done to heads is done by the same functions ([`super::steps`]).
 
 use super::Gateway;
 use super::exchange::Exchange;
+use super::inbound;
 use super::outgoing::Outgoing;
 use super::upstream::{Backend, Trip};
 use futures_util::FutureExt as _;
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::{Method, Version};
 use pingora::http::ResponseHeader;
 use pingora::protocols::Stream;
@@ -25,8 +27,11 @@ use tokio::io::AsyncWriteExt as _;
 
 /// Most pieces of an answer that are written at once.
 const AT_ONCE: usize = 4;
+/// The longest body that is read before anything is sent, in bytes: as much as pingora would keep to send it again.
+const SHORT: u64 = 64 << 10;
+
 /// Whether a request can go this way. One whose connection is somebody's own is found again by pingora's pool only,
-/// where those with a body go.
+/// where those with a long body go.
 pub(super) fn fits(session: &mut Session, exchange: &mut Exchange) -> bool {
     let client = session.client_addr().and_then(|a| a.as_inet()).copied();
     let trip = exchange.trip.as_mut().filter(|trip| trip.is_plain_h1());
@@ -35,7 +40,16 @@ pub(super) fn fits(session: &mut Session, exchange: &mut Exchange) -> bool {
         !trip.is_private()
     });
     // whoever reads an answer's body has to know that it is one to HEAD
-    shared && session.is_body_empty() && session.req_header().method != Method::HEAD
+    shared && has_short_body(session) && session.req_header().method != Method::HEAD
+}
+
+/// A body of known length, or none. One that is held back until it is asked for (RFC 9110 10.1.1) is not read before an
+/// application has asked.
+fn has_short_body(session: &mut Session) -> bool {
+    let headers = &session.req_header().headers;
+    let length = inbound::content_length(headers);
+    let is_short = length.is_some_and(|l| l <= SHORT) && !headers.contains_key(EXPECT);
+    is_short || session.is_body_empty()
 }
 
 impl Gateway {
@@ -45,6 +59,7 @@ impl Gateway {
         session: &mut Session,
         exchange: &mut Exchange,
     ) -> Result<()> {
+        let body = body(session, exchange).await?;
         loop {
             let (backend, silence) = exchange.backend().await?;
             let (stream, reused) = match self.0.idle.take(backend.key) {
@@ -59,7 +74,8 @@ impl Gateway {
                     }
                 },
             };
-            let asked = self.converse(session, exchange, stream, &backend.peer, silence);
+            let wire = self.wire(session, exchange, &body)?;
+            let asked = converse(session, exchange, stream, wire, &backend.peer, silence);
             match asked.await {
                 Ok(client) => {
                     self.give_back(client, &backend).await;
@@ -86,58 +102,82 @@ impl Gateway {
         }
     }
 
-    /// The request, then all of the answer.
-    async fn converse(
-        &self,
-        session: &mut Session,
-        exchange: &mut Exchange,
-        stream: Stream,
-        peer: &HttpPeer,
-        silence: Option<Duration>,
-    ) -> Result<Client> {
-        let wire = self.wire(session, exchange)?;
-        let mut stream = stream;
-        send(&mut stream, &wire, peer.options.write_timeout).await?;
-        let mut client = Client::new_with_options(stream, peer);
-        client.read_timeout = silence;
-        loop {
-            let first = next(session, &mut client).await?;
-            let mut tasks = Vec::with_capacity(AT_ONCE);
-            let mut is_over = first.is_end();
-            tasks.push(first);
-            // what is there already goes out together
-            while !is_over && tasks.len() < AT_ONCE {
-                let Some(task) =
-                    tokio::task::unconstrained(client.read_response_task()).now_or_never()
-                else {
-                    break;
-                };
-                // what came before it is passed on before it is told
-                let task = task.unwrap_or_else(|fault| HttpTask::Failed(fault.into_up()));
-                is_over = task.is_end();
-                tasks.push(task);
-            }
-            if is_over && let Some(trip) = exchange.trip.as_mut() {
-                trip.has_answered_all();
-            }
-            for task in &mut tasks {
-                filter(session, exchange, task)?;
-            }
-            if session.write_response_tasks(tasks).await? || is_over {
-                break;
-            }
-        }
-        Ok(client)
-    }
-
     /// The request as it goes to this attempt's upstream.
-    fn wire(&self, session: &Session, exchange: &Exchange) -> Result<Vec<u8>> {
+    fn wire(&self, session: &Session, exchange: &Exchange, body: &[u8]) -> Result<Vec<u8>> {
         let head = session.req_header();
         let mut outgoing = Outgoing::of(head);
         outgoing.leave_connection(&head.headers);
         self.outgoing(&mut outgoing, exchange)?;
-        outgoing.wire()
+        let mut wire = outgoing.wire()?;
+        wire.extend_from_slice(body);
+        Ok(wire)
     }
+}
+
+/// All of the request's body.
+async fn body(session: &mut Session, exchange: &mut Exchange) -> Result<Vec<u8>> {
+    let mut all = Vec::new();
+    if session.is_body_empty() {
+        return Ok(all);
+    }
+    loop {
+        let read = session.read_request_body().await;
+        let piece = read.map_err(|e| e.into_down())?;
+        let is_over = piece.is_none() || session.is_body_done();
+        let piece = piece.unwrap_or_default();
+        exchange.body(piece.len(), is_over)?;
+        all.extend_from_slice(&piece);
+        if !is_over {
+            continue;
+        }
+        // HTTP/2 tells the end by itself
+        let said = inbound::content_length(&session.req_header().headers);
+        return match said == u64::try_from(all.len()).ok() {
+            true => Ok(all),
+            false => Err(Error::new_down(ErrorType::HTTPStatus(400))),
+        };
+    }
+}
+
+/// The request, then all of the answer.
+async fn converse(
+    session: &mut Session,
+    exchange: &mut Exchange,
+    mut stream: Stream,
+    wire: Vec<u8>,
+    peer: &HttpPeer,
+    silence: Option<Duration>,
+) -> Result<Client> {
+    send(&mut stream, &wire, peer.options.write_timeout).await?;
+    let mut client = Client::new_with_options(stream, peer);
+    client.read_timeout = silence;
+    loop {
+        let first = next(session, &mut client).await?;
+        let mut tasks = Vec::with_capacity(AT_ONCE);
+        let mut is_over = first.is_end();
+        tasks.push(first);
+        // what is there already goes out together
+        while !is_over && tasks.len() < AT_ONCE {
+            let Some(task) = tokio::task::unconstrained(client.read_response_task()).now_or_never()
+            else {
+                break;
+            };
+            // what came before it is passed on before it is told
+            let task = task.unwrap_or_else(|fault| HttpTask::Failed(fault.into_up()));
+            is_over = task.is_end();
+            tasks.push(task);
+        }
+        if is_over && let Some(trip) = exchange.trip.as_mut() {
+            trip.has_answered_all();
+        }
+        for task in &mut tasks {
+            filter(session, exchange, task)?;
+        }
+        if session.write_response_tasks(tasks).await? || is_over {
+            break;
+        }
+    }
+    Ok(client)
 }
 
 /// `limit`: how long the upstream may take to accept it.
@@ -156,7 +196,7 @@ async fn send(stream: &mut Stream, wire: &[u8], limit: Option<Duration>) -> Resu
         },
     };
     sent.map_err(|e| {
-        let mut fault = Error::because(ErrorType::WriteError, "while writing a request's head", e);
+        let mut fault = Error::because(ErrorType::WriteError, "while writing a request", e);
         // an upstream that had closed it already has not seen this request
         fault.retry = RetryType::ReusedOnly;
         fault.into_up()

@@ -21,7 +21,7 @@ use pingora::protocols::http::v2::server::default_h2_options;
 use pingora::proxy::{FailToProxy, HttpProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use pingora::server::configuration::ServerConf;
 use pingora::upstreams::peer::HttpPeer;
-use pingora::{Error, ErrorType, Result};
+use pingora::{Error, Result};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -129,15 +129,7 @@ impl ProxyHttp for Line {
         end: bool,
         exchange: &mut Exchange,
     ) -> Result<()> {
-        if !exchange.body_moves(body.as_ref().map_or(0, Bytes::len), end) {
-            return Err(Error::new_down(ErrorType::HTTPStatus(408)));
-        }
-        let limit = exchange.route().and_then(|r| r.body_limit);
-        if limit.is_some_and(|limit| exchange.body_bytes > limit) {
-            exchange.outcome = "too_large";
-            return Err(Error::new_down(ErrorType::HTTPStatus(413)));
-        }
-        Ok(())
+        exchange.body(body.as_ref().map_or(0, Bytes::len), end)
     }
 
     async fn upstream_response_filter(

@@ -53,6 +53,19 @@ impl Exchange {
         Ok(peer)
     }
 
+    /// The next piece of the request's body.
+    pub(super) fn body(&mut self, bytes: usize, end: bool) -> Result<()> {
+        if !self.body_moves(bytes, end) {
+            return Err(Error::new_down(ErrorType::HTTPStatus(408)));
+        }
+        let limit = self.route().and_then(|r| r.body_limit);
+        if limit.is_some_and(|limit| self.body_bytes > limit) {
+            self.outcome = "too_large";
+            return Err(Error::new_down(ErrorType::HTTPStatus(413)));
+        }
+        Ok(())
+    }
+
     /// The upstream's head is here, as it sent it.
     pub(super) fn answered(&mut self, head: &mut ResponseHeader) -> Result<()> {
         // 100 or 103 promise nothing: the upstream may still fail, and the client has still to send

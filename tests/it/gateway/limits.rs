@@ -151,7 +151,7 @@ async fn a_body_that_drips_is_answered_408_and_one_at_a_pace_is_taken() {
     assert_eq!(drip.await.unwrap().status, 408);
     // nor does an application's invitation to send buy any
     let mut wire = world.plain().await;
-    wire.send(head("/expect", 1000)).await;
+    wire.send(head("/expect", 100_000)).await;
     assert_eq!(wire.answer().await.unwrap().status, 100);
     for _ in 0..60 {
         wire.send("x").await;
@@ -193,14 +193,17 @@ async fn a_body_that_drips_is_answered_408_and_one_at_a_pace_is_taken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn silence_in_a_body_is_answered_408() {
     let world = world(|l| l.stall = SECOND * 2, RouteLimits::default()).await;
-    let mut wire = world.plain().await;
-    wire.send(format!(
-        "POST /upload HTTP/1.1\r\nHost: wiki.test\r\nCookie: __Host-vestibule={}\r\nContent-Length: 10\r\n\r\nabc",
-        world.token
-    ))
-    .await;
-    assert_eq!(wire.answer().await.unwrap().status, 408);
-    assert!(wire.closes_within(SECOND * 5).await);
+    // read before it is sent, or sent as it comes
+    for length in [10, 100_000] {
+        let mut wire = world.plain().await;
+        wire.send(format!(
+            "POST /upload HTTP/1.1\r\nHost: wiki.test\r\nCookie: __Host-vestibule={}\r\nContent-Length: {length}\r\n\r\nabc",
+            world.token
+        ))
+        .await;
+        assert_eq!(wire.answer().await.unwrap().status, 408);
+        assert!(wire.closes_within(SECOND * 5).await);
+    }
     // a page's form, too
     let mut wire = world.tls("login.test").await;
     wire.send("POST /echo HTTP/1.1\r\nHost: login.test\r\nContent-Length: 10\r\n\r\nabc")

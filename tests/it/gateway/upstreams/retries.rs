@@ -19,10 +19,10 @@ fn tired(hit: &Hit) -> Act {
 /// One request that leaves a connection behind, then this one, which meets its end.
 async fn after_another(world: &World, line: &str, body: &[u8]) -> Answer {
     let mut wire = world.plain().await;
-    // with a body or without, as that one has: the two have pools of their own
-    let (before, sent) = match body {
-        [] => ("GET /first", &b""[..]),
-        _ => ("PUT /first", &b"x"[..]),
+    // with a long body or not, as that one has: the two have pools of their own
+    let (before, sent) = match body.len() {
+        0..=65_536 => ("GET /first", &b""[..]),
+        _ => ("PUT /first", body),
     };
     let first = on_wire(&mut wire, &world.token, before, "", sent).await;
     assert_eq!(first.status, 200);
@@ -113,7 +113,7 @@ async fn a_client_that_stalls_is_not_the_upstreams_fault() {
     for _ in 0..16 {
         let mut wire = world.plain().await;
         wire.send(format!(
-            "POST /upload HTTP/1.1\r\nHost: app.test\r\nCookie: __Host-vestibule={}\r\nContent-Length: 1000\r\n\r\nx",
+            "POST /upload HTTP/1.1\r\nHost: app.test\r\nCookie: __Host-vestibule={}\r\nContent-Length: 100000\r\n\r\nx",
             world.token
         ))
         .await;
@@ -196,7 +196,7 @@ async fn what_clients_provoke_is_not_the_upstreams_fault() {
 
     let upstreams = vec![impatient("").await, impatient("").await];
     let world = world_for(&[], |route| route.upstreams = upstreams).await;
-    at_once(&world, "POST /", "Content-Length: 1000\r\n").await;
+    at_once(&world, "POST /", "Content-Length: 100000\r\n").await;
     assert!(!ejected(&world), "a part of the request was missing");
     at_once(&world, "POST /", "Content-Length: 0\r\n").await;
     assert!(ejected(&world), "it had all of the request");
