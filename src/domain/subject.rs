@@ -63,25 +63,30 @@ impl Subject {
             facts.name,
             facts.language.filter(|l| fits(l)).unwrap_or_default(),
         ];
-        let [login, email, name, _] = texts.map(str::len);
+        let [login, email, name, language] = texts.map(str::len);
         let ends = [login, login + email, login + email + name];
-        let mut texts = texts.concat();
-        let mut more = More {
-            attributes: Attributes::default(),
+        let all_fit = facts.attributes.iter().all(|(n, v)| fits(n) && fits(v));
+        let (listed, attributes) = match all_fit {
+            true => (facts.attributes, Attributes::default()),
+            false => (Attributes::default(), facts.attributes),
+        };
+        let listed = || listed.iter().flat_map(|(name, value)| [name, value]);
+        // of the right size at once: an allocator may leave what is given back of it where it is
+        let length = listed().map(|text| BETWEEN.len_utf8() + text.len());
+        let mut all = String::with_capacity(ends[2] + language + length.sum::<usize>());
+        all.extend(texts);
+        for text in listed() {
+            all.push(BETWEEN);
+            all.push_str(text);
+        }
+        let more = More {
+            attributes,
             reminder: facts.reminder,
         };
-        if facts.attributes.iter().all(|(n, v)| fits(n) && fits(v)) {
-            for text in facts.attributes.iter().flat_map(|(n, v)| [n, v]) {
-                texts.push(BETWEEN);
-                texts.push_str(text);
-            }
-        } else {
-            more.attributes = facts.attributes;
-        }
         Self {
             id: facts.id,
             groups: facts.groups,
-            texts: texts.into_boxed_str(),
+            texts: all.into_boxed_str(),
             // texts of four gigabytes are in no store
             ends: ends.map(|end| u32::try_from(end).unwrap_or(u32::MAX)),
             has_email: facts.email.is_some(),

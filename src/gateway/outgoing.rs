@@ -150,7 +150,7 @@ impl<'a> Outgoing<'a> {
         });
     }
 
-    /// The bytes of an HTTP/1.1 request without a body.
+    /// The bytes of an HTTP/1.1 request up to its body.
     pub(super) fn wire(&self) -> Result<Vec<u8>> {
         // a target that ends early would begin another request
         if self
