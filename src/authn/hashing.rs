@@ -246,9 +246,7 @@ mod tests {
             let pool = Arc::clone(&pool);
             all.spawn(async move {
                 let threads = Arc::clone(&pool.threads);
-                let who = move || {
-                    (threads.jobs.lock().threads, scheduling())
-                };
+                let who = move || (threads.jobs.lock().threads, scheduling());
                 pool.run(who).await.unwrap()
             });
         }
