@@ -11,6 +11,7 @@ use super::exchange::Exchange;
 use super::inbound;
 use super::outgoing::Outgoing;
 use super::upstream::{Backend, Trip};
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::{Method, Version};
@@ -117,26 +118,37 @@ impl Gateway {
 /// All of the request's body.
 async fn body(session: &mut Session, exchange: &mut Exchange) -> Result<Vec<u8>> {
     let mut all = Vec::new();
-    if session.is_body_empty() {
+    let head = session.req_header();
+    let said = inbound::content_length(&head.headers);
+    // HTTP/2 tells the end by itself, whatever length was said
+    let may_have_more = head.version == Version::HTTP_2 && said.is_some();
+    if session.is_body_empty() && !may_have_more {
         return Ok(all);
     }
-    loop {
-        let read = session.read_request_body().await;
-        let piece = read.map_err(|e| e.into_down())?;
-        let is_over = piece.is_none() || session.is_body_done();
-        let piece = piece.unwrap_or_default();
-        exchange.body(piece.len(), is_over)?;
+    while let Some(piece) = piece(session, exchange).await? {
+        exchange.body(piece.len(), false)?;
         all.extend_from_slice(&piece);
-        if !is_over {
-            continue;
-        }
-        // HTTP/2 tells the end by itself
-        let said = inbound::content_length(&session.req_header().headers);
-        return match said == u64::try_from(all.len()).ok() {
-            true => Ok(all),
-            false => Err(Error::new_down(ErrorType::HTTPStatus(400))),
-        };
     }
+    exchange.body(0, true)?;
+    match said == u64::try_from(all.len()).ok() {
+        true => Ok(all),
+        false => Err(Error::new_down(ErrorType::HTTPStatus(400))),
+    }
+}
+
+/// The body's next piece, which is waited for as long as a connection may stand still: pingora keeps no time for a
+/// stream of HTTP/2.
+async fn piece(session: &mut Session, exchange: &Exchange) -> Result<Option<Bytes>> {
+    let limit = exchange.live.snapshot.limits.stall;
+    let mut read = pin!(session.read_request_body());
+    let read = match read.as_mut().now_or_never() {
+        Some(read) => read,
+        None => match tokio::time::timeout(limit, read).await {
+            Ok(read) => read,
+            Err(_) => return Err(Error::new_down(ErrorType::HTTPStatus(408))),
+        },
+    };
+    read.map_err(|e| e.into_down())
 }
 
 /// The request, then all of the answer.
@@ -224,7 +236,7 @@ fn filter(session: &mut Session, exchange: &mut Exchange, task: &mut HttpTask) -
             exchange.answer(head, session.req_header().version)
         }
         HttpTask::Body(body, end) | HttpTask::UpgradedBody(body, end) => {
-            let bytes = body.as_ref().map_or(0, bytes::Bytes::len);
+            let bytes = body.as_ref().map_or(0, Bytes::len);
             exchange.watch.answer_moved(bytes, *end);
             Ok(())
         }

@@ -19,6 +19,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::protocols::http::ServerSession;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 use std::time::Duration;
@@ -478,6 +479,11 @@ pub(super) async fn send(
     }
     let silent = body.is_empty() || session.req_header().method == Method::HEAD;
     let down = |e: Box<Error>| e.into_down();
+    if let (true, ServerSession::H2(client)) = (silent, session.as_mut()) {
+        // in one frame: a client of gRPC may take an empty one behind it for a broken stream
+        let written = client.write_response_header(Box::new(head), true);
+        return written.map(|()| true).map_err(down);
+    }
     session
         .write_response_header(Box::new(head), silent)
         .await

@@ -5,6 +5,7 @@ use crate::support::h2::{
     WINDOW, block, connect, get,
 };
 use crate::support::world::World;
+use std::time::Duration;
 
 type Field<'a> = (&'a str, &'a [u8]);
 
@@ -251,6 +252,43 @@ async fn a_body_of_another_length_is_no_request() {
     }
 }
 
+/// What is sent is waited for as long as a connection may stand still, and no application hears of it before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_come_is_no_request() {
+    let world = World::with(|s, _| s.limits.stall = Duration::from_secs(1)).await;
+    let cookie = format!("__Host-vestibule={}", world.token);
+    for (said, sent) in [(&b"5"[..], &b""[..]), (b"5", b"#!~"), (b"0", b"")] {
+        let head = request(&cookie, |f| {
+            set(f, ":method", b"POST");
+            set(f, ":path", b"/upload");
+            f.push(("content-length", said));
+        });
+        let mut frames = Frames::open(&world, "wiki.test").await;
+        frames.send(HEADERS, END_HEADERS, 1, &head).await;
+        frames.send(DATA, 0, 1, sent).await;
+        let outcome = frames.outcome(1).await;
+        assert!(matches!(outcome, Outcome::Status(408)), "{outcome:?}");
+        assert!(world.upstream.take().is_empty());
+    }
+}
+
+/// A length of nothing with an empty frame behind the head is as good as a head that ends the request.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_body_may_end_in_a_frame_of_its_own() {
+    let world = World::start().await;
+    let cookie = format!("__Host-vestibule={}", world.token);
+    let head = request(&cookie, |f| {
+        set(f, ":method", b"POST");
+        set(f, ":path", b"/upload");
+        f.push(("content-length", b"0"));
+    });
+    let mut frames = Frames::open(&world, "wiki.test").await;
+    frames.send(HEADERS, END_HEADERS, 1, &head).await;
+    frames.send(DATA, END_STREAM, 1, b"").await;
+    let outcome = frames.outcome(1).await;
+    assert!(matches!(outcome, Outcome::Status(200)), "{outcome:?}");
+}
+
 /// Frames that break the rules of RFC 9113 end the connection; others are served meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn broken_frames_end_the_connection() {
@@ -340,4 +378,21 @@ async fn broken_frames_end_the_connection() {
     let mut client = connect(&world, "wiki.test").await;
     let answer = get(&mut client, "https://wiki.test/public/x", &[]).await;
     assert_eq!(answer.unwrap().status(), 200);
+}
+
+/// A client of gRPC makes its status of ours. With an empty frame behind the head it sees a broken stream now and then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_call_ends_with_its_head() {
+    let world = World::start().await;
+    let mut client = crate::support::h2::connect(&world, "wiki.test").await;
+    for turn in 0..20 {
+        let request = http::Request::post("https://wiki.test/page")
+            .header("content-type", "application/grpc")
+            .body(())
+            .unwrap();
+        let (answer, _body) = client.send_request(request, true).unwrap();
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status(), 401, "{turn}");
+        assert!(answer.body().is_end_stream(), "{turn}");
+    }
 }
