@@ -41,58 +41,59 @@ pub struct Subject {
     texts: Box<str>,
     /// Where the first three of them end.
     ends: [u32; 3],
+    /// There it is not written twice.
+    email_begins_with_login: bool,
     has_email: bool,
     is_active: bool,
     has_second_factor: bool,
-    /// What most people do not have.
-    more: Option<Box<More>>,
-}
-
-#[derive(Clone, Default, PartialEq, Eq)]
-struct More {
-    attributes: Attributes,
-    reminder: reminder::Record,
+    /// What most people have nothing in.
+    reminder: Option<Box<reminder::Record>>,
 }
 
 impl Subject {
+    /// Attributes are those that a header can carry: without [`BETWEEN`] in a value, and none with one in its name.
     pub fn new(facts: Facts<'_>) -> Self {
-        let fits = |text: &str| !text.contains(BETWEEN);
-        let texts = [
-            facts.login,
-            facts.email.unwrap_or_default(),
-            facts.name,
-            facts.language.filter(|l| fits(l)).unwrap_or_default(),
-        ];
-        let [login, email, name, language] = texts.map(str::len);
-        let ends = [login, login + email, login + email + name];
-        let all_fit = facts.attributes.iter().all(|(n, v)| fits(n) && fits(v));
-        let (listed, attributes) = match all_fit {
-            true => (facts.attributes, Attributes::default()),
-            false => (Attributes::default(), facts.attributes),
+        let email = facts.email.unwrap_or_default();
+        let email_begins_with_login = email.starts_with(facts.login);
+        let language = facts.language.filter(|l| !l.contains(BETWEEN));
+        let login_end = facts.login.len();
+        let email_begins = if email_begins_with_login {
+            0
+        } else {
+            login_end
         };
-        let listed = || listed.iter().flat_map(|(name, value)| [name, value]);
+        let email_end = email_begins + email.len();
+        let name_end = email_end + facts.name.len();
+        let listed = || {
+            let pairs = facts.attributes.iter();
+            let attributes = pairs.filter(|(name, _)| !name.contains(BETWEEN));
+            attributes.flat_map(|(name, value)| [name, value])
+        };
         // of the right size at once: an allocator may leave what is given back of it where it is
         let length = listed().map(|text| BETWEEN.len_utf8() + text.len());
-        let mut all = String::with_capacity(ends[2] + language + length.sum::<usize>());
-        all.extend(texts);
-        for text in listed() {
-            all.push(BETWEEN);
-            all.push_str(text);
+        let language = language.unwrap_or_default();
+        let mut texts = String::with_capacity(name_end + language.len() + length.sum::<usize>());
+        if !email_begins_with_login {
+            texts.push_str(facts.login);
         }
-        let more = More {
-            attributes,
-            reminder: facts.reminder,
-        };
+        texts.extend([email, facts.name, language]);
+        for text in listed() {
+            texts.push(BETWEEN);
+            texts.extend(text.split(BETWEEN));
+        }
         Self {
             id: facts.id,
             groups: facts.groups,
-            texts: all.into_boxed_str(),
+            texts: texts.into_boxed_str(),
             // texts of four gigabytes are in no store
-            ends: ends.map(|end| u32::try_from(end).unwrap_or(u32::MAX)),
+            ends: [login_end, email_end, name_end]
+                .map(|end| u32::try_from(end).unwrap_or(u32::MAX)),
+            email_begins_with_login,
             has_email: facts.email.is_some(),
             is_active: facts.status == Status::Active,
             has_second_factor: facts.has_second_factor,
-            more: (more != More::default()).then(|| Box::new(more)),
+            reminder: (facts.reminder != reminder::Record::default())
+                .then(|| Box::new(facts.reminder)),
         }
     }
 
@@ -124,7 +125,12 @@ impl Subject {
     }
 
     pub fn email(&self) -> Option<&str> {
-        let [from, to, _] = self.ends();
+        let [login_end, to, _] = self.ends();
+        let from = if self.email_begins_with_login {
+            0
+        } else {
+            login_end
+        };
         self.has_email.then(|| self.text(from, to))
     }
 
@@ -147,9 +153,6 @@ impl Subject {
 
     /// One of the further facts, by its name.
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        if let Some(value) = self.more.as_ref().and_then(|m| m.attributes.get(name)) {
-            return Some(value);
-        }
         let mut listed = self.listed().skip(1);
         while let (Some(known), Some(value)) = (listed.next(), listed.next()) {
             if known == name {
@@ -160,7 +163,7 @@ impl Subject {
     }
 
     pub fn reminder(&self) -> reminder::Record {
-        self.more.as_ref().map(|m| m.reminder).unwrap_or_default()
+        self.reminder.as_deref().copied().unwrap_or_default()
     }
 
     pub const fn is_active(&self) -> bool {
@@ -204,12 +207,6 @@ mod tests {
         rich.attributes = BTreeMap::from([("desk".to_owned(), "7".to_owned())]).into();
         rich.reminder.snoozed_until = Some(Timestamp::from_seconds(7));
         rich.status = Status::Disabled;
-        let mut odd = rich.clone();
-        odd.attributes = BTreeMap::from([
-            ("a\0b".to_owned(), "c".to_owned()),
-            ("desk".to_owned(), "7\0other\08".to_owned()),
-        ])
-        .into();
         let mut many = rich.clone();
         many.language = None;
         many.attributes = BTreeMap::from([
@@ -220,11 +217,17 @@ mod tests {
         ])
         .into();
         for (mut account, email) in [
-            (odd, None),
+            (rich.clone(), None),
             (many, Some("a@example.com".to_owned())),
             (plain.clone(), None),
             (plain.clone(), Some(String::new())),
-            (plain, Some("aino@example.com".to_owned())),
+            (plain.clone(), Some("aino@example.com".to_owned())),
+            (plain.clone(), Some(plain.login.clone())),
+            (plain.clone(), Some(format!("{}@example.com", plain.login))),
+            (
+                plain.clone(),
+                Some(format!("the.{}@example.com", plain.login)),
+            ),
             (rich, Some("ä@example.com".to_owned())),
         ] {
             account.email = email;
@@ -236,7 +239,7 @@ mod tests {
             assert_eq!(subject.language(), account.language.as_deref());
             assert_eq!(subject.shown_as(), account.shown_as());
             assert_eq!(subject.groups, account.groups);
-            for name in ["", "7", "a", "a\0b", "desk", "fi", "last", "other", "ä"] {
+            for name in ["", "7", "a", "desk", "fi", "last", "ä"] {
                 assert_eq!(
                     subject.attribute(name),
                     account.attributes.get(name),
@@ -246,6 +249,30 @@ mod tests {
             assert_eq!(subject.reminder(), account.reminder);
             assert_eq!(subject.is_active(), account.is_active());
             assert_eq!(subject.has_second_factor(), account.has_second_factor());
+        }
+    }
+
+    /// One text never becomes two, or a part of another.
+    #[test]
+    fn attributes_are_what_a_header_can_carry() {
+        let mut account = account();
+        account.attributes = BTreeMap::from([
+            ("a\0b".to_owned(), "c".to_owned()),
+            ("desk".to_owned(), "7\0other\08\0".to_owned()),
+        ])
+        .into();
+        let subject = Subject::of(&account);
+        for (name, value) in [
+            ("desk", Some("7other8")),
+            ("a", None),
+            ("a\0b", None),
+            ("ab", None),
+            ("b", None),
+            ("other", None),
+            ("8", None),
+            ("", None),
+        ] {
+            assert_eq!(subject.attribute(name), value, "{name:?}");
         }
     }
 
