@@ -14,22 +14,27 @@ use super::upstream::{Backend, Trip};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
-use http::{Method, Version};
+use http::{HeaderValue, Method, Version};
 use pingora::http::ResponseHeader;
 use pingora::protocols::Stream;
 use pingora::protocols::http::HttpTask;
 use pingora::protocols::http::v1::client::HttpSession as Client;
 use pingora::proxy::Session;
 use pingora::upstreams::peer::HttpPeer;
-use pingora::{Error, ErrorType, Result, RetryType};
+use pingora::{Error, ErrorSource, ErrorType, Result, RetryType};
 use std::pin::pin;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
+use tokio::time::Instant;
 
 /// Most pieces of an answer that are written at once.
 const AT_ONCE: usize = 4;
 /// The longest body that is read before anything is sent, in bytes: as much as pingora would keep to send it again.
 const SHORT: u64 = 64 << 10;
+/// What was made for a request is good for one whose body takes no longer.
+const SOON: Duration = Duration::from_secs(1);
+/// For the answer of an upstream that takes no more of a request.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Whether a request can go this way. One whose connection is somebody's own is found again by pingora's pool only,
 /// where those with a long body go.
@@ -60,7 +65,14 @@ impl Gateway {
         session: &mut Session,
         exchange: &mut Exchange,
     ) -> Result<()> {
+        let began = Instant::now();
         let body = body(session, exchange).await?;
+        let waited = began.elapsed();
+        if waited > SOON {
+            exchange.renew_assertion()?;
+        }
+        // what it takes longer now is not the application's fault alone
+        exchange.is_late = exchange.time_left().is_some_and(|left| left < waited);
         loop {
             let (backend, silence) = exchange.backend().await?;
             let (stream, reused) = match self.0.idle.take(backend.key) {
@@ -79,7 +91,9 @@ impl Gateway {
             let asked = converse(session, exchange, stream, wire, &backend.peer, silence);
             match asked.await {
                 Ok(client) => {
-                    self.give_back(client, &backend).await;
+                    if let Some(client) = client {
+                        self.give_back(client, &backend).await;
+                    }
                     // of chunks, the one that says that there are no more
                     let finished = session.as_mut().finish_body().await;
                     return finished.map(|_| ()).map_err(|e| e.into_down());
@@ -109,22 +123,38 @@ impl Gateway {
         let mut outgoing = Outgoing::of(head);
         outgoing.leave_connection(&head.headers);
         self.outgoing(&mut outgoing, exchange)?;
+        if !is_told(&outgoing, body.len()) {
+            return Error::e_explain(ErrorType::InternalError, "a body without its length");
+        }
         let mut wire = outgoing.wire()?;
         wire.extend_from_slice(body);
         Ok(wire)
     }
 }
 
+/// Whether the head tells how long the body is. What comes behind a shorter one would be another request.
+fn is_told(head: &Outgoing<'_>, length: usize) -> bool {
+    let mut lengths = head.all(CONTENT_LENGTH.as_str());
+    let told = |value: &HeaderValue| value.to_str().ok()?.parse().ok();
+    match (lengths.next().map(told), lengths.next()) {
+        (None, _) => length == 0,
+        (Some(said), None) => said == Some(length),
+        (Some(_), Some(_)) => false,
+    }
+}
+
 /// All of the request's body.
 async fn body(session: &mut Session, exchange: &mut Exchange) -> Result<Vec<u8>> {
-    let mut all = Vec::new();
     let head = session.req_header();
     let said = inbound::content_length(&head.headers);
     // HTTP/2 tells the end by itself, whatever length was said
     let may_have_more = head.version == Version::HTTP_2 && said.is_some();
     if session.is_body_empty() && !may_have_more {
-        return Ok(all);
+        return Ok(Vec::new());
     }
+    // no longer than SHORT, see `fits`
+    let room = said.and_then(|said| said.try_into().ok());
+    let mut all = Vec::with_capacity(room.unwrap_or_default());
     while let Some(piece) = piece(session, exchange).await? {
         exchange.body(piece.len(), false)?;
         all.extend_from_slice(&piece);
@@ -136,10 +166,11 @@ async fn body(session: &mut Session, exchange: &mut Exchange) -> Result<Vec<u8>>
     }
 }
 
-/// The body's next piece, which is waited for as long as a connection may stand still: pingora keeps no time for a
-/// stream of HTTP/2.
+/// The body's next piece, which is waited for as long as a connection may stand still, and the request has time: pingora
+/// keeps none for a stream of HTTP/2.
 async fn piece(session: &mut Session, exchange: &Exchange) -> Result<Option<Bytes>> {
-    let limit = exchange.live.snapshot.limits.stall;
+    let stall = exchange.live.snapshot.limits.stall;
+    let limit = exchange.time_left().map_or(stall, |left| left.min(stall));
     let mut read = pin!(session.read_request_body());
     let read = match read.as_mut().now_or_never() {
         Some(read) => read,
@@ -151,7 +182,7 @@ async fn piece(session: &mut Session, exchange: &Exchange) -> Result<Option<Byte
     read.map_err(|e| e.into_down())
 }
 
-/// The request, then all of the answer.
+/// The request, then all of the answer. `None`: the connection to the upstream is of no further use.
 async fn converse(
     session: &mut Session,
     exchange: &mut Exchange,
@@ -159,12 +190,33 @@ async fn converse(
     wire: Vec<u8>,
     peer: &HttpPeer,
     silence: Option<Duration>,
-) -> Result<Client> {
-    send(&mut stream, &wire, peer.options.write_timeout).await?;
+) -> Result<Option<Client>> {
+    let sent = send(&mut stream, &wire, peer.options.write_timeout).await;
+    drop(wire);
     let mut client = Client::new_with_options(stream, peer);
     client.read_timeout = silence;
+    let broken = match sent {
+        Ok(()) => None,
+        // it may have refused the body at its head, and hung up
+        Err(fault) if *fault.etype() == ErrorType::WriteError => {
+            client.read_timeout = Some(LAST_WORDS);
+            Some(fault)
+        }
+        Err(fault) => return Err(fault),
+    };
+    let is_whole = broken.is_none();
+    let mut first = next(session, &mut client).await;
+    if let (Err(fault), Some(broken)) = (&first, broken)
+        && *fault.esource() == ErrorSource::Upstream
+    {
+        first = Err(broken);
+    }
+    let mut first = Some(first?);
     loop {
-        let first = next(session, &mut client).await?;
+        let first = match first.take() {
+            Some(first) => first,
+            None => next(session, &mut client).await?,
+        };
         let mut tasks = Vec::with_capacity(AT_ONCE);
         let mut is_over = first.is_end();
         tasks.push(first);
@@ -189,7 +241,7 @@ async fn converse(
             break;
         }
     }
-    Ok(client)
+    Ok(is_whole.then_some(client))
 }
 
 /// `limit`: how long the upstream may take to accept it.
@@ -254,4 +306,32 @@ fn frame(head: &mut ResponseHeader, end: bool) -> Result<()> {
     }
     head.set_version(Version::HTTP_11);
     head.insert_header(TRANSFER_ENCODING, "chunked")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pingora::http::RequestHeader;
+
+    #[test]
+    fn a_body_goes_out_with_its_length_only() {
+        let told = |lines: &[&'static str], length| {
+            let mut head = RequestHeader::build("POST", b"/", None).unwrap();
+            for line in lines {
+                head.append_header("Content-Length", *line).unwrap();
+            }
+            is_told(&Outgoing::of(&head), length)
+        };
+        assert!(told(&[], 0) && told(&["0"], 0) && told(&["5"], 5));
+        for (lines, length) in [
+            (&[][..], 5),
+            (&["4"], 5),
+            (&["6"], 5),
+            (&["x"], 5),
+            (&["5"], 0),
+            (&["5", "5"], 5),
+        ] {
+            assert!(!told(lines, length), "{lines:?} {length}");
+        }
+    }
 }

@@ -59,6 +59,8 @@ pub(super) struct Exchange {
     /// The way to an upstream.
     pub trip: Option<Trip>,
     pub body_bytes: u64,
+    /// The body took longer than what is left of the route's time.
+    pub is_late: bool,
     /// How much slower than it must be the body may still come; `None`: as slow as it likes.
     pub body_pace: Option<BodyPace>,
     pub watch: Arc<Watch>,
@@ -97,6 +99,7 @@ impl Exchange {
             forwarding: None,
             trip: None,
             body_bytes: 0,
+            is_late: false,
             body_pace: None,
             watch: Watch::current(),
         }
@@ -176,7 +179,7 @@ impl Exchange {
     }
 
     /// The next piece of the body; `false`: it comes too slowly. Its silence before the first piece does not count:
-    /// that is the application's, which had to be connected to.
+    /// that may be the application's, which had to be connected to.
     #[must_use]
     pub(super) fn body_moves(&mut self, bytes: usize, end: bool) -> bool {
         self.watch.body_moved(bytes, end);

@@ -455,8 +455,12 @@ pub(super) async fn send(
     exchange: &Exchange,
     answer: Response<Bytes>,
 ) -> Result<bool> {
-    drain(session).await;
     let (parts, body) = answer.into_parts();
+    match parts.status {
+        // who fell silent is not waited for again
+        StatusCode::REQUEST_TIMEOUT => session.set_keepalive(None),
+        _ => drain(session).await,
+    }
     // it reads the status, and takes a page for a message that broke off
     let body = match is_grpc(session.req_header()) {
         true => Bytes::new(),

@@ -3,6 +3,7 @@
 
 use super::exchange::Exchange;
 use super::outgoing::Outgoing;
+use super::through::assertion;
 use super::upstream::{Backend, PeerFault};
 use super::{Gateway, hsts, response};
 use http::{StatusCode, Version};
@@ -37,6 +38,17 @@ impl Exchange {
         let backend = backend.map_err(no_upstream)?;
         let read = shorter(backend.peer.options.read_timeout, left);
         Ok((backend, read))
+    }
+
+    /// The assertion for an application that is asked later than was thought.
+    pub(super) fn renew_assertion(&mut self) -> Result<()> {
+        let live = Arc::clone(&self.live);
+        let forwarding = self.forwarding.as_mut().ok_or_else(no_permit)?;
+        let route = live.snapshot.routes.route(forwarding.permit.route());
+        let route = route.ok_or_else(no_permit)?;
+        forwarding.assertion = assertion(&live.seams, &forwarding.permit, route)
+            .map_err(|_| Error::new_down(ErrorType::HTTPStatus(503)))?;
+        Ok(())
     }
 
     /// The same for pingora.
@@ -106,9 +118,13 @@ impl Exchange {
         let repeatable = session.req_header().method.is_idempotent()
             && !session.as_ref().retry_buffer_truncated()
             && answered(session).is_none();
-        // the application has waited as long as it may, or as it likes, for what the client has not sent; but bytes
-        // that it does not take are its own affair
-        let waits = self.watch.body_is_missing() && *fault.etype() != ErrorType::WriteTimedout;
+        // the application has waited as long as it may, or as it likes, for what the client has not sent, or had little
+        // time left; but bytes that it does not take are its own affair
+        let waits = match fault.etype() {
+            ErrorType::WriteTimedout => false,
+            ErrorType::ReadTimedout if self.is_late => true,
+            _ => self.watch.body_is_missing(),
+        };
         let upstreams = *fault.esource() == ErrorSource::Upstream;
         let again = fault.retry() && repeatable && upstreams;
         let trip = self.trip.as_mut().filter(|_| upstreams);

@@ -431,7 +431,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "header of the connection",
         "name: payroll\n",
-        "name: payroll\n    identity: { headers: { Content-Length: \"1\", Remote_User: x, \"a b\": y } }\n",
+        "name: payroll\n    identity: { headers: { Content-Length: \"1\", Remote_User: x, \"a b\": y, ContentLength: z } }\n",
     ),
     (
         "header with an unknown fact",

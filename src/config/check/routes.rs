@@ -6,6 +6,7 @@ use crate::config::report::shortened;
 use crate::config::scalar::UrlPath;
 use crate::config::schema;
 use crate::config::source::At;
+use crate::domain::headers;
 use crate::domain::host::Origin;
 use crate::domain::policy::TwoFactor;
 use crate::domain::request::Path;
@@ -45,6 +46,15 @@ const RESERVED: &[&str] = &[
     "x-forwarded-host",
     "x-forwarded-proto",
 ];
+
+/// Every name that a careless application takes for one of these is taken out of requests, and so would they be.
+fn is_reserved(name: &str) -> bool {
+    let name = headers::fold(name);
+    let is_one = RESERVED
+        .iter()
+        .any(|reserved| headers::fold(reserved) == name);
+    is_one || name.starts_with("content") || name.starts_with("proxy")
+}
 
 impl Check<'_> {
     pub(super) fn routes(
@@ -402,10 +412,7 @@ impl Check<'_> {
                 format!("`{shown}` is not the name of a header"),
                 "write letters, digits and `-`, for example X-Employee",
             );
-        } else if RESERVED.contains(&lower.as_str())
-            || lower.starts_with("content-")
-            || lower.starts_with("proxy-")
-        {
+        } else if is_reserved(name) {
             self.problems.error(
                 place,
                 format!("`{shown}` belongs to the connection or to Vestibule"),

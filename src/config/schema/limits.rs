@@ -26,7 +26,7 @@ pub struct Limits {
     /// How long a connection is kept on which nothing is asked. A change takes a new process.
     #[schemars(extend("default" = "60s"))]
     pub idle_timeout: Option<Duration>,
-    /// Longest silence of a client while it sends or takes a body; on HTTP/2 the route's `timeouts.read` bounds the sending.
+    /// Longest silence of a client while it sends or takes a body; on HTTP/2 the route's `timeouts.read` bounds the sending of a body of more than 64 KiB.
     #[schemars(extend("default" = "60s"))]
     pub stall_timeout: Option<Duration>,
     /// Least pace of an upload, in bytes a second, until the application begins to answer; 0: any.

@@ -311,6 +311,24 @@ async fn a_routes_time_ends_a_request_whatever_it_waits_for() {
     assert_eq!(world.signed_in("GET /page", "").await.status, 200);
 }
 
+/// A body that comes when there is no time left is no request, and is told so before it is cut.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_routes_time_is_a_short_bodys_time() {
+    let limits = RouteLimits {
+        time: Some(SECOND * 2),
+        ..RouteLimits::default()
+    };
+    let world = world(|_| {}, limits).await;
+    let mut wire = world.plain().await;
+    wire.send(format!(
+        "POST /page HTTP/1.1\r\nHost: wiki.test\r\nCookie: __Host-vestibule={}\r\nContent-Length: 2\r\n\r\nx",
+        world.token
+    ))
+    .await;
+    assert_eq!(wire.answer().await.unwrap().status, 408);
+    assert!(world.upstream.take().is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_connections_are_closed() {
     let world = world(|l| l.idle = SECOND * 2, RouteLimits::default()).await;

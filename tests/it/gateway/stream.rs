@@ -1,6 +1,7 @@
 //! Bodies pass as they come, in both directions.
 
 use crate::support::world::World;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// An application sees a short body when it is whole, or nothing of the request; a long one as it comes.
@@ -37,6 +38,25 @@ async fn a_short_body_is_sent_when_it_is_whole() {
                 assert!(world.upstream.take().is_empty());
             }
         }
+    }
+}
+
+/// What was signed when the head came may have run out by the time that the body is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_slow_body_the_assertion_is_a_new_one() {
+    let world = World::start().await;
+    for (pause, asked) in [(0, 1), (1_200, 2)] {
+        let mut wire = world.plain().await;
+        wire.send(format!(
+            "POST /page HTTP/1.1\r\nHost: wiki.test\r\nCookie: __Host-vestibule={}\r\nContent-Length: 1\r\n\r\n",
+            world.token
+        ))
+        .await;
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        wire.send("x").await;
+        assert_eq!(wire.answer().await.unwrap().status, 200);
+        let count = world.counts.assertions.swap(0, Ordering::Relaxed);
+        assert_eq!(count, asked, "{pause}");
     }
 }
 

@@ -227,7 +227,7 @@ impl Pages for TestPages {
     }
 }
 
-struct TestAssertions;
+struct TestAssertions(Arc<Counts>);
 
 impl Assertions for TestAssertions {
     fn assertion(
@@ -235,6 +235,7 @@ impl Assertions for TestAssertions {
         view: &View,
         spec: &AssertionSpec,
     ) -> Result<http::HeaderValue, Unavailable> {
+        self.0.assertions.fetch_add(1, Ordering::Relaxed);
         let token = format!("signed.{}.{}", view.subject.login(), spec.audience);
         Ok(http::HeaderValue::from_str(&token).unwrap())
     }
@@ -246,6 +247,8 @@ pub(crate) struct Counts {
     told: Mutex<Vec<serde_json::Value>>,
     pub(crate) websockets: AtomicI64,
     pub(crate) upstreams: Mutex<Vec<String>>,
+    /// How often one was asked for.
+    pub(crate) assertions: AtomicUsize,
 }
 
 impl Counts {
@@ -395,7 +398,7 @@ impl World {
         let seams = Seams {
             sessions: sessions.clone(),
             pages: Arc::new(TestPages),
-            assertions: Arc::new(TestAssertions),
+            assertions: Arc::new(TestAssertions(Arc::clone(&counts))),
             observer: counts.clone(),
             issued: None,
         };

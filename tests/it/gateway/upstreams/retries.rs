@@ -5,7 +5,7 @@ use crate::support::app::{Act, App, Hit};
 use crate::support::client::Answer;
 use crate::support::world::{World, at};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use vestibule::domain::route::Upstream;
 
 /// Answers the first request of each connection, and closes at the second without a word.
@@ -200,4 +200,71 @@ async fn what_clients_provoke_is_not_the_upstreams_fault() {
     assert!(!ejected(&world), "a part of the request was missing");
     at_once(&world, "POST /", "Content-Length: 0\r\n").await;
     assert!(ejected(&world), "it had all of the request");
+}
+
+/// Nor may clients that send their body when the request has hardly any time left.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_late_is_not_the_upstreams_fault() {
+    let second = std::time::Duration::from_secs(1);
+    let upstreams = vec![impatient("").await, impatient("").await];
+    let world = world_for(&[], |route| {
+        route.upstreams = upstreams;
+        route.limits.time = Some(second * 2);
+    })
+    .await;
+    let ask = async || {
+        let mut wire = world.plain().await;
+        wire.send(format!(
+            "POST / HTTP/1.1\r\nHost: app.test\r\nCookie: __Host-vestibule={}\r\nContent-Length: 2\r\n\r\nx",
+            world.token
+        ))
+        .await;
+        tokio::time::sleep(second * 19 / 10).await;
+        wire.send("x").await;
+        wire.answer().await.unwrap().status
+    };
+    let answers = futures_util::future::join_all((0..16).map(|_| ask())).await;
+    let late = |status: &u16| matches!(status, 408 | 504);
+    assert!(answers.iter().all(late), "{answers:?}");
+    let events = world.counts.upstreams.lock();
+    assert!(!events.iter().any(|e| e.contains("Ejected")), "{events:?}");
+}
+
+/// Reads a head only, refuses, and hangs up on the rest. Takes so little at a time that the rest is still being sent.
+async fn curt() -> Upstream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(1024).unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    let listener = socket.listen(64).unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut io, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = [0; 1024];
+                let _ = io.read(&mut head).await;
+                let answer = "HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig";
+                let _ = io.write_all(answer.as_bytes()).await;
+            });
+        }
+    });
+    at(address, false)
+}
+
+/// With a body of either length, and it is nobody's fault.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_at_the_head_is_passed_on() {
+    let upstreams = vec![curt().await, curt().await];
+    let world = world_for(&[], |route| route.upstreams = upstreams).await;
+    for (method, length) in [("POST", 65_536), ("PUT", 65_536), ("POST", 200_000)] {
+        let body = vec![b'x'; length];
+        for turn in 0..24 {
+            let mut wire = world.plain().await;
+            let line = format!("{method} /");
+            let answer = on_wire(&mut wire, &world.token, &line, "", &body).await;
+            let is_theirs = (answer.status, answer.text().as_str()) == (413, "big");
+            assert!(is_theirs, "{line} {length} {turn}: {answer:?}");
+        }
+    }
+    let events = world.counts.upstreams.lock();
+    assert!(!events.iter().any(|e| e.contains("Ejected")), "{events:?}");
 }
