@@ -48,9 +48,17 @@ const SINGLE: &[&str] = &[
     "tower",
 ];
 
+/// Of this platform only: packages of others are not on a machine that has compiled this and nothing else.
 fn metadata() -> Value {
+    let platform = Command::new(env!("CARGO")).args(["-vV"]).output().unwrap();
+    let platform = String::from_utf8(platform.stdout).unwrap();
+    let platform = platform
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .unwrap();
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["--filter-platform", platform])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
