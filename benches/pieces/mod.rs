@@ -22,7 +22,7 @@ use vestibule::domain::route::{
     Access, AssertionSpec, Delivery, IdentitySpec, Preset, Route, Table, Timeouts, Upstream,
 };
 use vestibule::domain::secret::{Token, TotpSecret};
-use vestibule::domain::session::{Rules, Session, View};
+use vestibule::domain::session::{Beginning, Record, Rules, Session, View};
 use vestibule::domain::subject::Subject;
 use vestibule::domain::timestamp::Timestamp;
 use vestibule::domain::verifier::totp;
@@ -161,17 +161,15 @@ fn account(number: u128) -> Account {
     }
 }
 
-fn session(account: AccountId, number: u128) -> Session {
+fn session(number: u128) -> Session {
     Session {
         id: SessionId::from_uuid(Uuid::from_u128(number.wrapping_mul(0x9e37_79b9_7f4a_7c15))),
-        account,
         factors: Factors::with(SecondFactor::Totp),
         auth_time: NOW,
         password_at: NOW,
         second_factor_at: Some(NOW),
         expires_at: NOW.plus(Duration::from_secs(36_000)),
         last_seen_at: NOW,
-        begun: None,
         trusted_device: None,
     }
 }
@@ -179,7 +177,7 @@ fn session(account: AccountId, number: u128) -> Session {
 fn view() -> Arc<View> {
     let account = account(1);
     Arc::new(View {
-        session: session(account.id, 2),
+        session: session(2),
         subject: Arc::new(Subject::of(&account)),
         host: Host::parse(HOST),
     })
@@ -189,7 +187,7 @@ fn view() -> Arc<View> {
 fn reminded() -> Arc<View> {
     let mut account = account(1);
     account.reminder.snoozed_until = Some(NOW.plus(Duration::from_secs(86_400)));
-    let mut session = session(account.id, 2);
+    let mut session = session(2);
     session.factors = Factors::PASSWORD;
     Arc::new(View {
         session,
@@ -307,14 +305,18 @@ routes: [ { name: app, host: app0.example.com, upstream: \"http://127.0.0.1:2\" 
         let mut changes = Vec::new();
         for number in 0..count {
             let person = account(1 + number as u128 / 10);
-            let session = session(person.id, 1 + number as u128);
+            let record = Record {
+                account: person.id,
+                session: session(1 + number as u128),
+                begun: Beginning::default(),
+            };
             if number % 10 == 0 {
                 changes.push(Change::AddAccount(Box::new(person)));
             }
             let token = self.env.token();
             cookies.push(token.reveal());
             changes.push(Change::OpenSession {
-                session: Box::new(session),
+                record: Box::new(record),
                 token: token.hash(),
             });
             if changes.len() > 1000 || number + 1 == count {

@@ -14,7 +14,7 @@ use crate::domain::device::Device;
 use crate::domain::host::Host;
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::secret::TokenHash;
-use crate::domain::session::{Session, View};
+use crate::domain::session::{Record, View};
 use crate::domain::throttle::{Admission, Bucket, Counter, Rule};
 use crate::domain::timestamp::Timestamp;
 use crate::store::{
@@ -176,7 +176,7 @@ hand_on! {
     async fn one_time_code(account: AccountId) -> Option<OneTimeCode>;
     async fn attempt(token: &TokenHash) -> Option<StoredAttempt>;
     async fn session(token: &TokenHash, now: Timestamp) -> Option<View>;
-    async fn sessions_of(account: Option<AccountId>, now: Timestamp, limit: u32) -> Vec<Session>;
+    async fn sessions_of(account: Option<AccountId>, now: Timestamp, limit: u32) -> Vec<Record>;
     async fn hosts_opened(account: AccountId) -> HashMap<SessionId, Vec<Host>>;
     async fn ticket(token: &TokenHash) -> Option<Ticket>;
     async fn signing_keys(now: Timestamp) -> Vec<StoredKey>;

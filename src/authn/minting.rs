@@ -124,11 +124,11 @@ impl Authn {
         let mut minted = Vec::new();
         for _ in 0..many {
             let id = SessionId::from_uuid(self.env.uuid());
-            let session = allowance.session(id, account, now);
-            let expires_at = session.expires_at;
+            let record = allowance.session(id, account, now);
+            let expires_at = record.session.expires_at;
             let portal = self.env.token();
             changes.push(Change::OpenSession {
-                session: Box::new(session),
+                record: Box::new(record),
                 token: portal.hash(),
             });
             let mut children = Vec::new();

@@ -256,19 +256,27 @@ impl Authn {
             Began::SignIn => SessionId::from_uuid(self.env.uuid()),
             Began::Session(id) => id,
         };
-        let session = Box::new(self.session_for(id, grant, place));
+        let session = self.session_for(id, grant);
         let hash = token.hash();
         let (change, event) = match began {
             Began::SignIn => (
                 Change::OpenSession {
-                    session,
+                    record: Box::new(session::Record {
+                        account: grant.account(),
+                        session,
+                        begun: Beginning {
+                            address: place.address.map(|a| a.to_string()),
+                            user_agent: place.user_agent.clone(),
+                        },
+                    }),
                     token: hash,
                 },
                 Event::SignedIn,
             ),
             Began::Session(_) => (
                 Change::RaiseSession {
-                    session,
+                    account: grant.account(),
+                    session: Box::new(session),
                     token: hash,
                 },
                 if grant.is_confirmation() {
@@ -299,7 +307,7 @@ impl Authn {
         Ok(outcome)
     }
 
-    fn session_for(&self, id: SessionId, grant: &Grant, place: &Place) -> Session {
+    fn session_for(&self, id: SessionId, grant: &Grant) -> Session {
         let now = self.env.now();
         let rules = self.rules.sessions;
         let lifetime = if grant.is_short() {
@@ -314,7 +322,6 @@ impl Authn {
             .unwrap_or(now);
         Session {
             id,
-            account: grant.account(),
             factors: grant.factors(),
             auth_time,
             password_at: grant.password_at(),
@@ -323,10 +330,6 @@ impl Authn {
                 .filter(|_| grant.factors().assurance() == Assurance::Aal2),
             expires_at: now.plus(lifetime),
             last_seen_at: now,
-            begun: Beginning::new(
-                place.address.map(|a| a.to_string()),
-                place.user_agent.clone(),
-            ),
             trusted_device: grant.trusted_device().map(Box::new),
         }
     }

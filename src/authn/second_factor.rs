@@ -318,7 +318,7 @@ impl Authn {
         destination: Option<Destination>,
         replaces: Option<TokenHash>,
     ) -> Result<Progress, Fault> {
-        let state = crate::domain::login::step_up(&view.session);
+        let state = crate::domain::login::step_up(view.subject.id, &view.session);
         self.begin_in_session(view, state, destination, replaces, Effects::default())
             .await
     }

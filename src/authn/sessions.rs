@@ -227,7 +227,7 @@ impl Sessions {
     fn generations(&self, view: &View) -> Generations {
         Generations {
             session: self.sessions.now(view.session.id.uuid()),
-            account: self.accounts.now(view.session.account.uuid()),
+            account: self.accounts.now(view.subject.id.uuid()),
         }
     }
 
@@ -256,17 +256,15 @@ impl Sessions {
         // A change that landed while we read may be in the generations and not in the view: then it is read once more,
         // and a change after this moves the generations on.
         if changes() != before {
-            let (id, account) = (view.session.id, view.session.account);
+            let (id, account) = (view.session.id, view.subject.id);
             match self.store.session(hash, now).await? {
-                Some(again) if (again.session.id, again.session.account) == (id, account) => {
+                Some(again) if (again.session.id, again.subject.id) == (id, account) => {
                     view = again;
                     self.bring_up_to_date(&mut view.session);
                 }
                 Some(_) | None => return Ok(None),
             }
         }
-        // where the session was begun from is for the list of sessions, which asks the store
-        view.session.begun = None;
         // the caller's is that of the route, which all of the host's sessions share
         if view.host.as_ref() == host {
             view.host = host.cloned();
@@ -295,7 +293,7 @@ mod tests {
     use crate::domain::account::Account;
     use crate::domain::assurance::Factors;
     use crate::domain::policy::tests::account;
-    use crate::domain::session::Session;
+    use crate::domain::session::{Beginning, Record, Session};
     use crate::env::{Entropy, ManualClock};
     use crate::store::sqlite::SqliteStore;
     use crate::store::{Change, Commit, Store as _};
@@ -336,20 +334,22 @@ mod tests {
             let account = account();
             let session = Session {
                 id: SessionId::from_uuid(env.uuid()),
-                account: account.id,
                 factors: Factors::PASSWORD,
                 auth_time: env.now(),
                 password_at: env.now(),
                 second_factor_at: None,
                 expires_at: env.now().plus(rules.lifetime),
                 last_seen_at: env.now(),
-                begun: None,
                 trusted_device: None,
             };
             let changes = [
                 Change::AddAccount(Box::new(account.clone())),
                 Change::OpenSession {
-                    session: Box::new(session),
+                    record: Box::new(Record {
+                        account: account.id,
+                        session,
+                        begun: Beginning::default(),
+                    }),
                     token: token.hash(),
                 },
             ];

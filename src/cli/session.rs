@@ -7,7 +7,7 @@ use super::output::{self, Format};
 use crate::app::Office;
 use crate::domain::id::SessionId;
 use crate::domain::minting;
-use crate::domain::session::Session;
+use crate::domain::session::{Beginning, Record};
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 
@@ -42,7 +42,7 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> an
             let now = office.env.now();
             let mut sessions = office.store.sessions_of(account, now, limit).await?;
             // those that have been silent for too long are dead already
-            sessions.retain(|s| s.is_live(&office.settings.sessions, now));
+            sessions.retain(|s| s.session.is_live(&office.settings.sessions, now));
             list(&sessions, format)
         }
         Command::Revoke {
@@ -63,11 +63,11 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> an
 async fn revoke_one(office: &Office, id: SessionId, format: Format) -> anyhow::Result<()> {
     let now = office.env.now();
     let all = office.store.sessions_of(None, now, u32::MAX).await?;
-    let session = all
+    let found = all
         .iter()
-        .find(|s| s.id == id)
+        .find(|s| s.session.id == id)
         .with_context(|| format!("no live session has the id {id}"))?;
-    office.authn.revoke_session(session.account, id).await?;
+    office.authn.revoke_session(found.account, id).await?;
     output::done(format, "The session has ended.")
 }
 
@@ -81,24 +81,25 @@ async fn revoke_all(office: &Office, name: &str, format: Format) -> anyhow::Resu
 }
 
 /// Where it is used from; of one that no browser has opened, what it is for.
-fn place(session: &Session) -> &str {
+fn place(begun: &Beginning) -> &str {
     // any browser can say that it is this
-    if session.address().is_none() && session.user_agent() == Some(minting::USER_AGENT) {
+    if begun.address.is_none() && begun.user_agent.as_deref() == Some(minting::USER_AGENT) {
         return "nowhere: made for load tests";
     }
-    session.address().unwrap_or("-")
+    begun.address.as_deref().unwrap_or("-")
 }
 
-fn list(sessions: &[Session], format: Format) -> anyhow::Result<()> {
+fn list(sessions: &[Record], format: Format) -> anyhow::Result<()> {
     if format == Format::Json {
         let lines: Vec<_> = sessions
             .iter()
-            .map(|s| {
+            .map(|record| {
+                let (s, begun) = (&record.session, &record.begun);
                 serde_json::json!({
-                    "id": s.id.to_string(), "account": s.account.to_string(), "acr": s.assurance().acr(),
+                    "id": s.id.to_string(), "account": record.account.to_string(), "acr": s.assurance().acr(),
                     "amr": s.factors.amr(), "auth_time": s.auth_time.seconds(),
                     "last_seen_at": s.last_seen_at.seconds(), "expires_at": s.expires_at.seconds(),
-                    "address": s.address(), "user_agent": s.user_agent(),
+                    "address": begun.address, "user_agent": begun.user_agent,
                 })
             })
             .collect();
@@ -107,10 +108,10 @@ fn list(sessions: &[Session], format: Format) -> anyhow::Result<()> {
     for s in sessions {
         output::say!(
             "{}  account {}  {}  from {}",
-            s.id,
+            s.session.id,
             s.account,
-            s.assurance().acr(),
-            place(s)
+            s.session.assurance().acr(),
+            place(&s.begun)
         );
     }
     output::say!("{} live sessions", sessions.len());
@@ -123,7 +124,7 @@ mod tests {
     use crate::domain::id::SessionId;
     use crate::domain::minting::Allowance;
     use crate::domain::policy::tests::{NOW, account};
-    use crate::domain::session::{Beginning, Rules};
+    use crate::domain::session::Rules;
     use std::time::Duration;
 
     /// Whoever stole a password cannot hide where they are by what their browser says it is.
@@ -136,9 +137,9 @@ mod tests {
         };
         let allowance = Allowance::new(Some("load-"), "load-", (1, hour), &rules).unwrap();
         let id = SessionId::from_uuid(uuid::Uuid::nil());
-        let mut session = allowance.session(id, &account(), NOW);
-        assert_eq!(place(&session), "nowhere: made for load tests");
-        session.begun = Beginning::new(Some("192.0.2.7".to_owned()), None);
-        assert_eq!(place(&session), "192.0.2.7");
+        let mut begun = allowance.session(id, &account(), NOW).begun;
+        assert_eq!(place(&begun), "nowhere: made for load tests");
+        begun.address = Some("192.0.2.7".to_owned());
+        assert_eq!(place(&begun), "192.0.2.7");
     }
 }

@@ -6,6 +6,7 @@
 
 use super::assurance::SecondFactor;
 use super::binding::{Enrolment, EnrolmentProof};
+use super::id::AccountId;
 use super::login::{FRESH_PASSWORD, ForeignProof, Grant, NeedsCodes, Next, Proven, State};
 use super::own_page::OwnPage;
 use super::session::Session;
@@ -148,10 +149,16 @@ impl Confirmed {
 }
 
 /// The first step of a change: the question, or what comes after it where nothing is to be asked.
-pub fn begin(session: &Session, has_app: bool, purpose: Purpose, now: Timestamp) -> Next {
+pub fn begin(
+    account: AccountId,
+    session: &Session,
+    has_app: bool,
+    purpose: Purpose,
+    now: Timestamp,
+) -> Next {
     let asks = Asks::of(session, has_app, purpose, now);
     let waiting = AwaitConfirmation {
-        proven: Proven::by_session(session),
+        proven: Proven::by_session(account, session),
         asks,
         purpose,
     };
@@ -233,7 +240,6 @@ mod tests {
     fn session(password: u64, second: Option<(SecondFactor, u64)>) -> Session {
         Session {
             id: SessionId::from_uuid(Uuid::from_u128(2)),
-            account: account().id,
             factors: Factors {
                 second: second.map(|(factor, _)| factor),
             },
@@ -242,7 +248,6 @@ mod tests {
             second_factor_at: second.map(|(_, age)| ago(age)),
             expires_at: NOW.plus(Duration::from_secs(3600)),
             last_seen_at: NOW,
-            begun: None,
             trusted_device: None,
         }
     }
@@ -316,7 +321,7 @@ mod tests {
     fn a_question_without_its_answers_stays() {
         for purpose in SETTINGS {
             let Next::Ask(State::Confirmation(waiting)) =
-                begin(&session(900, None), true, purpose, NOW)
+                begin(account().id, &session(900, None), true, purpose, NOW)
             else {
                 panic!("nothing is asked");
             };

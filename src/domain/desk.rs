@@ -486,14 +486,12 @@ mod tests {
         let ago = |seconds| NOW.minus(Duration::from_secs(seconds));
         Session {
             id: crate::domain::id::SessionId::from_uuid(Uuid::from_u128(9)),
-            account: account().id,
             factors: second.map_or(Factors::PASSWORD, |(factor, _)| Factors::with(factor)),
             auth_time: ago(password),
             password_at: ago(password),
             second_factor_at: second.map(|(_, age)| ago(age)),
             expires_at: NOW.plus(Duration::from_secs(60)),
             last_seen_at: NOW,
-            begun: None,
             trusted_device: None,
         }
     }

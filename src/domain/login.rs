@@ -51,9 +51,9 @@ impl Proven {
     }
 
     /// What a live session stands for.
-    pub(super) fn by_session(session: &Session) -> Self {
+    pub(super) fn by_session(account: AccountId, session: &Session) -> Self {
         Self {
-            account: session.account,
+            account,
             password_at: session.password_at,
             second: session.factors.second.zip(session.second_factor_at),
             trusted_device: session.trusted_device.as_deref().copied(),
@@ -301,9 +301,9 @@ fn proceed(proven: Proven, standing: Standing) -> Next {
 }
 
 /// Step-up in a live session: the second factor once more.
-pub fn step_up(session: &Session) -> State {
+pub fn step_up(account: AccountId, session: &Session) -> State {
     State::Code(AwaitCode {
-        proven: Proven::by_session(session),
+        proven: Proven::by_session(account, session),
     })
 }
 

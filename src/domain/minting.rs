@@ -8,7 +8,7 @@ use super::account::Account;
 use super::assurance::{Factors, SecondFactor};
 use super::desk::Roles;
 use super::id::SessionId;
-use super::session::{Beginning, Rules, Session};
+use super::session::{Beginning, Record, Rules, Session};
 use super::timestamp::Timestamp;
 use std::time::Duration;
 
@@ -101,18 +101,24 @@ impl Allowance {
     /// A session of two factors for an account that is covered; the caller commits it against the groups that were
     /// looked at. The second factor is one that somebody else issued: it opens applications, and neither the console
     /// nor the account's own settings, for which the password is too old as well.
-    pub fn session(&self, id: SessionId, account: &Account, now: Timestamp) -> Session {
-        Session {
+    pub fn session(&self, id: SessionId, account: &Account, now: Timestamp) -> Record {
+        let session = Session {
             id,
-            account: account.id,
             factors: Factors::with(SecondFactor::OneTimeCode),
             auth_time: now,
             password_at: Timestamp::from_seconds(0),
             second_factor_at: Some(now),
             expires_at: now.plus(self.lifetime),
             last_seen_at: now,
-            begun: Beginning::new(None, Some(USER_AGENT.to_owned())),
             trusted_device: None,
+        };
+        Record {
+            account: account.id,
+            session,
+            begun: Beginning {
+                address: None,
+                user_agent: Some(USER_AGENT.to_owned()),
+            },
         }
     }
 }
@@ -213,7 +219,13 @@ mod tests {
     #[test]
     fn a_session_that_opens_applications_and_nothing_of_ours() {
         let allowance = allowance(Some("load-"), "load-").unwrap();
-        let session = allowance.session(SessionId::from_uuid(Uuid::nil()), &account(), NOW);
+        let id = SessionId::from_uuid(Uuid::nil());
+        let Record {
+            account: whose,
+            session,
+            ..
+        } = allowance.session(id, &account(), NOW);
+        assert_eq!(whose, account().id);
         assert_eq!(session.assurance(), Assurance::Aal2);
         assert_ne!(session.factors.second, Some(SecondFactor::Totp));
         assert!(NOW.since(session.password_at) > Duration::from_secs(365 * 86_400));

@@ -362,14 +362,12 @@ pub(crate) mod tests {
     fn case() -> Case {
         let session = Session {
             id: SessionId::from_uuid(Uuid::from_u128(2)),
-            account: account().id,
             factors: Factors::PASSWORD,
             auth_time: NOW,
             password_at: NOW,
             second_factor_at: None,
             expires_at: NOW.plus(Duration::from_secs(36_000)),
             last_seen_at: NOW,
-            begun: None,
             trusted_device: None,
         };
         Case {

@@ -20,11 +20,11 @@ pub struct Rules {
 /// Longest life of a session opened with a recovery code "for now".
 pub const RECOVERY_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 
-/// The portal's session: the record of one sign-in.
+/// The portal's session: what one sign-in has established, and until when. There is one in memory for each cookie that
+/// was used within a minute, so whatever a request does not need is in the [`Record`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     pub id: SessionId,
-    pub account: AccountId,
     pub factors: Factors,
     /// When the sign-in was completed; the assertion's `auth_time` until a step-up renews it.
     pub auth_time: Timestamp,
@@ -32,8 +32,6 @@ pub struct Session {
     pub second_factor_at: Option<Timestamp>,
     pub expires_at: Timestamp,
     pub last_seen_at: Timestamp,
-    /// Where it was begun; known to the store, and not kept of those in memory.
-    pub begun: Option<Box<Beginning>>,
     /// The trusted device that stood in for the code; gone when the trust is gone.
     pub trusted_device: Option<Box<DeviceId>>,
 }
@@ -45,28 +43,15 @@ pub struct Beginning {
     pub user_agent: Option<String>,
 }
 
-impl Beginning {
-    /// `None` where nothing is known.
-    pub fn new(address: Option<String>, user_agent: Option<String>) -> Option<Box<Self>> {
-        let is_known = address.is_some() || user_agent.is_some();
-        is_known.then(|| {
-            Box::new(Self {
-                address,
-                user_agent,
-            })
-        })
-    }
+/// A session as it is stored: whose it is, and where it was begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub account: AccountId,
+    pub session: Session,
+    pub begun: Beginning,
 }
 
 impl Session {
-    pub fn address(&self) -> Option<&str> {
-        self.begun.as_ref()?.address.as_deref()
-    }
-
-    pub fn user_agent(&self) -> Option<&str> {
-        self.begun.as_ref()?.user_agent.as_deref()
-    }
-
     pub fn is_live(&self, rules: &Rules, now: Timestamp) -> bool {
         now < self.expires_at && now.since(self.last_seen_at) < rules.idle
     }
@@ -76,7 +61,7 @@ impl Session {
     }
 }
 
-/// A session as a request meets it: the record, whom it speaks for, and the host its cookie belongs to.
+/// A session as a request meets it: what it stands for, whom it speaks for, and the host its cookie belongs to.
 #[derive(Clone, Debug)]
 pub struct View {
     pub session: Session,

@@ -280,6 +280,6 @@ mod tests {
     #[test]
     fn it_and_its_session_are_small() {
         assert!(size_of::<Subject>() <= 64, "{}", size_of::<Subject>());
-        assert!(size_of::<View>() <= 112, "{}", size_of::<View>());
+        assert!(size_of::<View>() <= 96, "{}", size_of::<View>());
     }
 }

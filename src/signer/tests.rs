@@ -84,18 +84,15 @@ impl World {
 
 fn view() -> View {
     let at = Timestamp::from_seconds(START - 60);
-    let account = AccountId::from_uuid(Uuid::from_u128(1));
     View {
         session: Session {
             id: SessionId::from_uuid(Uuid::from_u128(2)),
-            account,
             factors: Factors::with(SecondFactor::Totp),
             auth_time: at,
             password_at: at,
             second_factor_at: Some(at),
             expires_at: at.plus(Duration::from_secs(36_000)),
             last_seen_at: at,
-            begun: None,
             trusted_device: None,
         },
         subject: Arc::new(Subject::of(&person())),

@@ -29,7 +29,7 @@ use crate::domain::id::{
 };
 use crate::domain::reminder;
 use crate::domain::secret::TokenHash;
-use crate::domain::session::{Session, View};
+use crate::domain::session::{self, Session, View};
 use crate::domain::throttle::{Admission, Bucket, Counter, Rule};
 use crate::domain::timestamp::Timestamp;
 use async_trait::async_trait;
@@ -408,13 +408,14 @@ pub enum Change {
     /// The account's last sign-in is this one. Once: where it rests on a trusted device, fails where that is not
     /// trusted any more.
     OpenSession {
-        session: Box<Session>,
+        record: Box<session::Record>,
         token: TokenHash,
     },
     /// Raises a live session under a new token; its old token dies, its children live on. Its end never moves
     /// further away: a second factor alone does not prolong a session.
     /// Once: fails where the session has ended meanwhile.
     RaiseSession {
+        account: AccountId,
         session: Box<Session>,
         token: TokenHash,
     },
@@ -546,7 +547,7 @@ pub trait Store: Send + Sync {
         account: Option<AccountId>,
         now: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Session>, Fault>;
+    ) -> Result<Vec<session::Record>, Fault>;
     /// The applications' hosts that an account's sessions have opened, each once, by name.
     async fn hosts_opened(
         &self,

@@ -477,7 +477,6 @@ fn session(password: u64, second: Option<(SecondFactor, u64)>) -> Session {
     let ago = |seconds| NOW.minus(Duration::from_secs(seconds));
     Session {
         id: SessionId::from_uuid(Uuid::from_u128(9)),
-        account: account(true).id,
         factors: Factors {
             second: second.map(|(factor, _)| factor),
         },
@@ -486,7 +485,6 @@ fn session(password: u64, second: Option<(SecondFactor, u64)>) -> Session {
         second_factor_at: second.map(|(_, age)| ago(age)),
         expires_at: NOW.plus(Duration::from_secs(3600)),
         last_seen_at: NOW,
-        begun: None,
         trusted_device: None,
     }
 }
@@ -526,7 +524,8 @@ proptest! {
         let fresh_password = password_age < 600;
         let fresh_app = second.is_some_and(|(kind, age)| kind == SecondFactor::Totp && age < 600);
         let (mut shown_password, mut shown_app) = (fresh_password, fresh_app);
-        let mut next = confirmation::begin(&session(password_age, second), true, purpose, NOW);
+        let session = session(password_age, second);
+        let mut next = confirmation::begin(account.id, &session, true, purpose, NOW);
         for (with_password, with_code) in answers {
             let Next::Ask(State::Confirmation(waiting)) = next else {
                 break;
@@ -554,15 +553,14 @@ proptest! {
 #[test]
 fn what_only_ends_something_raises_no_assurance() {
     for purpose in [Purpose::Sessions, Purpose::Devices] {
-        let stale = session(900, None);
+        let (account, stale) = (account(true), session(900, None));
         let Next::Ask(State::Confirmation(waiting)) =
-            confirmation::begin(&stale, true, purpose, NOW)
+            confirmation::begin(account.id, &stale, true, purpose, NOW)
         else {
             panic!("nothing is asked");
         };
         let typed = Password::new("password").unwrap();
         let decoy = PasswordHash::from_encoded(String::new());
-        let account = account(true);
         let proof = verifier::password::verify(&typed, Some(&account), &decoy, NOW).unwrap();
         let Next::Open(grant) = waiting.complete(Some(&proof), None).unwrap() else {
             panic!("no grant");

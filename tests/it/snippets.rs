@@ -442,14 +442,12 @@ fn view(now: Timestamp) -> View {
     View {
         session: Session {
             id: SessionId::from_uuid(Uuid::from_u128(2)),
-            account,
             factors: Factors::with(SecondFactor::Totp),
             auth_time: now,
             password_at: now,
             second_factor_at: Some(now),
             expires_at: now.plus(Duration::from_secs(36_000)),
             last_seen_at: now,
-            begun: None,
             trusted_device: None,
         },
         subject: Arc::new(Subject::of(&Account {

@@ -24,7 +24,7 @@ impl Authn {
         limit: u32,
     ) -> Result<Trail, Fault> {
         let filter = AuditFilter {
-            account: Some(view.session.account),
+            account: Some(view.subject.id),
             events,
             before,
             limit: limit.saturating_add(1),

@@ -54,7 +54,8 @@ impl Authn {
             return Ok(Progress::Overtaken);
         };
         let has_app = account.has_second_factor();
-        let next = confirmation::begin(&view.session, has_app, purpose, self.env.now());
+        let now = self.env.now();
+        let next = confirmation::begin(account.id, &view.session, has_app, purpose, now);
         let mut effects = Effects::default();
         let state = match next {
             Next::Ask(state) => {

@@ -14,7 +14,7 @@ impl Authn {
     /// Those trusted now, used last first.
     pub async fn trusted_devices(&self, view: &View) -> Result<Vec<Device>, Fault> {
         let now = self.env.now();
-        let found = self.store.devices_of(view.session.account).await?;
+        let found = self.store.devices_of(view.subject.id).await?;
         Ok(found.into_iter().filter(|d| d.is_trusted(now)).collect())
     }
 
@@ -28,7 +28,7 @@ impl Authn {
         if self.asking(view, Purpose::Devices).await?.is_none() {
             return Ok(Changed::Unconfirmed);
         }
-        let account = view.session.account;
+        let account = view.subject.id;
         let own = self.store.devices_of(account).await?;
         if !own.iter().any(|device| device.id == id) {
             return Ok(Changed::Done(false));
@@ -52,7 +52,7 @@ impl Authn {
         if self.asking(view, Purpose::Devices).await?.is_none() {
             return Ok(Changed::Unconfirmed);
         }
-        let account = view.session.account;
+        let account = view.subject.id;
         let mut effects = Effects::default();
         effects
             .change(Change::RemoveDevicesOf { account })

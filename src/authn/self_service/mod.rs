@@ -40,7 +40,7 @@ impl Authn {
     /// `None` where the session does not stand for enough.
     async fn asking(&self, view: &View, purpose: Purpose) -> Result<Option<Asking>, Fault> {
         let session = view.session.clone();
-        let found = self.store.account(session.account).await?;
+        let found = self.store.account(view.subject.id).await?;
         let Some(account) = found.filter(Account::is_active) else {
             return Ok(None);
         };
@@ -68,6 +68,7 @@ impl Authn {
                 authenticator: asking.account.totp.as_ref().map(|app| app.id),
             })
             .change(Change::RaiseSession {
+                account,
                 session: Box::new(Session {
                     last_seen_at: self.env.now(),
                     trusted_device: None,
@@ -90,7 +91,7 @@ impl Authn {
     async fn finish<T>(&self, view: &View, effects: Effects, done: T) -> Result<Changed<T>, Fault> {
         let outcome = self.store.commit(&effects.changes).await?;
         self.sessions.forget(view.session.id);
-        self.sessions.forget_account(view.session.account);
+        self.sessions.forget_account(view.subject.id);
         Ok(match outcome {
             Commit::Done => Changed::Done(done),
             Commit::Lost(_) => Changed::Overtaken,

@@ -8,7 +8,7 @@ use crate::domain::confirmation::Purpose;
 use crate::domain::host::Host;
 use crate::domain::id::SessionId;
 use crate::domain::secret::TokenHash;
-use crate::domain::session::{Session, View};
+use crate::domain::session::{Record, View};
 use crate::store::Change;
 
 /// Sessions shown on one page.
@@ -17,7 +17,7 @@ const MOST: u32 = 200;
 /// A live session, and the applications' hosts it has opened.
 #[derive(Clone, Debug)]
 pub struct Open {
-    pub session: Session,
+    pub record: Record,
     pub hosts: Vec<Host>,
 }
 
@@ -25,22 +25,22 @@ impl Authn {
     /// The live sessions of the person, the one that asks first, then the newest.
     pub async fn own_sessions(&self, view: &View) -> Result<Vec<Open>, Fault> {
         let now = self.env.now();
-        let account = view.session.account;
+        let account = view.subject.id;
         let mut found = self.store.sessions_of(Some(account), now, MOST).await?;
-        for session in &mut found {
+        for record in &mut found {
             // what they did lately is in memory, and written down by and by
-            self.sessions.bring_up_to_date(session);
+            self.sessions.bring_up_to_date(&mut record.session);
         }
         let mut hosts = self.store.hosts_opened(account).await?;
         let mut open: Vec<Open> = found
             .into_iter()
-            .filter(|session| session.is_live(&self.rules.sessions, now))
-            .map(|session| Open {
-                hosts: hosts.remove(&session.id).unwrap_or_default(),
-                session,
+            .filter(|record| record.session.is_live(&self.rules.sessions, now))
+            .map(|record| Open {
+                hosts: hosts.remove(&record.session.id).unwrap_or_default(),
+                record,
             })
             .collect();
-        open.sort_by_key(|open| open.session.id != view.session.id);
+        open.sort_by_key(|open| open.record.session.id != view.session.id);
         Ok(open)
     }
 
@@ -54,11 +54,11 @@ impl Authn {
         if self.asking(view, Purpose::Sessions).await?.is_none() {
             return Ok(Changed::Unconfirmed);
         }
-        let account = view.session.account;
+        let account = view.subject.id;
         let now = self.env.now();
         let own = self.store.sessions_of(Some(account), now, u32::MAX).await?;
         // somebody else's, one that has ended, and the very one that asks
-        if id == view.session.id || !own.iter().any(|session| session.id == id) {
+        if id == view.session.id || !own.iter().any(|record| record.session.id == id) {
             return Ok(Changed::Done(false));
         }
         let changes = [
@@ -80,7 +80,7 @@ impl Authn {
         if self.asking(view, Purpose::Sessions).await?.is_none() {
             return Ok(Changed::Unconfirmed);
         }
-        let account = view.session.account;
+        let account = view.subject.id;
         let mut effects = Effects::default();
         effects
             .change(Change::EndSessionsOf {

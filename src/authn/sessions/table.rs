@@ -265,14 +265,12 @@ mod tests {
             view: Arc::new(View {
                 session: Session {
                     id: SessionId::from_uuid(Uuid::from_u128(3)),
-                    account: subject.id,
                     factors: Factors::PASSWORD,
                     auth_time: NOW,
                     password_at: NOW,
                     second_factor_at: None,
                     expires_at: NOW.plus(Duration::from_secs(3600)),
                     last_seen_at: NOW,
-                    begun: None,
                     trusted_device: None,
                 },
                 subject,

@@ -133,14 +133,12 @@ impl Request<'_> {
         Arc::new(View {
             session: Session {
                 id: SessionId::from_uuid(uuid::Uuid::nil()),
-                account: account.id,
                 factors,
                 auth_time: signed_in,
                 password_at: signed_in,
                 second_factor_at,
                 expires_at: self.now.plus(self.settings.sessions.lifetime),
                 last_seen_at: self.now,
-                begun: None,
                 trusted_device: None,
             },
             subject: Arc::new(Subject::of(account)),

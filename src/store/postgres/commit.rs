@@ -208,8 +208,12 @@ async fn apply(w: &mut Work, change: &Change) -> Applied {
         } => attempts::end(w, token, *from_version).await,
         Change::DropAttempt { token } => attempts::discard(w, token).await,
 
-        Change::OpenSession { session, token } => sessions::open(w, session, token).await,
-        Change::RaiseSession { session, token } => sessions::raise(w, session, token).await,
+        Change::OpenSession { record, token } => sessions::open(w, record, token).await,
+        Change::RaiseSession {
+            account,
+            session,
+            token,
+        } => sessions::raise(w, *account, session, token).await,
         Change::EndSession { session } => sessions::end(w, *session).await,
         Change::EndSessionsOf { account, except } => {
             sessions::end_all_of(w, *account, *except).await

@@ -105,9 +105,11 @@ impl Held {
                     self.account(account);
                 }
             }
-            Change::OpenSession { session, .. } => self.account(session.account),
-            Change::RaiseSession { session, .. } => {
-                self.account(session.account);
+            Change::OpenSession { record, .. } => self.account(record.account),
+            Change::RaiseSession {
+                account, session, ..
+            } => {
+                self.account(*account);
                 self.session(session.id);
             }
             Change::EndSession { session } => self.session(*session),

@@ -8,7 +8,7 @@ use super::rows::{self, session_columns, subject_columns};
 use crate::domain::host::Host;
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::secret::TokenHash;
-use crate::domain::session::{Session, View};
+use crate::domain::session::{Record, Session, View};
 use crate::domain::timestamp::Timestamp;
 use crate::store::{Fault, Notice, Ticket};
 use sqlx::{PgPool, query};
@@ -53,16 +53,18 @@ pub(super) async fn list(
     account: Option<AccountId>,
     now: Timestamp,
     limit: u32,
-) -> Result<Vec<Session>, Fault> {
+) -> Result<Vec<Record>, Fault> {
     const ALL: &str = concat!(
         "SELECT ",
         session_columns!(),
-        " FROM portal_sessions s WHERE s.expires_at > $1 ORDER BY s.id DESC LIMIT $2"
+        ", s.account_id, s.address, s.user_agent
+          FROM portal_sessions s WHERE s.expires_at > $1 ORDER BY s.id DESC LIMIT $2"
     );
     const OF_ONE: &str = concat!(
         "SELECT ",
         session_columns!(),
-        " FROM portal_sessions s WHERE s.expires_at > $1 AND s.account_id = $3
+        ", s.account_id, s.address, s.user_agent
+          FROM portal_sessions s WHERE s.expires_at > $1 AND s.account_id = $3
           ORDER BY s.id DESC LIMIT $2"
     );
     let wanted = query(if account.is_some() { OF_ONE } else { ALL })
@@ -73,7 +75,7 @@ pub(super) async fn list(
         None => wanted,
     };
     let rows = wanted.fetch_all(db).await?;
-    rows.iter().map(rows::session).collect()
+    rows.iter().map(rows::session_record).collect()
 }
 
 pub(super) async fn hosts_opened(
@@ -107,7 +109,8 @@ pub(super) async fn ticket(db: &PgPool, token: &TokenHash) -> Result<Option<Tick
 }
 
 /// Trust that has ended meanwhile opens nothing: the sign-in is asked for a code.
-pub(super) async fn open(w: &mut Work, session: &Session, token: &TokenHash) -> Applied {
+pub(super) async fn open(w: &mut Work, record: &Record, token: &TokenHash) -> Applied {
+    let session = &record.session;
     let done = query(
         "INSERT INTO portal_sessions (id, token, account_id, second_factor, auth_time, password_at,
              second_factor_at, expires_at, last_seen_at, address, user_agent, trusted_device_id)
@@ -117,25 +120,30 @@ pub(super) async fn open(w: &mut Work, session: &Session, token: &TokenHash) -> 
     )
     .bind(session.id.uuid())
     .bind(&token.bytes()[..])
-    .bind(session.account.uuid())
+    .bind(record.account.uuid())
     .bind(rows::second_factor_code(session.factors))
     .bind(session.auth_time.seconds())
     .bind(session.password_at.seconds())
     .bind(session.second_factor_at.map(Timestamp::seconds))
     .bind(session.expires_at.seconds())
     .bind(session.last_seen_at.seconds())
-    .bind(session.address())
-    .bind(rows::optional_text(session.user_agent()))
+    .bind(record.begun.address.as_deref())
+    .bind(rows::optional_text(record.begun.user_agent.as_deref()))
     .bind(session.trusted_device.as_ref().map(|id| id.uuid()))
     .execute(w.db())
     .await?;
-    accounts::signed_in(w, session.account, session.auth_time).await?;
+    accounts::signed_in(w, record.account, session.auth_time).await?;
     Ok(Outcome::if_met(&done))
 }
 
 /// A session past its absolute end, by the new record's own last sight, is not brought back. Nor is trust: what is
 /// raised was read before, and the trust it rested on may have ended since.
-pub(super) async fn raise(w: &mut Work, session: &Session, token: &TokenHash) -> Applied {
+pub(super) async fn raise(
+    w: &mut Work,
+    account: AccountId,
+    session: &Session,
+    token: &TokenHash,
+) -> Applied {
     let done = query(
         "UPDATE portal_sessions SET token = $2, second_factor = $4, auth_time = $5,
              password_at = $6, second_factor_at = $7,
@@ -146,7 +154,7 @@ pub(super) async fn raise(w: &mut Work, session: &Session, token: &TokenHash) ->
     )
     .bind(session.id.uuid())
     .bind(&token.bytes()[..])
-    .bind(session.account.uuid())
+    .bind(account.uuid())
     .bind(rows::second_factor_code(session.factors))
     .bind(session.auth_time.seconds())
     .bind(session.password_at.seconds())

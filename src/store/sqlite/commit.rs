@@ -167,8 +167,12 @@ async fn apply(c: &mut SqliteConnection, change: &Change) -> Applied {
         } => attempts::end(c, token, *from_version).await,
         Change::DropAttempt { token } => attempts::discard(c, token).await,
 
-        Change::OpenSession { session, token } => sessions::open(c, session, token).await,
-        Change::RaiseSession { session, token } => sessions::raise(c, session, token).await,
+        Change::OpenSession { record, token } => sessions::open(c, record, token).await,
+        Change::RaiseSession {
+            account,
+            session,
+            token,
+        } => sessions::raise(c, *account, session, token).await,
         Change::EndSession { session } => sessions::end(c, *session).await,
         Change::EndSessionsOf { account, except } => {
             sessions::end_all_of(c, *account, *except).await

@@ -43,7 +43,7 @@ use crate::domain::device::Device;
 use crate::domain::host::Host;
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::secret::TokenHash;
-use crate::domain::session::{Session, View};
+use crate::domain::session::{Record, View};
 use crate::domain::throttle::{Admission, Bucket, Counter, Rule};
 use crate::domain::timestamp::Timestamp;
 use async_trait::async_trait;
@@ -113,7 +113,7 @@ impl Store for SqliteStore {
         account: Option<AccountId>,
         now: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Session>, Fault> {
+    ) -> Result<Vec<Record>, Fault> {
         sessions::list(self.reader()?, account, now, limit).await
     }
 

@@ -14,7 +14,7 @@ use crate::domain::id::{
 };
 use crate::domain::reminder;
 use crate::domain::secret::TokenHash;
-use crate::domain::session::{Beginning, Session, View};
+use crate::domain::session::{self, Beginning, Session, View};
 use crate::domain::subject::{Facts, Subject};
 use crate::domain::throttle::Counter;
 use crate::domain::timestamp::Timestamp;
@@ -54,9 +54,8 @@ pub(super) use subject_columns;
 /// A portal session `s`.
 macro_rules! session_columns {
     () => {
-        "s.id AS s_id, s.account_id AS s_account_id, s.second_factor, s.auth_time, s.password_at, \
-         s.second_factor_at, s.expires_at, s.last_seen_at, s.address, s.user_agent, \
-         s.trusted_device_id"
+        "s.id AS s_id, s.second_factor, s.auth_time, s.password_at, s.second_factor_at, \
+         s.expires_at, s.last_seen_at, s.trusted_device_id"
     };
 }
 pub(super) use session_columns;
@@ -259,7 +258,19 @@ pub(super) fn view(rows: &[Row]) -> Result<Option<View>, Fault> {
     }))
 }
 
-pub(super) fn session(row: &Row) -> Result<Session, Fault> {
+/// The columns of a [`session`], and what else is stored of it.
+pub(super) fn session_record(row: &Row) -> Result<session::Record, Fault> {
+    Ok(session::Record {
+        account: AccountId::from_uuid(uuid(row, "account_id")?),
+        session: session(row)?,
+        begun: Beginning {
+            address: get(row, "address")?,
+            user_agent: get(row, "user_agent")?,
+        },
+    })
+}
+
+fn session(row: &Row) -> Result<Session, Fault> {
     let second = match get::<Option<&str>>(row, "second_factor")? {
         None => None,
         Some("totp") => Some(SecondFactor::Totp),
@@ -269,14 +280,12 @@ pub(super) fn session(row: &Row) -> Result<Session, Fault> {
     };
     Ok(Session {
         id: SessionId::from_uuid(uuid(row, "s_id")?),
-        account: AccountId::from_uuid(uuid(row, "s_account_id")?),
         factors: Factors { second },
         auth_time: time(row, "auth_time")?,
         password_at: time(row, "password_at")?,
         second_factor_at: optional_time(row, "second_factor_at")?,
         expires_at: time(row, "expires_at")?,
         last_seen_at: time(row, "last_seen_at")?,
-        begun: Beginning::new(get(row, "address")?, get(row, "user_agent")?),
         trusted_device: optional_uuid(row, "trusted_device_id")?
             .map(|id| Box::new(DeviceId::from_uuid(id))),
     })

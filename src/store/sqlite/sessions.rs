@@ -8,7 +8,7 @@ use super::{accounts, notices};
 use crate::domain::host::Host;
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::secret::TokenHash;
-use crate::domain::session::{Session, View};
+use crate::domain::session::{Record, Session, View};
 use crate::domain::timestamp::Timestamp;
 use crate::store::{Fault, Ticket};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction, query};
@@ -52,16 +52,18 @@ pub(super) async fn list(
     account: Option<AccountId>,
     now: Timestamp,
     limit: u32,
-) -> Result<Vec<Session>, Fault> {
+) -> Result<Vec<Record>, Fault> {
     const ALL: &str = concat!(
         "SELECT ",
         session_columns!(),
-        " FROM portal_sessions s WHERE s.expires_at > $1 ORDER BY s.id DESC LIMIT $2"
+        ", s.account_id, s.address, s.user_agent
+          FROM portal_sessions s WHERE s.expires_at > $1 ORDER BY s.id DESC LIMIT $2"
     );
     const OF_ONE: &str = concat!(
         "SELECT ",
         session_columns!(),
-        " FROM portal_sessions s WHERE s.expires_at > $1 AND s.account_id = $3
+        ", s.account_id, s.address, s.user_agent
+          FROM portal_sessions s WHERE s.expires_at > $1 AND s.account_id = $3
           ORDER BY s.id DESC LIMIT $2"
     );
     let wanted = query(if account.is_some() { OF_ONE } else { ALL })
@@ -72,7 +74,7 @@ pub(super) async fn list(
         None => wanted,
     };
     let rows = wanted.fetch_all(db).await?;
-    rows.iter().map(rows::session).collect()
+    rows.iter().map(rows::session_record).collect()
 }
 
 pub(super) async fn hosts_opened(
@@ -106,11 +108,8 @@ pub(super) async fn ticket(db: &SqlitePool, token: &TokenHash) -> Result<Option<
 }
 
 /// Trust that has ended meanwhile opens nothing: the sign-in is asked for a code.
-pub(super) async fn open(
-    c: &mut SqliteConnection,
-    session: &Session,
-    token: &TokenHash,
-) -> Applied {
+pub(super) async fn open(c: &mut SqliteConnection, record: &Record, token: &TokenHash) -> Applied {
+    let session = &record.session;
     let done = query(
         "INSERT INTO portal_sessions (id, token, account_id, second_factor, auth_time, password_at,
              second_factor_at, expires_at, last_seen_at, address, user_agent, trusted_device_id)
@@ -120,15 +119,15 @@ pub(super) async fn open(
     )
     .bind(&session.id.uuid().as_bytes()[..])
     .bind(&token.bytes()[..])
-    .bind(&session.account.uuid().as_bytes()[..])
+    .bind(&record.account.uuid().as_bytes()[..])
     .bind(rows::second_factor_code(session.factors))
     .bind(session.auth_time.seconds())
     .bind(session.password_at.seconds())
     .bind(session.second_factor_at.map(Timestamp::seconds))
     .bind(session.expires_at.seconds())
     .bind(session.last_seen_at.seconds())
-    .bind(session.address())
-    .bind(session.user_agent())
+    .bind(record.begun.address.as_deref())
+    .bind(record.begun.user_agent.as_deref())
     .bind(
         session
             .trusted_device
@@ -137,7 +136,7 @@ pub(super) async fn open(
     )
     .execute(&mut *c)
     .await?;
-    accounts::signed_in(c, session.account, session.auth_time).await?;
+    accounts::signed_in(c, record.account, session.auth_time).await?;
     Ok(Outcome::if_met(&done))
 }
 
@@ -145,6 +144,7 @@ pub(super) async fn open(
 /// raised was read before, and the trust it rested on may have ended since.
 pub(super) async fn raise(
     c: &mut SqliteConnection,
+    account: AccountId,
     session: &Session,
     token: &TokenHash,
 ) -> Applied {
@@ -158,7 +158,7 @@ pub(super) async fn raise(
     )
     .bind(&session.id.uuid().as_bytes()[..])
     .bind(&token.bytes()[..])
-    .bind(&session.account.uuid().as_bytes()[..])
+    .bind(&account.uuid().as_bytes()[..])
     .bind(rows::second_factor_code(session.factors))
     .bind(session.auth_time.seconds())
     .bind(session.password_at.seconds())

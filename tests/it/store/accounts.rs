@@ -197,12 +197,9 @@ pub async fn counting_them(s: &dyn Store) {
         }],
     )
     .await;
-    let mut short = session(3, 2);
+    let mut short = session(3);
     short.expires_at = later(10);
-    let short = Change::OpenSession {
-        session: Box::new(short),
-        token: token(3),
-    };
+    let short = opening(short, account_id(2), token(3));
     done(s, [open(1, 1, 1), open(2, 1, 2), short]).await;
     let want = Census {
         accounts: 3,

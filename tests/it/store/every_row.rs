@@ -25,7 +25,7 @@ pub(crate) async fn fill(s: &dyn Store) {
         trusted_device: Some(Box::new(vestibule::domain::id::DeviceId::from_uuid(
             Uuid::from_u128(0xd001),
         ))),
-        ..session(1, 1)
+        ..session(1)
     };
     let account = account_id(1);
     done(
@@ -43,10 +43,7 @@ pub(crate) async fn fill(s: &dyn Store) {
             start(1, 2),
             add_device(1, 1, NOW, 1),
             add_device(2, 2, NOW, 2),
-            Change::OpenSession {
-                session: Box::new(trusted),
-                token: token(1),
-            },
+            opening(trusted, account, token(1)),
             open(2, 2, 2),
             child(1, 3),
             Change::IssueTicket {

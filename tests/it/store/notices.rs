@@ -9,9 +9,10 @@ pub async fn each_change_tells(s: &dyn Store) {
     let account = account_id(1);
     let about = Notice::Account(account);
     let ended = Notice::Session(session_id(1));
-    let mut raised = session(1, 1);
+    let mut raised = session(1);
     raised.factors = Factors::with(SecondFactor::Totp);
     let raise = Change::RaiseSession {
+        account,
         session: Box::new(raised),
         token: token(2),
     };

@@ -84,12 +84,9 @@ pub async fn the_device_used_longest_ago_makes_room(s: &dyn Store) {
 
 pub async fn a_session_loses_its_trust_with_the_device(s: &dyn Store) {
     let trusting = |n: u8, of: u8| {
-        let mut session = session(n, 1);
+        let mut session = session(n);
         session.trusted_device = Some(Box::new(device(of, 1, NOW).id));
-        Change::OpenSession {
-            session: Box::new(session),
-            token: token(n),
-        }
+        opening(session, account_id(1), token(n))
     };
     let devices = [
         add(1),

@@ -4,7 +4,9 @@
 //!
 //! `PLANS_ACCOUNTS=1000000 cargo test --test it plans -- --nocapture` is the measurement of `docs/scale.md`.
 
-use super::sample::{attempt, binding, emergency_code, one_time_code, record, session, ticket};
+use super::sample::{
+    account_id, attempt, binding, emergency_code, one_time_code, opening, record, session, ticket,
+};
 use crate::support::cluster::Cluster;
 use crate::support::postgres::{PASSWORD, USER};
 use serde_json::Value;
@@ -226,7 +228,7 @@ async fn look(store: &PostgresStore, all: &[Account], now: Timestamp) {
             .await
             .unwrap()
             .iter()
-            .map(|s| (s.id, now.plus(Duration::from_secs(n as u64))))
+            .map(|s| (s.session.id, now.plus(Duration::from_secs(n as u64))))
             .collect();
         store.touch(&seen).await.unwrap();
     }
@@ -260,9 +262,8 @@ async fn act(store: &PostgresStore, all: &[Account], now: Timestamp) {
             }],
         )
         .await;
-        let mut own = session(1, 1);
+        let mut own = session(1);
         own.id = SessionId::from_uuid(Uuid::from_u128(0x7000_0000 + n as u128));
-        own.account = account;
         own.auth_time = now;
         own.last_seen_at = now;
         own.expires_at = now.plus(Duration::from_secs(36_000));
@@ -290,10 +291,7 @@ async fn act(store: &PostgresStore, all: &[Account], now: Timestamp) {
                     token: started,
                     from_version: 2,
                 },
-                Change::OpenSession {
-                    session: Box::new(own.clone()),
-                    token: opened,
-                },
+                opening(own.clone(), account, opened),
                 Change::ForgiveAll(Bucket::new(Kind::Password, account.uuid().as_bytes())),
                 Change::ForgiveOne(Bucket::new(Kind::Network, b"10.0.0.1")),
                 Change::Audit(entry),
@@ -322,6 +320,7 @@ async fn act(store: &PostgresStore, all: &[Account], now: Timestamp) {
         did(
             store,
             &[Change::RaiseSession {
+                account,
                 session: Box::new(own.clone()),
                 token: raised,
             }],
@@ -554,7 +553,7 @@ async fn a_large_sweep_lets_others_through() {
         "INSERT INTO portal_sessions (id, token, account_id, auth_time, password_at, expires_at, last_seen_at)
          SELECT gen_random_uuid(), sha256(n::text::bytea), '{}', 0, 0, 1000 + n % 100, 0
          FROM generate_series(1, 100000) n",
-        super::sample::account_id(1)
+        account_id(1)
     );
     place.run(&expired).await.unwrap();
     place.run("ANALYZE").await.unwrap();
@@ -572,12 +571,9 @@ async fn a_large_sweep_lets_others_through() {
     while !sweeper.is_finished() {
         n = n.wrapping_add(1);
         let began = tokio::time::Instant::now();
-        let own = Change::OpenSession {
-            session: Box::new(session(n, 1)),
-            token: fresh("own", n.into()),
-        };
+        let own = opening(session(n), account_id(1), fresh("own", n.into()));
         let end = Change::EndSession {
-            session: session(n, 1).id,
+            session: session(n).id,
         };
         did(&other, &[own, end]).await;
         longest = longest.max(began.elapsed());

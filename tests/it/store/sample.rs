@@ -12,7 +12,7 @@ use vestibule::domain::host::Host;
 use vestibule::domain::id::{AccountId, AuthenticatorId, SessionId};
 use vestibule::domain::reminder;
 use vestibule::domain::secret::TokenHash;
-use vestibule::domain::session::{Beginning, Session};
+use vestibule::domain::session::{self, Beginning, Session};
 use vestibule::domain::timestamp::Timestamp;
 use vestibule::store::{AuditFilter, Change, Commit, Store, StoredAttempt, StoredKey, Ticket};
 
@@ -113,18 +113,23 @@ pub fn attempt(account: u8) -> StoredAttempt {
     }
 }
 
-pub fn session(n: u8, account: u8) -> Session {
+pub fn session(n: u8) -> Session {
     Session {
         id: session_id(n),
-        account: account_id(account),
         factors: Factors::PASSWORD,
         auth_time: NOW,
         password_at: NOW,
         second_factor_at: None,
         expires_at: later(36_000),
         last_seen_at: NOW,
-        begun: Beginning::new(Some("2001:db8::1".to_owned()), Some("Browser/1".to_owned())),
         trusted_device: None,
+    }
+}
+
+pub fn begun() -> Beginning {
+    Beginning {
+        address: Some("2001:db8::1".to_owned()),
+        user_agent: Some("Browser/1".to_owned()),
     }
 }
 
@@ -166,9 +171,19 @@ pub fn add(n: u8) -> Change {
 }
 
 pub fn open(n: u8, account: u8, t: u8) -> Change {
+    opening(session(n), account_id(account), token(t))
+}
+
+pub fn opening(session: Session, account: AccountId, token: TokenHash) -> Change {
+    let begun = begun();
+    let record = session::Record {
+        account,
+        session,
+        begun,
+    };
     Change::OpenSession {
-        session: Box::new(session(n, account)),
-        token: token(t),
+        record: Box::new(record),
+        token,
     }
 }
 

@@ -178,10 +178,7 @@ async fn no_secret_is_in_the_file() {
                 at: NOW,
                 initial_until: None,
             },
-            Change::OpenSession {
-                session: Box::new(session(1, 1)),
-                token: session_token.hash(),
-            },
+            opening(session(1), account, session_token.hash()),
             Change::OpenChild {
                 parent: session_id(1),
                 host: host("wiki.example.com"),

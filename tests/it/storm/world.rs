@@ -24,7 +24,7 @@ use vestibule::domain::account::{Account, PasswordHash};
 use vestibule::domain::assurance::{Factors, SecondFactor};
 use vestibule::domain::id::SessionId;
 use vestibule::domain::secret::Password;
-use vestibule::domain::session::Session;
+use vestibule::domain::session::{Beginning, Record, Session};
 use vestibule::env::Env;
 use vestibule::store::{Change, Commit};
 
@@ -174,18 +174,20 @@ impl World {
         let (token, now) = (env.token(), env.now());
         let session = Session {
             id: SessionId::from_uuid(env.uuid()),
-            account: person.account.id,
             factors: Factors { second },
             auth_time: now,
             password_at: now,
             second_factor_at: second.map(|_| now),
             expires_at: now.plus(self.office.settings.sessions.lifetime),
             last_seen_at: now,
-            begun: None,
             trusted_device: None,
         };
         let open = Change::OpenSession {
-            session: Box::new(session),
+            record: Box::new(Record {
+                account: person.account.id,
+                session,
+                begun: Beginning::default(),
+            }),
             token: token.hash(),
         };
         assert_eq!(

@@ -161,14 +161,12 @@ pub(crate) fn view() -> View {
     let account = account();
     let session = Session {
         id: SessionId::from_uuid(uuid::Uuid::from_u128(2)),
-        account: account.id,
         factors: Factors::PASSWORD,
         auth_time: now,
         password_at: now,
         second_factor_at: None,
         expires_at: now.plus(Duration::from_secs(36_000)),
         last_seen_at: now,
-        begun: None,
         trusted_device: None,
     };
     View {

@@ -271,7 +271,11 @@ async fn a_session_opened_with_a_recovery_code_changes_no_setting() {
     let ends = |site: &Site, id| {
         let store = std::sync::Arc::clone(&site.office.store);
         let now = site.env.now();
-        async move { store.sessions_of(Some(id), now, 9).await.unwrap()[0].expires_at }
+        async move {
+            store.sessions_of(Some(id), now, 9).await.unwrap()[0]
+                .session
+                .expires_at
+        }
     };
     let id = site.find("mikael").await.id;
     let until = ends(&site, id).await;
@@ -634,7 +638,7 @@ async fn a_password_said_once_more_makes_the_two_factors_no_younger() {
         let now = site.env.now();
         let open = site.office.store.sessions_of(Some(account), now, 9).await;
         let open = open.unwrap();
-        let session = open.first().unwrap();
+        let session = &open.first().unwrap().session;
         (session.auth_time.seconds(), session.password_at.seconds())
     };
     let signed_in = stands_for().await.0;

@@ -12,7 +12,7 @@ use vestibule::store::Change;
 async fn session_ids(site: &Site, login: &str) -> Vec<SessionId> {
     let (id, now) = (site.find(login).await.id, site.env.now());
     let found = site.office.store.sessions_of(Some(id), now, 99).await;
-    found.unwrap().iter().map(|s| s.id).collect()
+    found.unwrap().iter().map(|s| s.session.id).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

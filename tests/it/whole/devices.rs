@@ -435,7 +435,11 @@ async fn trust_that_was_taken_away_does_not_come_back_with_a_confirmation() {
     assert_eq!(answer.header("location"), Some("/account/sessions"));
     let now = site.env.now();
     let open = site.office.store.sessions_of(Some(account), now, 9).await;
-    let rest_on = open.unwrap().iter().map(|s| s.trusted_device.clone()).max();
+    let rest_on = open
+        .unwrap()
+        .iter()
+        .map(|s| s.session.trusted_device.clone())
+        .max();
     assert_eq!(rest_on, Some(None));
     let _ = thief.open(&site.url(PAYROLL, "/")).await;
     assert!(thief.at.ends_with("/signin/code"), "{}", thief.at);

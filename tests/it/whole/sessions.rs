@@ -320,7 +320,10 @@ async fn what_another_process_revokes_is_refused_within_a_second() {
                     .sessions_of(Some(account), now, 9)
                     .await
                     .unwrap();
-                authn.revoke_session(account, open[0].id).await.unwrap();
+                authn
+                    .revoke_session(account, open[0].session.id)
+                    .await
+                    .unwrap();
             }
             "revoke all" => authn.revoke_sessions(account).await.unwrap(),
             "disable" => authn.set_status(account, Status::Disabled).await.unwrap(),

@@ -35,11 +35,12 @@ async fn show_page(desk: &Desk) -> Outcome {
 }
 
 fn row(portal: &Portal, open: &Open, current: SessionId) -> SessionRow {
-    let session = &open.session;
-    let address = session.address().and_then(|a| a.parse().ok());
+    let session = &open.record.session;
+    let begun = &open.record.begun;
+    let address = begun.address.as_ref().and_then(|a| a.parse().ok());
     SessionRow {
         id: session.id.to_string(),
-        device: Device::new(session.user_agent(), address),
+        device: Device::new(begun.user_agent.as_deref(), address),
         signed_in_at: session.auth_time.seconds(),
         last_active_at: session.last_seen_at.seconds(),
         current: session.id == current,
